@@ -1,0 +1,88 @@
+"""Reference agents of tabular environments: a policy table that acts.
+
+They are what every other agent is measured against: chance, the clinicians, the best and the worst that can be done,
+and what an agent is worth that never gives a legal action.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from harness.core.agent import Decision, Situation
+from harness.core.errors import UsageError
+from harness.core.seeds import stream
+from harness.mdp.environment import TabularEnvironment, TabularObservation
+from harness.mdp.solve import deterministic, solve, uniform
+from harness.mdp.tabular import FloatArray, TabularMDP
+
+
+class TableAgent:
+    """Acts by a policy table.
+
+    Parameters
+    ----------
+    name : str
+    env : TabularEnvironment
+    table : float array, shape (S, A)
+    """
+
+    memoryless = True
+
+    def __init__(self, name: str, env: TabularEnvironment[Any, Any], table: FloatArray) -> None:
+        self.id = name
+        self._actions = env.actions
+        self._table = table
+
+    def policy(self, mdp: TabularMDP) -> FloatArray:
+        """The table itself, shape (S, A)."""
+        return self._table
+
+    async def act(self, observation: TabularObservation, situation: Situation) -> Decision:
+        """Draw an action from the state's row; the draw belongs to the episode's seed and step."""
+        row = self._table[observation.state]
+        u = stream(situation.seed or 0, f"agent {situation.step}").random()
+        index = int(np.searchsorted(np.cumsum(row), u * row.sum(), side="right"))
+        return Decision(action=self._actions[index], probabilities=tuple(row))
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+def _tabular(env: Any, name: str) -> TabularEnvironment[Any, Any]:
+    if not isinstance(env, TabularEnvironment):
+        raise UsageError(f"The agent '{name}' needs a tabular environment; {env.spec.id} is not one.")
+    return env
+
+
+def random(env: Any) -> TableAgent:
+    """Every legal action with equal probability: chance."""
+    tabular = _tabular(env, "random")
+    return TableAgent("random", tabular, uniform(tabular.mdp.legal))
+
+
+def expert(env: Any) -> TableAgent:
+    """The clinicians' policy, estimated from the data that the environment is made of."""
+    tabular = _tabular(env, "expert")
+    if tabular.expert_policy is None:
+        raise UsageError(f"{tabular.spec.id} has no expert policy; its data hold no clinicians' decisions.")
+    return TableAgent("expert", tabular, tabular.expert_policy)
+
+
+def optimal(env: Any) -> TableAgent:
+    """The optimal policy, by policy iteration."""
+    tabular = _tabular(env, "optimal")
+    return TableAgent("optimal", tabular, deterministic(tabular.mdp, tabular.optimum.actions))
+
+
+def worst(env: Any) -> TableAgent:
+    """The worst policy there is."""
+    tabular = _tabular(env, "worst")
+    return TableAgent("worst", tabular, deterministic(tabular.mdp, solve(tabular.mdp, worst=True).actions))
+
+
+def fallback(env: Any) -> TableAgent:
+    """The environment's fallback in every state: what an agent is worth that never gives a legal action."""
+    tabular = _tabular(env, "fallback")
+    return TableAgent("fallback", tabular, deterministic(tabular.mdp, tabular.fallback_actions))

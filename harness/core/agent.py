@@ -1,0 +1,116 @@
+"""What an agent is, and what one decision of it carries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+
+from pydantic import BaseModel, ConfigDict, SerializeAsAny
+
+from harness.core.environment import Action, Observation
+
+
+class Outcome(StrEnum):
+    """How a decision came about."""
+
+    OK = "ok"
+    """A legal action at the first attempt."""
+    REPAIRED = "repaired"
+    """A legal action after the agent was shown its error once."""
+    INVALID = "invalid"
+    """No legal action; the environment's fallback is applied."""
+
+
+class Message(BaseModel):
+    """One message of a prompt."""
+
+    model_config = ConfigDict(frozen=True)
+
+    role: str
+    content: str
+
+
+class Request(BaseModel):
+    """One request to a model server that a decision took.
+
+    `key` is the content address of the request and `run` the run that really asked it; the reply may since have come
+    from the cache. Counting distinct keys of one's own run gives the same number of calls however often the run was
+    interrupted.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    key: str
+    run: str
+    prompt_tokens: int
+    completion_tokens: int
+
+
+class Decision(BaseModel):
+    """What an agent decided, and everything needed to see why.
+
+    `action` is None when `outcome` is invalid. `reply` is text from a model: data, to be shown only escaped.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    action: SerializeAsAny[Action] | None
+    probabilities: tuple[float, ...] | None = None
+    rationale: str | None = None
+    outcome: Outcome = Outcome.OK
+    error: str | None = None
+    messages: tuple[Message, ...] = ()
+    prompt_sha256: str | None = None
+    reply: str | None = None
+    model: str | None = None
+    requests: tuple[Request, ...] = ()
+    latency_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class Situation:
+    """Where in an episode a decision is asked for; everything that an agent with memory may look at.
+
+    Attributes
+    ----------
+    why_illegal : function of an action
+        Why the environment would refuse it here, or None.
+    seed : int or None
+        The episode's seed; None when a state is asked outside of an episode.
+    step : int
+        Decisions taken before this one.
+    history : tuple of (observation, action)
+        What was seen and done before, oldest first.
+    """
+
+    why_illegal: Callable[[Any], str | None]
+    seed: int | None = None
+    step: int = 0
+    history: tuple[tuple[Observation, Action], ...] = ()
+
+
+class Agent(Protocol):
+    """Who decides. Agents with a memoryless policy on a tabular MDP also have `policy(mdp) -> (S, A)`."""
+
+    @property
+    def id(self) -> str:
+        """Name in tables and file names."""
+        ...
+
+    @property
+    def memoryless(self) -> bool:
+        """True if a decision depends on the observation alone and is always the same for it.
+
+        Only then may a value be called exact or certified.
+        """
+        ...
+
+    async def act(self, observation: Any, situation: Situation) -> Decision:
+        """Decide."""
+        ...
+
+    async def close(self) -> None:
+        """Release what the agent holds."""
+        ...

@@ -1,0 +1,140 @@
+"""What an environment is: a clinical task, its actions and observations, and what its optimum is known to be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Generic, Protocol, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Action(BaseModel):
+    """What an agent may order. Subclasses give every field its meaning and unit: a model reads their JSON schema."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Observation(BaseModel):
+    """What an agent is shown. Units stand in the field descriptions."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class EnvSpec(BaseModel):
+    """What a reader must know of an environment before believing a number about it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    version: int = Field(description="rises with any change of behaviour")
+    title: str
+    summary: str = Field(description="one sentence: the patient, the decision, its rhythm")
+    horizon: int | None = Field(description="decisions after which an episode is cut off; None: never")
+    hours_per_step: float | None = Field(description="time between decisions; None where it varies or means nothing")
+    discount: float = Field(gt=0, le=1)
+    reward_range: tuple[float, float]
+    value_name: str = Field(description="what a value is, in one or two words, e.g. 'survival'")
+    score: str = Field(description="what the score in [0, 1] of an episode means")
+    fallback: str = Field(description="what is done when an agent gives no legal action")
+    citations: tuple[str, ...]
+    data_licence: str
+    limits_of_use: tuple[str, ...]
+
+
+O_co = TypeVar("O_co", bound=Observation, covariant=True)
+A_contra = TypeVar("A_contra", bound=Action, contravariant=True)
+O = TypeVar("O", bound=Observation)  # noqa: E741 - observation, beside A for action
+
+
+@dataclass(frozen=True)
+class Transition(Generic[O]):
+    """What followed an action. `observation` is that of the final state too, where the episode ended."""
+
+    observation: O
+    reward: float
+    terminated: bool
+    truncated: bool
+    info: dict[str, Any] = field(default_factory=dict)
+
+
+class Grade(BaseModel):
+    """An episode's score in [0, 1] and what it is made of."""
+
+    model_config = ConfigDict(frozen=True)
+
+    score: float = Field(ge=0, le=1)
+    components: dict[str, float] = {}
+
+
+class ReferenceKind(StrEnum):
+    """What a reference value is: never to be left out beside a regret."""
+
+    EXACT = "exact"
+    """The optimum itself."""
+    INFORMED = "informed"
+    """An upper bound that knows what the agent cannot know."""
+    ACHIEVABLE = "achievable"
+    """The best known policy without that knowledge."""
+
+
+class Reference(Protocol):
+    """What is known of the optimum from the current state of an environment."""
+
+    @property
+    def kind(self) -> ReferenceKind:
+        """What the values below are."""
+        ...
+
+    def value(self) -> float:
+        """Value of the current state under the reference."""
+        ...
+
+    def action_value(self, action: Any) -> float:
+        """Value of taking `action` now and following the reference afterwards."""
+        ...
+
+
+class Environment(Protocol[O_co, A_contra]):
+    """One clinical task. All randomness comes from the seed given to `reset`, through named streams."""
+
+    @property
+    def spec(self) -> EnvSpec:
+        """Identity, meaning and limits of the task."""
+        ...
+
+    @property
+    def action_type(self) -> type[Action]:
+        """The model of an action."""
+        ...
+
+    @property
+    def reference(self) -> Reference | None:
+        """What is known of the optimum; None where nothing is."""
+        ...
+
+    def reset(self, seed: int) -> O_co:
+        """Start the episode that belongs to `seed` and return its first observation."""
+        ...
+
+    def step(self, action: A_contra) -> Transition[Any]:
+        """Carry out an action.
+
+        Raises
+        ------
+        IllegalAction
+            If the environment refuses it; the state is then unchanged.
+        """
+        ...
+
+    def grade(self) -> Grade:
+        """Score of the episode so far."""
+        ...
+
+    def why_illegal(self, action: A_contra) -> str | None:
+        """Why the current state does not allow `action`, for the agent to read; None if it does."""
+        ...
+
+    def fallback(self) -> Action:
+        """What is done in the current state when the agent gave no legal action (see `spec.fallback`)."""
+        ...

@@ -1,0 +1,98 @@
+"""One episode: an agent decides, an environment answers, and every step is told to whoever listens.
+
+Does not choose seeds, run several episodes, or write files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from harness.core.agent import Agent, Decision, Outcome, Situation
+from harness.core.environment import Environment
+from harness.core.trace import End, Start, Step, recorded
+
+
+async def play(
+    env: Environment[Any, Any],
+    agent: Agent,
+    *,
+    episode: int,
+    seed: int,
+    tell: Callable[[Start | Step | End], None] = lambda event: None,
+) -> End:
+    """Play one episode to its end and return its END event.
+
+    An agent that gives no legal action does not end the episode: the environment's fallback is taken and counted.
+    """
+    observation = env.reset(seed)
+    spec = env.spec
+    tell(
+        Start(
+            episode=episode,
+            env=f"{spec.id}@{spec.version}",
+            agent=agent.id,
+            seed=seed,
+            observation=observation.model_dump(mode="json"),
+        )
+    )
+    history: list[tuple[Any, Any]] = []
+    total, regret, discount = 0.0, 0.0, 1.0
+    invalid = inadmissible = 0
+    regret_known = True
+    while True:
+        situation = Situation(env.why_illegal, seed=seed, step=len(history), history=tuple(history))
+        decision = await agent.act(observation, situation)
+        action, decision = settle(env, decision)
+        invalid += decision.outcome is Outcome.INVALID
+        reference = env.reference
+        step_regret = None
+        if reference is None:
+            regret_known = False
+        else:
+            step_regret = max(reference.value() - reference.action_value(action), 0.0)
+            regret += discount * step_regret
+        transition = env.step(action)
+        inadmissible += transition.info.get("admissible") is False
+        total += discount * transition.reward
+        discount *= spec.discount
+        tell(
+            Step(
+                episode=episode,
+                step=len(history),
+                decision=recorded(decision),
+                action=action.model_dump(mode="json"),
+                reward=transition.reward,
+                regret=step_regret,
+                regret_kind=reference.kind if reference else None,
+                info=transition.info,
+                observation=transition.observation.model_dump(mode="json"),
+            )
+        )
+        history.append((observation, action))
+        observation = transition.observation
+        if transition.terminated or transition.truncated:
+            end = End(
+                episode=episode,
+                seed=seed,
+                episode_return=total,
+                grade=env.grade(),
+                regret=regret if regret_known else None,
+                steps=len(history),
+                invalid=invalid,
+                inadmissible=inadmissible,
+                status="terminated" if transition.terminated else "truncated",
+            )
+            tell(end)
+            return end
+
+
+def settle(env: Environment[Any, Any], decision: Decision) -> tuple[Any, Decision]:
+    """The action that is carried out: the agent's if it is legal here, else the environment's fallback."""
+    if decision.action is None:
+        return env.fallback(), decision
+    reason = env.why_illegal(decision.action)
+    if reason is None:
+        return decision.action, decision
+    refused = decision.model_copy(update={"action": None, "outcome": Outcome.INVALID, "error": reason})
+    return env.fallback(), refused

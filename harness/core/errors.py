@@ -1,0 +1,54 @@
+"""Every failure that a user can cause or meet, each one clear sentence and an exit status.
+
+The command line prints the sentence and leaves; nothing below it catches these to hide them. A message says what
+was wrong, what was expected, and how to mend it.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class HarnessError(Exception):
+    """A failure with a message meant for the user. `exit_status` is what the command returns."""
+
+    exit_status = 1
+
+
+class UsageError(HarnessError):
+    """What the user typed, or a file the user named, is not what was expected."""
+
+    exit_status = 2
+
+
+class InvalidMDP(UsageError):
+    """Arrays that do not describe a Markov decision process; the message names the offending index."""
+
+
+class InvalidPolicy(UsageError):
+    """An array that is not a policy for the MDP at hand; the message names the offending state."""
+
+
+class IllegalAction(HarnessError):
+    """An action that the environment refuses to carry out."""
+
+
+class ModelServerError(HarnessError):
+    """The model server failed in a way that asking again will not mend; what was decided so far is kept."""
+
+
+class WeightsError(HarnessError):
+    """Model weights could not be fetched, or are not the bytes they should be."""
+
+
+class RunError(HarnessError):
+    """A run folder is missing, damaged, in use, or of another kind than was asked for."""
+
+
+def unknown_name(kind: str, name: str, valid: Iterable[str]) -> UsageError:
+    """One sentence for a name that nothing is registered under, with the nearest and all valid names."""
+    names = sorted(valid)
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    hint = f" Did you mean '{near[0]}'?" if near else ""
+    return UsageError(f"There is no {kind} '{name}'.{hint} Valid: {', '.join(names) or 'none'}.")

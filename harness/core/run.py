@@ -1,0 +1,180 @@
+"""A run folder: everything needed to repeat a run, to resume it, and to read what happened.
+
+    manifest.json     configuration, versions, hashes: written before anything is decided
+    decisions.jsonl   one line for every state asked (methods exact and certify)
+    trace.jsonl       START, STEP and END events of the episodes played
+    summary.json      the result; its presence means that the run has finished
+
+JSON files appear whole or not at all. Lines are written in one piece; a torn last line is cut off on resuming.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Self
+
+from filelock import FileLock, Timeout
+from pydantic import BaseModel
+
+from harness.core.errors import HarnessError, RunError
+
+MANIFEST, DECISIONS, TRACE, SUMMARY = "manifest.json", "decisions.jsonl", "trace.jsonl", "summary.json"
+
+
+class RunFolder:
+    """A folder that one process writes to.
+
+    Use `create` or `resume`, and `close` at the end (or a `with` statement).
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._files: dict[str, int] = {}
+        self._lock = FileLock(path / ".lock")
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            raise RunError(f"The run {path} is being written by another process; wait for it or stop it.") from None
+        except OSError as error:
+            raise _cannot_write(path, error) from error
+
+    @classmethod
+    def create(cls, out: Path, title: str) -> Self:
+        """A new folder `out/<date>-<time>-<title>`, numbered if that is taken.
+
+        Raises
+        ------
+        RunError
+            If it cannot be created.
+        """
+        stem = f"{datetime.now():%Y-%m-%dT%H-%M-%S}-{title}"
+        for n in range(1, 1_000):
+            path = out / (stem if n == 1 else f"{stem}-{n}")
+            try:
+                path.mkdir(parents=True)
+                return cls(path)
+            except FileExistsError as error:
+                if not out.is_dir():
+                    raise RunError(f"'{out}' is a file; --out takes a folder.") from error
+            except OSError as error:
+                raise _cannot_write(path, error) from error
+        raise RunError(f"There are a thousand runs called {out / stem}.")
+
+    @classmethod
+    def resume(cls, path: Path) -> Self:
+        """An existing run, with torn last lines cut off.
+
+        Raises
+        ------
+        RunError
+            If it is no run folder, or another process writes to it.
+        """
+        read_manifest(path)
+        folder = cls(path)
+        for name in (DECISIONS, TRACE):
+            _cut_torn_line(path / name)
+        return folder
+
+    def write_json(self, name: str, value: Mapping[str, Any] | BaseModel) -> None:
+        """Write a whole JSON file, or nothing."""
+        data = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
+        target = self.path / name
+        partial = target.with_suffix(".partial")
+        try:
+            partial.write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+            partial.replace(target)
+        except OSError as error:
+            raise _cannot_write(target, error) from error
+
+    def append(self, name: str, value: Mapping[str, Any] | BaseModel) -> None:
+        """Append one line to a JSON-lines file, in one write."""
+        text = (
+            value.model_dump_json(exclude_none=True)
+            if isinstance(value, BaseModel)
+            else json.dumps(value, ensure_ascii=False)
+        )
+        line = text.encode() + b"\n"
+        try:
+            if name not in self._files:
+                flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+                self._files[name] = os.open(self.path / name, flags, 0o644)
+            written = os.write(self._files[name], line)
+            if written < len(line):
+                raise OSError(28, "No space left on device")
+        except OSError as error:
+            raise _cannot_write(self.path / name, error) from error
+
+    def close(self) -> None:
+        """Close the files and let other processes in."""
+        for descriptor in self._files.values():
+            os.close(descriptor)
+        self._files.clear()
+        self._lock.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class Clock:
+    """Seconds that a run has worked, carried over interruptions."""
+
+    def __init__(self, before: float = 0.0) -> None:
+        self._before = before
+        self._started = time.perf_counter()
+
+    def elapsed(self) -> float:
+        """Seconds so far, over all sessions."""
+        return round(self._before + time.perf_counter() - self._started, 3)
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """The manifest of a run.
+
+    Raises
+    ------
+    RunError
+        If `path` is no run folder or the manifest is damaged.
+    """
+    return _read_json(path, MANIFEST)
+
+
+def read_summary(path: Path) -> dict[str, Any] | None:
+    """The summary of a run, or None if it has not finished."""
+    return _read_json(path, SUMMARY) if (path / SUMMARY).exists() else None
+
+
+def _read_json(path: Path, name: str) -> dict[str, Any]:
+    if not (path / name).is_file():
+        raise RunError(f"'{path}' is not a run folder (it has no {name}); runs are in the folder given to --out.")
+    try:
+        value = json.loads((path / name).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RunError(f"{path / name} cannot be read: {error}.") from error
+    if not isinstance(value, dict):
+        raise RunError(f"{path / name} does not hold a JSON object; the file was damaged after the run.")
+    return value
+
+
+def _cut_torn_line(path: Path) -> None:
+    if not path.exists():
+        return
+    with path.open("rb+") as file:
+        data = file.read()
+        whole = data.rfind(b"\n") + 1
+        if whole < len(data):
+            file.truncate(whole)
+
+
+def _cannot_write(path: Path, error: OSError) -> HarnessError:
+    return RunError(
+        f"Cannot write {path}: {error.strerror or error}. What was written before is kept; free some space or "
+        "choose another folder with --out."
+    )

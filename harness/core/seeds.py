@@ -1,0 +1,40 @@
+"""Seeds: which may be used for what, and the named random streams that grow from one."""
+
+from __future__ import annotations
+
+import zlib
+
+import numpy as np
+
+from harness.core.errors import UsageError
+
+TRAINING_SEEDS = range(0, 10_000)
+EVALUATION_START = 100_000
+"""Evaluation seeds start here, so that nothing is evaluated on what it was trained on."""
+
+
+def stream(seed: int, name: str) -> np.random.Generator:
+    """The random stream `name` of an episode, e.g. 'patient', 'dynamics' or 'laboratory'.
+
+    Streams of one seed are independent, so drawing more from one (ordering a test) never changes another (the
+    patient).
+    """
+    return np.random.default_rng([seed, zlib.crc32(name.encode())])
+
+
+def evaluation_seeds(start: int, n: int) -> range:
+    """`n` evaluation seeds from `start`.
+
+    Raises
+    ------
+    UsageError
+        If they would reach below `EVALUATION_START`, where the training seeds are, or there are none.
+    """
+    if start < EVALUATION_START:
+        raise UsageError(
+            f"Seed {start} cannot be used to evaluate: evaluation seeds start at {EVALUATION_START} "
+            f"(training seeds are {TRAINING_SEEDS.start} to {TRAINING_SEEDS.stop - 1})."
+        )
+    if n < 1:
+        raise UsageError(f"{n} episodes were asked for; expected at least 1.")
+    return range(start, start + n)

@@ -1,0 +1,35 @@
+"""The environments by id. A factory takes keyword options and returns an `Environment`."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from harness.core.environment import Environment
+from harness.core.errors import UsageError
+from harness.core.registry import Registry
+
+ENVIRONMENTS = Registry(
+    kind="environment",
+    group="harness.environments",
+    builtin={"icu-sepsis": "harness.envs.icu_sepsis.environment:icu_sepsis"},
+)
+
+
+def make(env_id: str, **options: Any) -> Environment[Any, Any]:
+    """Build the environment `env_id`.
+
+    Raises
+    ------
+    UsageError
+        If there is no such environment, or it does not know an option.
+    """
+    factory = ENVIRONMENTS.load(env_id)
+    known = inspect.signature(factory).parameters
+    for option in options:
+        if option not in known:
+            raise UsageError(
+                f"The environment '{env_id}' has no option '{option}'; it knows: {', '.join(known) or 'none'}."
+            )
+    environment: Environment[Any, Any] = factory(**options)
+    return environment

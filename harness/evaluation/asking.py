@@ -1,0 +1,212 @@
+"""Asking an agent what it would do in the states of a tabular environment: each state at most once a run.
+
+Every answer is a line of `decisions.jsonl` before anything is done with it, so an interrupted run knows what it was
+told, and anybody can recompute the value.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from harness.core.agent import Agent, Decision, Message, Outcome, Request, Situation
+from harness.core.errors import RunError
+from harness.core.run import DECISIONS, Clock, RunFolder
+from harness.core.trace import read_lines
+from harness.execution.local import each
+from harness.mdp.environment import TabularEnvironment
+from harness.mdp.tabular import FloatArray, IntArray
+
+
+class StateDecision(BaseModel):
+    """A line of `decisions.jsonl`: what the agent does in one state.
+
+    `action` and `action_index` are what is carried out, the fallback where the outcome is invalid; None for an agent
+    that draws its action from `probabilities`. `regret` is `V*(s) - Q*(s, a)`, its mean over the probabilities.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    state: int
+    action: dict[str, Any] | None = None
+    action_index: int | None = None
+    probabilities: tuple[float, ...] | None = None
+    outcome: Outcome
+    regret: float
+    admissible: float
+    """1 or 0; the share of `probabilities` on admissible actions for an agent that draws."""
+    prompt: str | None = None
+    """The part of the prompt that belongs to this state; the manifest holds the rest."""
+    prompt_sha256: str | None = None
+    reply: str | None = None
+    rationale: str | None = None
+    error: str | None = None
+    model: str | None = None
+    requests: tuple[Request, ...] = ()
+    latency_s: float = 0.0
+    elapsed_s: float = 0.0
+
+
+class Asker:
+    """Asks states, remembers answers.
+
+    Parameters
+    ----------
+    env : TabularEnvironment
+    agent : Agent
+        Memoryless.
+    folder : RunFolder
+    clock : Clock
+    concurrency : int
+    on_answer : function of the number of states asked so far
+    """
+
+    def __init__(
+        self,
+        env: TabularEnvironment[Any, Any],
+        agent: Agent,
+        folder: RunFolder,
+        clock: Clock,
+        concurrency: int,
+        on_answer: Callable[[int], None],
+    ) -> None:
+        self._env = env
+        self._agent = agent
+        self._folder = folder
+        self._clock = clock
+        self._concurrency = concurrency
+        self._on_answer = on_answer
+        self.answers = {line.state: line for line in read_decisions(folder.path)}
+
+    async def rows(self, states: IntArray) -> FloatArray:
+        """The policy's rows for `states`, shape (n, A); states not yet asked are asked now."""
+        missing = [int(s) for s in states if int(s) not in self.answers]
+        await each(missing, self._ask, self._concurrency)
+        return np.stack([self._row(self.answers[int(s)]) for s in states])
+
+    async def decide(self, state: int) -> StateDecision:
+        """The answer for one state, asked now if need be."""
+        if state not in self.answers:
+            await self._ask(state)
+        return self.answers[state]
+
+    async def _ask(self, state: int) -> None:
+        env = self._env
+        policy = getattr(self._agent, "policy", None)
+        if policy is not None:
+            line = self._from_row(state, np.asarray(policy(env.mdp)[state], dtype=np.float64))
+        else:
+            situation = Situation(lambda action: env.why_illegal_in(state, action))
+            line = self._from_decision(state, await self._agent.act(env.observe(state), situation))
+        if state in self.answers:  # asked twice at the same time: the first answer stays
+            return
+        self._folder.append(DECISIONS, line)
+        self.answers[state] = line
+        self._on_answer(len(self.answers))
+
+    def _from_row(self, state: int, row: FloatArray) -> StateDecision:
+        index = int(row.argmax()) if row.max() == 1.0 else None
+        env = self._env
+        return StateDecision(
+            state=state,
+            action=None if index is None else env.actions[index].model_dump(mode="json"),
+            action_index=index,
+            probabilities=tuple(row) if index is None else None,
+            outcome=Outcome.OK,
+            regret=float(row[row > 0] @ env.regret[state][row > 0]),
+            admissible=float(row @ env.mdp.admissible[state]),
+            elapsed_s=self._clock.elapsed(),
+        )
+
+    def _from_decision(self, state: int, decision: Decision) -> StateDecision:
+        env = self._env
+        action, outcome, error = decision.action, decision.outcome, decision.error
+        if action is not None and (reason := env.why_illegal_in(state, action)):
+            action, outcome, error = None, Outcome.INVALID, reason
+        index = int(env.fallback_actions[state]) if action is None else env.action_index(action)
+        row = np.zeros(env.mdp.n_actions)
+        row[index] = 1.0
+        if action is not None and decision.probabilities is not None:
+            row = np.asarray(decision.probabilities, dtype=np.float64)
+        base = self._from_row(state, row)
+        return base.model_copy(
+            update={
+                "outcome": outcome,
+                "error": error,
+                "prompt": decision.messages[-1].content if decision.messages else None,
+                "prompt_sha256": decision.prompt_sha256,
+                "reply": decision.reply,
+                "rationale": decision.rationale,
+                "model": decision.model,
+                "requests": decision.requests,
+                "latency_s": decision.latency_s,
+            }
+        )
+
+    def _row(self, line: StateDecision) -> FloatArray:
+        if line.probabilities is not None:
+            return np.asarray(line.probabilities)
+        row = np.zeros(self._env.mdp.n_actions)
+        row[line.action_index] = 1.0
+        return row
+
+
+class AskedAgent:
+    """The same agent as an actor in episodes, answering from what was already asked."""
+
+    memoryless = True
+
+    def __init__(self, env: TabularEnvironment[Any, Any], asker: Asker, agent: Agent) -> None:
+        self.id = agent.id
+        self._env = env
+        self._asker = asker
+        self._agent = agent
+
+    async def act(self, observation: Any, situation: Situation) -> Decision:
+        """The recorded decision; agents with a policy table draw from it themselves."""
+        if hasattr(self._agent, "policy"):
+            return await self._agent.act(observation, situation)
+        line = await self._asker.decide(observation.state)
+        valid = line.outcome is not Outcome.INVALID and line.action_index is not None
+        return Decision(
+            action=self._env.actions[line.action_index] if valid and line.action_index is not None else None,
+            outcome=line.outcome,
+            rationale=line.rationale,
+            error=line.error,
+            prompt_sha256=line.prompt_sha256,
+            messages=() if line.prompt is None else (Message(role="user", content=line.prompt),),
+            reply=line.reply,
+            model=line.model,
+            requests=line.requests,
+            latency_s=line.latency_s,
+        )
+
+    async def close(self) -> None:
+        """Whoever made the agent closes it."""
+
+
+def read_decisions(run: Path) -> list[StateDecision]:
+    """The decisions of a run.
+
+    Raises
+    ------
+    RunError
+        If a line is not one.
+    """
+    lines = []
+    for number, value in enumerate(read_lines(run / DECISIONS), start=1):
+        try:
+            line = StateDecision.model_validate(value)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"]))
+            raise RunError(f"Line {number} of {run / DECISIONS} is no decision: {where}: {first['msg']}.") from None
+        if not math.isfinite(line.regret):
+            raise RunError(f"Line {number} of {run / DECISIONS} holds an illegal action of state {line.state}.")
+        lines.append(line)
+    return lines

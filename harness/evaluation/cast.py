@@ -1,0 +1,108 @@
+"""From the names in a configuration to the objects: environment, agent, model, prompt.
+
+Everything that can be known to be wrong before a run is found here, before anything is written or asked.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.agents import registry as agents
+from harness.agents.llm import LLMAgent
+from harness.core.agent import Agent
+from harness.core.environment import Environment
+from harness.core.errors import UsageError
+from harness.core.seeds import evaluation_seeds
+from harness.envs import registry as envs
+from harness.evaluation.config import Method, RunConfig
+from harness.llm.cache import ReplyCache, default_path
+from harness.llm.client import ChatClient
+from harness.llm.registry import ModelEntry, resolve, served
+from harness.llm.structured import ReplyContract
+from harness.mdp.environment import TabularEnvironment
+from harness.prompts.loader import Prompt, load
+
+
+@dataclass(frozen=True)
+class ModelCast:
+    """What stands behind an agent that is a language model."""
+
+    entry: ModelEntry
+    prompt: Prompt
+    system: str
+    """The static part of the prompt, rendered."""
+    identity: dict[str, str | None]
+    """Which weights on which engine, or which model on which server."""
+
+
+@dataclass(frozen=True)
+class Cast:
+    """The objects that a configuration names."""
+
+    env: Environment[Any, Any]
+    agent: Agent
+    model: ModelCast | None = None
+
+
+def check(config: RunConfig) -> Environment[Any, Any]:
+    """The environment, after everything that can be known to be wrong before the run is found to be right.
+
+    Raises
+    ------
+    UsageError
+        One sentence on the first thing that is wrong.
+    """
+    evaluation_seeds(config.seed_start, max(config.episodes, 1))
+    if config.method is Method.ROLLOUT and config.episodes < 1:
+        raise UsageError(f"A rollout needs at least 1 episode; {config.episodes} were asked for.")
+    if config.concurrency < 1:
+        raise UsageError(f"The concurrency is {config.concurrency}; expected at least 1.")
+    if not 0 <= config.epsilon < math.inf:
+        raise UsageError(f"Epsilon is {config.epsilon}; expected a width of 0 or more, e.g. 0.01.")
+    env = envs.make(config.env, **config.env_options)
+    if config.method is not Method.ROLLOUT and not isinstance(env, TabularEnvironment):
+        raise UsageError(
+            f"The method '{config.method}' needs a tabular environment; for {config.env} use --method rollout."
+        )
+    return env
+
+
+def build(config: RunConfig, env: Environment[Any, Any], run_id: str, log_folder: Path) -> Cast:
+    """The objects that a configuration names.
+
+    Raises
+    ------
+    UsageError
+        If an agent, model or prompt does not exist or does not fit the environment or the method.
+    """
+    if config.agent is not None:
+        agent = agents.make(config.agent, env)
+        _require_memoryless(config, agent)
+        return Cast(env, agent)
+    entry = _entry(config)
+    prompt = load(config.env, config.prompt)
+    contract = ReplyContract(env.action_type, config.reply or entry.reply, prompt.meta.rationale)
+    cache = ReplyCache(default_path()) if config.cache else None
+    client = ChatClient(entry, contract, cache, run_id, log_folder / "model-server.log")
+    llm = LLMAgent(entry.alias, prompt, contract, client, {"env": env.spec})
+    llm.render(env.reset(config.seed_start))  # a template that fails should fail before anything is asked
+    return Cast(env, llm, ModelCast(entry, prompt, llm.system.content, client.identity))
+
+
+def _entry(config: RunConfig) -> ModelEntry:
+    if config.base_url is not None and config.model_id is not None:
+        return served(config.base_url, config.model_id)
+    if config.model is None:
+        raise UsageError("Name who decides: --agent ID, --model ALIAS, or --base-url URL with --model-id ID.")
+    return resolve(config.model)
+
+
+def _require_memoryless(config: RunConfig, agent: Agent) -> None:
+    if config.method is not Method.ROLLOUT and not agent.memoryless:
+        raise UsageError(
+            f"The method '{config.method}' makes a claim about a policy without memory, and the agent '{agent.id}' "
+            "has memory; use --method rollout."
+        )

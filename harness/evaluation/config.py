@@ -1,0 +1,42 @@
+"""What a run is asked to do: all of it, as kept in the manifest."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from harness.core.seeds import EVALUATION_START
+from harness.llm.registry import ReplyFormat
+
+
+class Method(StrEnum):
+    """How a policy's value is found."""
+
+    EXACT = "exact"
+    """Every state is asked once; no sampling error."""
+    CERTIFY = "certify"
+    """States are asked until certain bounds are close enough."""
+    ROLLOUT = "rollout"
+    """Episodes on held-out seeds; an estimate with its interval."""
+
+
+class RunConfig(BaseModel):
+    """One agent (by `agent`, `model`, or `base_url` and `model_id`) in one environment, by one method."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    env: str
+    env_options: dict[str, str] = {}
+    agent: str | None = None
+    model: str | None = None
+    base_url: str | None = None
+    model_id: str | None = None
+    prompt: str = "direct"
+    reply: ReplyFormat | None = Field(None, description="None: as the model's entry says")
+    method: Method
+    epsilon: float = 0.01
+    episodes: int = Field(description="episodes of a rollout; for the other methods, examples for the trace")
+    seed_start: int = EVALUATION_START
+    concurrency: int = 1
+    cache: bool = True

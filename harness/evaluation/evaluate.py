@@ -1,0 +1,344 @@
+"""One run from its configuration to its summary: the method and the files.
+
+Does not parse a command line and prints nothing.
+"""
+
+from __future__ import annotations
+
+import math
+import uuid
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import ValidationError
+
+from harness.core.agent import Outcome, Request
+from harness.core.errors import RunError
+from harness.core.run import (
+    DECISIONS,
+    MANIFEST,
+    SUMMARY,
+    TRACE,
+    Clock,
+    RunFolder,
+    read_manifest,
+    read_summary,
+)
+from harness.core.seeds import evaluation_seeds
+from harness.core.trace import read_episodes, read_lines
+from harness.envs import registry as envs
+from harness.evaluation.asking import AskedAgent, Asker, StateDecision
+from harness.evaluation.cast import Cast, build, check
+from harness.evaluation.config import Method, RunConfig
+from harness.evaluation.manifest import manifest_of, require_unchanged
+from harness.evaluation.rollout import Listener, advantage_sum, play_episodes, raw_estimate
+from harness.evaluation.summary import ReferenceValue, Summary, WorstDecision, count_calls
+from harness.evaluation.tabular import (
+    EXACT_WIDTH,
+    Progress,
+    Watch,
+    ask_everything,
+    ask_until,
+    costliest,
+    length_bounds,
+    with_all_answers,
+)
+from harness.mdp.environment import TabularEnvironment
+from harness.mdp.solve import evaluate as evaluate_policy
+from harness.mdp.solve import uniform
+
+WORST_KEPT = 20
+"""How many of the costliest decisions the summary lists."""
+
+
+# --------------------------------------------------------------------------- entrances
+
+
+async def run(config: RunConfig, out: Path, watch: Watch, listen: Listener | None = None) -> Summary:
+    """Carry out a new run in a new folder below `out`.
+
+    Raises
+    ------
+    UsageError
+        If the configuration names something that does not exist or does not fit; nothing is written then.
+    HarnessError
+        If the run had to stop; its folder then holds what was done.
+    """
+    run_id = uuid.uuid4().hex
+    env = check(config)
+    title = f"{config.env}-{config.model or config.model_id or config.agent}".replace("/", "-")
+    with RunFolder.create(out, title) as folder:
+        cast = build(config, env, run_id, folder.path)
+        folder.write_json(MANIFEST, manifest_of(config, run_id, cast))
+        return await _carry_out(config, run_id, cast, folder, Clock(), watch, listen)
+
+
+async def resume(path: Path, watch: Watch, listen: Listener | None = None) -> Summary:
+    """Go on with an interrupted run; of a finished one, the summary as it stands.
+
+    Raises
+    ------
+    RunError
+        If `path` is no run, or what it was made with has changed since.
+    """
+    manifest = read_manifest(path)
+    finished = read_summary(path)
+    if finished is not None:
+        return Summary.model_validate(finished)
+    try:
+        config = RunConfig.model_validate(manifest["config"])
+        run_id = str(manifest["run_id"])
+    except (KeyError, ValidationError) as error:
+        raise RunError(f"The manifest of {path} is not of this version of the harness: {error}.") from None
+    env = check(config)
+    with RunFolder.resume(path) as folder:
+        cast = build(config, env, run_id, path)
+        require_unchanged(path, manifest, manifest_of(config, run_id, cast))
+        return await _carry_out(config, run_id, cast, folder, Clock(_elapsed(path)), watch, listen)
+
+
+# --------------------------------------------------------------------------- the run
+
+
+async def _carry_out(
+    config: RunConfig,
+    run_id: str,
+    cast: Cast,
+    folder: RunFolder,
+    clock: Clock,
+    watch: Watch,
+    listen: Listener | None,
+) -> Summary:
+    try:
+        if config.method is Method.ROLLOUT:
+            summary = await _rollout(config, run_id, cast, folder, clock, watch, listen)
+        else:
+            summary = await _without_sampling(config, run_id, cast, folder, clock, watch, listen)
+    finally:
+        await cast.agent.close()
+    folder.write_json(SUMMARY, summary)
+    return summary
+
+
+async def _without_sampling(
+    config: RunConfig,
+    run_id: str,
+    cast: Cast,
+    folder: RunFolder,
+    clock: Clock,
+    watch: Watch,
+    listen: Listener | None,
+) -> Summary:
+    env = cast.env
+    assert isinstance(env, TabularEnvironment)  # noqa: S101 - checked with a sentence in `check`
+    shown: list[Progress] = [Progress(0, 0, "states")]
+
+    def remember(progress: Progress) -> None:
+        shown[0] = progress
+        watch(progress)
+
+    def answered(n: int) -> None:
+        last = shown[0]
+        watch(Progress(n, max(n, last.total), last.unit, last.lower, last.upper))
+
+    asker = Asker(env, cast.agent, folder, clock, config.concurrency, answered)
+    if config.method is Method.EXACT:
+        bounds = await ask_everything(env, asker, remember)
+    else:
+        bounds = await ask_until(env, asker, config.epsilon, config.concurrency, remember)
+    examples = evaluation_seeds(config.seed_start, config.episodes) if config.episodes else range(0)
+    await play_episodes(
+        lambda: envs.make(config.env, **config.env_options),
+        AskedAgent(env, asker, cast.agent),
+        examples,
+        folder,
+        concurrency=1,
+        watch=lambda progress: None,
+        listen=listen,
+    )
+    bounds = await with_all_answers(env.mdp, bounds, asker)
+    lower, upper = bounds.lower.J, bounds.upper.J
+    exact = bounds.width <= EXACT_WIDTH
+    if exact:
+        lower = upper = (lower + upper) / 2
+    shortest, longest = length_bounds(env.mdp, bounds)
+    lines = [asker.answers[s] for s in sorted(asker.answers)]
+    optimal = env.optimum.J
+    return Summary(
+        **_about(config, cast, folder.path),
+        **_references(env),
+        **count_calls((r for line in lines for r in line.requests), run_id).model_dump(),
+        served_models=sorted({line.model for line in lines if line.model}),
+        exact=exact,
+        interval="none" if exact else "certain",
+        value=(lower + upper) / 2,
+        lower=lower,
+        upper=upper,
+        regret=max(optimal - (lower + upper) / 2, 0.0),
+        regret_lower=max(optimal - upper, 0.0),
+        regret_upper=max(optimal - lower, 0.0),
+        length_lower=shortest,
+        length_upper=longest,
+        episodes=0,
+        example_episodes=len(examples),
+        decisions=len(lines),
+        states=len(env.mdp.decision_states),
+        invalid_actions=sum(line.outcome is Outcome.INVALID for line in lines),
+        repaired_actions=sum(line.outcome is Outcome.REPAIRED for line in lines),
+        inadmissible_share=1.0 - float(np.mean([line.admissible for line in lines])),
+        wall_seconds=clock.elapsed(),
+        worst_decisions=[
+            WorstDecision(
+                state=c.state,
+                description=env.describe(c.state),
+                chosen=_chosen(env, asker.answers[c.state]),
+                best=env.action_labels[env.optimum.actions[c.state]],
+                regret=c.regret,
+                visits=c.visits,
+                cost=c.cost,
+            )
+            for c in costliest(env, bounds, WORST_KEPT)
+        ],
+    )
+
+
+def _chosen(env: TabularEnvironment[Any, Any], line: StateDecision) -> str:
+    if line.action_index is None:
+        return "a draw"
+    label = env.action_labels[line.action_index]
+    return f"{label} (no legal action)" if line.outcome is Outcome.INVALID else label
+
+
+async def _rollout(
+    config: RunConfig,
+    run_id: str,
+    cast: Cast,
+    folder: RunFolder,
+    clock: Clock,
+    watch: Watch,
+    listen: Listener | None,
+) -> Summary:
+    env = cast.env
+    seeds = evaluation_seeds(config.seed_start, config.episodes)
+    ends = await play_episodes(
+        lambda: envs.make(config.env, **config.env_options),
+        cast.agent,
+        seeds,
+        folder,
+        concurrency=config.concurrency,
+        watch=watch,
+        listen=listen,
+    )
+    tabular = env if isinstance(env, TabularEnvironment) else None
+    raw = raw_estimate(ends)
+    estimate = advantage_sum(ends, tabular.optimum.J) if tabular else raw
+    lower, upper = _finite(estimate.lower), _finite(estimate.upper)
+    optimal = tabular.optimum.J if tabular else None
+    steps = [step for episode in read_episodes(folder.path / TRACE) for step in episode.steps]
+    requests = [Request.model_validate(r) for step in steps for r in step.decision.get("requests", ())]
+    decisions = sum(end.steps for end in ends)
+    lengths = [end.steps for end in ends]
+    return Summary(
+        **_about(config, cast, folder.path),
+        **(_references(tabular) if tabular else _no_references()),
+        **count_calls(requests, run_id).model_dump(),
+        served_models=sorted({step.decision["model"] for step in steps if step.decision.get("model")}),
+        exact=False,
+        interval=estimate.interval,
+        value=estimate.value,
+        lower=lower,
+        upper=upper,
+        raw_value=raw.value,
+        raw_lower=_finite(raw.lower),
+        raw_upper=_finite(raw.upper),
+        regret=None if optimal is None else optimal - estimate.value,
+        regret_lower=None if optimal is None or upper is None else optimal - upper,
+        regret_upper=None if optimal is None or lower is None else optimal - lower,
+        length_lower=float(np.mean(lengths)),
+        length_upper=float(np.mean(lengths)),
+        mean_score=float(np.mean([end.grade.score for end in ends])),
+        episodes=len(ends),
+        decisions=decisions,
+        states=len(tabular.mdp.decision_states) if tabular else None,
+        invalid_actions=sum(end.invalid for end in ends),
+        repaired_actions=sum(step.decision["outcome"] == Outcome.REPAIRED for step in steps),
+        inadmissible_share=sum(end.inadmissible for end in ends) / decisions,
+        wall_seconds=clock.elapsed(),
+        worst_decisions=_worst_of(tabular, folder.path, len(ends)) if tabular else [],
+    )
+
+
+def _worst_of(env: TabularEnvironment[Any, Any], path: Path, episodes: int) -> list[WorstDecision]:
+    """The (state, action) pairs that cost most over the episodes played."""
+    lost: dict[tuple[int, int], list[float]] = defaultdict(list)
+    for episode in read_episodes(path / TRACE):
+        state = int(episode.start.observation["state"])
+        for step in episode.steps:
+            action = env.action_index(env.action_type.model_validate(step.action))
+            lost[state, action].append(step.regret or 0.0)
+            state = int(step.observation["state"])
+    ranked = sorted(lost.items(), key=lambda item: (-sum(item[1]), item[0]))[:WORST_KEPT]
+    return [
+        WorstDecision(
+            state=state,
+            description=env.describe(state),
+            chosen=env.action_labels[action],
+            best=env.action_labels[env.optimum.actions[state]],
+            regret=losses[0],
+            visits=len(losses) / episodes,
+            cost=sum(losses) / episodes,
+        )
+        for (state, action), losses in ranked
+        if sum(losses) > 0
+    ]
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _about(config: RunConfig, cast: Cast, path: Path) -> dict[str, Any]:
+    spec = cast.env.spec
+    return {
+        "env": spec.id,
+        "env_version": spec.version,
+        "env_options": config.env_options,
+        "agent": cast.agent.id,
+        "model": cast.model.entry.alias if cast.model else None,
+        "prompt": cast.model.prompt.label if cast.model else None,
+        "method": config.method,
+        "value_name": spec.value_name,
+        "hours_per_step": spec.hours_per_step,
+        "run_dir": str(path),
+    }
+
+
+def _references(env: TabularEnvironment[Any, Any]) -> dict[str, Any]:
+    found = reference_values(env)
+    return {
+        "references": found,
+        **{f"{name}_value": found[name].value if name in found else None for name in ("optimal", "expert", "random")},
+    }
+
+
+def _no_references() -> dict[str, Any]:
+    return {"references": {}, "optimal_value": None, "expert_value": None, "random_value": None}
+
+
+def reference_values(env: TabularEnvironment[Any, Any]) -> dict[str, ReferenceValue]:
+    """Exact values of the policies that others are measured against: optimal, expert where there is one, random."""
+    optimal = np.eye(env.mdp.n_actions)[env.optimum.actions]
+    tables = {"optimal": optimal, "expert": env.expert_policy, "random": uniform(env.mdp.legal)}
+    found = {}
+    for name, table in tables.items():
+        if table is not None:
+            evaluation = evaluate_policy(env.mdp, table)
+            found[name] = ReferenceValue(value=evaluation.J, length=evaluation.length)
+    return found
+
+
+def _elapsed(path: Path) -> float:
+    """Working seconds of an interrupted run, as far as it wrote them down."""
+    return max((float(line.get("elapsed_s", 0.0)) for line in read_lines(path / DECISIONS)), default=0.0)

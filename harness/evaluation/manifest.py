@@ -1,0 +1,101 @@
+"""The manifest of a run: what it was made of."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import harness
+from harness.core.errors import RunError
+from harness.evaluation.cast import Cast
+from harness.evaluation.config import RunConfig
+
+MANIFEST_VERSION = 1
+
+PACKAGES = ("icu-sepsis", "numpy", "openai", "pydantic", "scipy", "xllamacpp")
+"""Whose versions the manifest records."""
+
+
+def manifest_of(config: RunConfig, run_id: str, cast: Cast) -> dict[str, Any]:
+    """Everything needed to repeat the run, and to say which weights or which server answered."""
+    spec = cast.env.spec
+    manifest: dict[str, Any] = {
+        "manifest_version": MANIFEST_VERSION,
+        "run_id": run_id,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "harness": harness.__version__,
+        "git_revision": _git_revision(),
+        "python": platform.python_version(),
+        "packages": {name: _version(name) for name in PACKAGES},
+        "config": config.model_dump(mode="json"),
+        "env": spec.model_dump(mode="json"),
+        "seeds": {"first": config.seed_start, "episodes": config.episodes},
+    }
+    if cast.model is not None:
+        manifest["model"] = {
+            "entry": cast.model.entry.model_dump(mode="json", exclude_none=True),
+            "answers_from": cast.model.identity,
+            "temperature": 0.0,
+        }
+        manifest["prompt"] = {
+            "label": cast.model.prompt.label,
+            "source_sha256": cast.model.prompt.source_sha256,
+            "system": cast.model.system,
+        }
+    return manifest
+
+
+def require_unchanged(path: Path, before: dict[str, Any], now: dict[str, Any]) -> None:
+    """Refuse to go on with a run whose environment, prompt or model is no longer the same.
+
+    Raises
+    ------
+    RunError
+        Naming what changed.
+    """
+    changed = [
+        f"{what} ({_dig(before, keys)} then, {_dig(now, keys)} now)"
+        for what, keys in {
+            "the environment's version": ("env", "version"),
+            "the environment's data": ("packages", "icu-sepsis"),
+            "the prompt": ("prompt", "source_sha256"),
+            "the model": ("model", "answers_from"),
+        }.items()
+        if _dig(before, keys) != _dig(now, keys)
+    ]
+    if changed:
+        raise RunError(
+            f"The run {path} cannot be resumed, because its decisions would not belong together: since it began, "
+            f"{' and '.join(changed)} changed. Start a new run."
+        )
+
+
+def _dig(value: Any, keys: Sequence[str]) -> Any:
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _git_revision() -> str | None:
+    """Revision of the checkout that the package runs from, with '+' if it was changed; None outside of one."""
+    folder = Path(harness.__file__).parent
+    if not (folder.parent / ".git").exists():
+        return None
+    try:
+        words = ["git", "-C", str(folder), "describe", "--always", "--dirty=+", "--abbrev=40", "--exclude=*"]
+        found = subprocess.run(words, capture_output=True, text=True, check=False, timeout=10)  # noqa: S603
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return found.stdout.strip() or None

@@ -1,0 +1,121 @@
+"""`summary.json`: what a run found, in one flat object that a script can read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from harness.core.agent import Request
+from harness.evaluation.config import Method
+
+SCHEMA_VERSION = 1
+
+
+class ReferenceValue(BaseModel):
+    """An exactly known policy of the environment. `length` is the expected number of decisions."""
+
+    model_config = ConfigDict(frozen=True)
+
+    value: float
+    length: float
+
+
+class WorstDecision(BaseModel):
+    """One of the decisions that cost most.
+
+    `regret` is lost each time the state is met, `visits` how often that is in an episode, `cost` their product: the
+    decision's share of the policy's regret. In a rollout, `visits` is the mean count over the episodes played.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    state: int
+    description: str
+    chosen: str
+    best: str
+    regret: float
+    visits: float
+    cost: float
+
+
+class Summary(BaseModel):
+    """The result of a run.
+
+    What `value`, `lower` and `upper` are depends on the method. `exact`: all three are the value, without sampling
+    error. `certify`: `lower` and `upper` are certain bounds and `value` is their midpoint. `rollout`: an estimate
+    with a confidence interval; `interval` says which, `episodes` how many it rests on.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    schema_version: int = SCHEMA_VERSION
+    env: str
+    env_version: int
+    env_options: dict[str, str]
+    agent: str
+    model: str | None = Field(description="alias; null for an agent that is no language model")
+    served_models: list[str] = Field(description="models as the server reported them")
+    prompt: str | None = Field(description="style@version")
+    method: Method
+    exact: bool = Field(description="whether `value` is free of any error but rounding")
+    interval: str = Field(description="'none', 'certain', or the kind of confidence interval")
+    value: float
+    lower: float | None = Field(description="null where the sample is too small for an interval")
+    upper: float | None
+    raw_value: float | None = Field(None, description="rollout: mean return, the noisier estimate")
+    raw_lower: float | None = None
+    raw_upper: float | None = None
+    value_name: str
+    optimal_value: float | None
+    expert_value: float | None
+    random_value: float | None
+    references: dict[str, ReferenceValue]
+    regret: float | None = Field(description="optimal_value - value")
+    regret_lower: float | None = None
+    regret_upper: float | None = None
+    length_lower: float | None = Field(None, description="expected decisions in an episode, as `lower` and `upper`")
+    length_upper: float | None = None
+    hours_per_step: float | None = None
+    mean_score: float | None = Field(None, description="rollout: mean grade")
+    episodes: int = Field(description="episodes that the value rests on; 0 where it rests on none")
+    example_episodes: int = Field(0, description="episodes played for the trace only")
+    decisions: int = Field(description="states asked, or in a rollout decisions taken")
+    states: int | None = Field(None, description="states there are to ask")
+    llm_calls: int = Field(description="requests that this run put to the model server")
+    cached_calls: int = Field(description="requests answered from the cache of replies")
+    invalid_actions: int = Field(description="decisions without a legal action; the fallback was taken")
+    repaired_actions: int = Field(description="decisions that were legal at the second attempt")
+    inadmissible_share: float | None = Field(description="share of `decisions` on actions that the data do not support")
+    prompt_tokens: int = Field(description="tokens of `llm_calls`, as the server counts them")
+    completion_tokens: int
+    wall_seconds: float = Field(description="working time, over all interruptions")
+    run_dir: str
+    worst_decisions: list[WorstDecision]
+
+
+class Calls(BaseModel):
+    """How many requests a run took and what they cost."""
+
+    model_config = ConfigDict(frozen=True)
+
+    llm_calls: int
+    cached_calls: int
+    prompt_tokens: int
+    completion_tokens: int
+
+
+def count_calls(requests: Iterable[Request], run_id: str) -> Calls:
+    """Count the requests of a run's decisions; each that the run itself asked counts once, every other is cached."""
+    own: dict[str, Request] = {}
+    total = 0
+    for request in requests:
+        total += 1
+        if request.run == run_id:
+            own[request.key] = request
+    return Calls(
+        llm_calls=len(own),
+        cached_calls=total - len(own),
+        prompt_tokens=sum(r.prompt_tokens for r in own.values()),
+        completion_tokens=sum(r.completion_tokens for r in own.values()),
+    )

@@ -1,0 +1,112 @@
+"""The methods `exact` and `certify`: a memoryless policy on a tabular MDP, without sampling."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from harness.evaluation.asking import Asker
+from harness.mdp.certify import Bounds, ask, completion, next_states, promise, states_left, unasked
+from harness.mdp.environment import TabularEnvironment
+from harness.mdp.solve import evaluate, solve
+from harness.mdp.tabular import FloatArray, TabularMDP
+
+EXACT_WIDTH = 1e-9
+"""Bounds closer than this are one number: what is left is the rounding of linear solves."""
+
+SMALLEST_BATCH = 8
+"""States asked between two looks at the bounds (40 ms of computing), if the concurrency is lower."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is. `lower` and `upper` are certain bounds, or the interval so far, or None."""
+
+    done: int
+    total: int
+    unit: str
+    lower: float | None = None
+    upper: float | None = None
+
+
+Watch = Callable[[Progress], None]
+
+
+@dataclass(frozen=True)
+class Costly:
+    """A decision and what it costs.
+
+    `visits` are expected visits of the state in an episode, `cost = visits * regret` its share of the policy's
+    regret (performance-difference identity, Kakade and Langford 2002).
+    """
+
+    state: int
+    visits: float
+    regret: float
+    cost: float
+
+
+async def ask_everything(env: TabularEnvironment[Any, Any], asker: Asker, watch: Watch) -> Bounds:
+    """Ask every decision state; the bounds that result are one number."""
+    states = env.mdp.decision_states
+    watch(Progress(len(asker.answers), len(states), "states"))
+    rows = await asker.rows(states)
+    return ask(env.mdp, unasked(env.mdp, env.optimum), states, rows)
+
+
+async def ask_until(
+    env: TabularEnvironment[Any, Any], asker: Asker, epsilon: float, concurrency: int, watch: Watch
+) -> Bounds:
+    """Ask the most promising states until the certain bounds are at most `epsilon` apart.
+
+    Which states are asked depends on earlier answers alone, so a resumed run asks the same ones.
+    """
+    bounds = unasked(env.mdp, env.optimum)
+    while bounds.width > max(epsilon, EXACT_WIDTH):
+        promised = promise(env.mdp, bounds)
+        left = states_left(promised, bounds.width, epsilon)
+        done = int(bounds.asked.sum())
+        watch(Progress(done, done + left, "states", bounds.lower.J, bounds.upper.J))
+        batch = next_states(promised, min(max(SMALLEST_BATCH, concurrency), left))
+        if not batch.size:
+            break
+        bounds = ask(env.mdp, bounds, batch, await asker.rows(batch))
+    done = int(bounds.asked.sum())
+    watch(Progress(done, done, "states", bounds.lower.J, bounds.upper.J))
+    return bounds
+
+
+async def with_all_answers(mdp: TabularMDP, bounds: Bounds, asker: Asker) -> Bounds:
+    """The bounds after whatever else was asked, e.g. by example episodes. They never widen."""
+    more = np.array([s for s in sorted(asker.answers) if not bounds.asked[s]], dtype=np.int64)
+    return ask(mdp, bounds, more, await asker.rows(more)) if more.size else bounds
+
+
+def length_bounds(mdp: TabularMDP, bounds: Bounds) -> tuple[float, float]:
+    """Certain bounds on the expected number of decisions in an episode."""
+    if mdp.discount == 1.0:
+        per_step: FloatArray = np.ones_like(mdp.row_reward)
+        counting = replace(mdp, row_reward=per_step, row_rewards=None)
+        fixed = (bounds.asked, bounds.policy)
+        shortest = solve(counting, worst=True, fixed=fixed, warm_start=bounds.lower.actions)
+        longest = solve(counting, fixed=fixed, warm_start=bounds.upper.actions)
+        return shortest.J, longest.J
+    lengths = [evaluate(mdp, completion(mdp, bounds, worst=worst)).length for worst in (False, True)]
+    return min(lengths), max(lengths)
+
+
+def costliest(env: TabularEnvironment[Any, Any], bounds: Bounds, n: int) -> list[Costly]:
+    """The asked states whose decisions cost most, the worst first.
+
+    Visits are those of the policy with the unasked states decided optimally. The costs of all asked states then add
+    up to the lower bound of the policy's regret, exactly.
+    """
+    policy = completion(env.mdp, bounds)
+    visits = evaluate(env.mdp, policy).occupancy
+    regret = np.where(policy > 0, policy * np.nan_to_num(env.regret), 0.0).sum(axis=1)
+    cost = visits * regret
+    order = np.argsort(-cost, kind="stable")[:n]
+    return [Costly(int(s), float(visits[s]), float(regret[s]), float(cost[s])) for s in order if cost[s] > 0]

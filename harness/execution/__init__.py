@@ -1,0 +1,1 @@
+"""Where work runs: `local.py` runs it in this process, with asyncio."""

@@ -1,0 +1,273 @@
+"""One model, asked. Every request goes through the cache of replies; identical ones in flight are asked once.
+
+Retries what is worth it (a lost connection, a time-out, 429, 5xx) with jittered back-off; anything else ends the run
+with a `ModelServerError` of one sentence. Keys never stand in a message.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_random_exponential
+
+from harness.core.agent import Message
+from harness.core.errors import ModelServerError
+from harness.llm.cache import ReplyCache, key_of
+from harness.llm.local import LocalServer, engine
+from harness.llm.registry import ModelEntry, ReplyFormat
+from harness.llm.registry import key_of as api_key_of
+from harness.llm.structured import ReplyContract
+from harness.llm.weights import pull
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+
+ATTEMPTS = 6
+LONGEST_WAIT_S = 30.0
+TIMEOUT_S = 180.0
+"""Per request. An embedded model on a busy laptop may need half a minute for a long prompt."""
+
+SEED = 0
+"""Sent with every request: at temperature 0 it should not matter, and where it does it is recorded."""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a model answered."""
+
+    text: str
+    finish_reason: str | None
+    prompt_tokens: int
+    completion_tokens: int
+    model: str
+    """As the server reports it."""
+    key: str
+    """Content address of the request."""
+    run: str
+    """The run that asked the server for it; another than one's own if it came from the cache."""
+
+
+class ChatClient:
+    """Asks one model for replies under one contract.
+
+    Parameters
+    ----------
+    entry : ModelEntry
+    contract : ReplyContract
+    cache : ReplyCache or None
+        None asks the server every time.
+    run : name of the run that asks, kept with every reply
+    log : path that takes what an embedded server prints
+    """
+
+    def __init__(
+        self, entry: ModelEntry, contract: ReplyContract, cache: ReplyCache | None, run: str, log: Path
+    ) -> None:
+        self._entry = entry
+        self._contract = contract
+        self._cache = cache
+        self._run = run
+        self._log = log
+        self._key = api_key_of(entry)
+        self._uncached = itertools.count()
+        self._in_flight: dict[str, asyncio.Future[Reply]] = {}
+        self._connecting = asyncio.Lock()
+        self._client: AsyncOpenAI | None = None
+        self._server: LocalServer | None = None
+        self._constrained = entry.schema_constrained
+        if entry.weights is None:
+            self._identity = {"server": entry.base_url, "model": entry.model_id}
+        else:
+            self._identity = {"weights_sha256": entry.weights.sha256, "engine": engine()}
+
+    @property
+    def identity(self) -> dict[str, str | None]:
+        """Which weights on which engine, or which model on which server."""
+        return dict(self._identity)
+
+    async def complete(self, messages: Sequence[Message]) -> Reply:
+        """The model's reply to a prompt.
+
+        Raises
+        ------
+        ModelServerError
+            If the server cannot be reached or refuses in a way that asking again will not mend.
+        """
+        request = self._request(messages)
+        if self._cache is None:
+            return await self._ask(request, f"{key_of(request)}#{next(self._uncached)}")
+        key = key_of(request)
+        if (stored := self._cache.get(key)) is not None:
+            return Reply(**stored)
+        if (pending := self._in_flight.get(key)) is not None:
+            return await asyncio.shield(pending)
+        future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self._in_flight[key] = future
+        try:
+            reply = await self._ask(request, key)
+            self._cache.put(key, request, asdict(reply))
+        except BaseException as error:
+            future.set_exception(error if isinstance(error, Exception) else ModelServerError("interrupted"))
+            future.exception()  # seen, whether or not anyone waits
+            raise
+        finally:
+            del self._in_flight[key]
+        future.set_result(reply)
+        return reply
+
+    async def close(self) -> None:
+        """Close the connection and stop an embedded server."""
+        if self._client is not None:
+            await self._client.close()
+            self._client = None
+        if self._server is not None:
+            await asyncio.to_thread(self._server.close)
+            self._server = None
+
+    # ------------------------------------------------------------------- one request
+
+    def _request(self, messages: Sequence[Message]) -> dict[str, Any]:
+        """Everything that can change a reply."""
+        contract = self._contract
+        if self._entry.weights is not None:
+            constraint: dict[str, Any] = {"grammar": contract.grammar()}
+        elif self._entry.schema_constrained and contract.format is ReplyFormat.JSON:
+            schema = {"name": contract.action_type.__name__, "strict": True, "schema": contract.json_schema()}
+            constraint = {"response_format": {"type": "json_schema", "json_schema": schema}}
+        else:
+            constraint = {}
+        return {
+            "endpoint": self._identity,
+            "messages": [m.model_dump() for m in messages],
+            "temperature": 0.0,
+            "seed": SEED,
+            "max_tokens": contract.max_tokens(),
+            "constraint": constraint,
+        }
+
+    async def _ask(self, request: Mapping[str, Any], key: str) -> Reply:
+        import openai
+
+        client = await self._connect()
+        retrying = AsyncRetrying(
+            retry=retry_if_exception(self._worth_retrying),
+            wait=wait_random_exponential(multiplier=0.5, max=LONGEST_WAIT_S),
+            stop=stop_after_attempt(ATTEMPTS),
+            reraise=True,
+        )
+        try:
+            async for attempt in retrying:
+                with attempt:
+                    return await self._send(client, request, key)
+        except openai.OpenAIError as error:
+            raise self._sentence(error) from None
+        raise AssertionError("unreachable: tenacity re-raises")
+
+    async def _send(self, client: AsyncOpenAI, request: Mapping[str, Any], key: str) -> Reply:
+        import openai
+
+        constraint = request["constraint"]
+        arguments: dict[str, Any] = {name: request[name] for name in ("messages", "temperature", "seed", "max_tokens")}
+        if "response_format" in constraint and self._constrained:
+            arguments["response_format"] = constraint["response_format"]
+        if "grammar" in constraint:
+            arguments["extra_body"] = {"grammar": constraint["grammar"]}
+        try:
+            answer = await client.chat.completions.create(model=self._entry.model_id or self._entry.alias, **arguments)
+        except (openai.BadRequestError, openai.UnprocessableEntityError):
+            if "response_format" not in arguments:
+                raise
+            self._constrained = False  # this server does not know json_schema; the parser is lenient enough
+            return await self._send(client, request, key)
+        if not isinstance(answer, openai.types.chat.ChatCompletion) or not answer.choices:
+            raise ModelServerError(
+                f"{self._where()} did not answer in the OpenAI chat format; check that the base URL ends in /v1."
+            )
+        choice = answer.choices[0]
+        return Reply(
+            text=choice.message.content or "",
+            finish_reason=choice.finish_reason,
+            prompt_tokens=answer.usage.prompt_tokens if answer.usage else 0,
+            completion_tokens=answer.usage.completion_tokens if answer.usage else 0,
+            model=answer.model or self._entry.alias,
+            key=key,
+            run=self._run,
+        )
+
+    async def _connect(self) -> AsyncOpenAI:
+        async with self._connecting:
+            if self._server is not None and not self._server.alive():
+                raise ModelServerError(f"The embedded model server of '{self._entry.alias}' has died; see {self._log}.")
+            if self._client is None:
+                from openai import AsyncOpenAI, DefaultAioHttpClient
+
+                base_url = self._entry.base_url
+                if base_url is None:
+                    self._server = await asyncio.to_thread(self._start)
+                    base_url = self._server.base_url
+                self._client = AsyncOpenAI(
+                    base_url=base_url,
+                    api_key=self._key or "none",
+                    max_retries=0,  # tenacity retries; two policies would multiply
+                    timeout=TIMEOUT_S,
+                    http_client=DefaultAioHttpClient(),
+                )
+            return self._client
+
+    def _start(self) -> LocalServer:
+        path, _ = pull(self._entry)
+        return LocalServer(path, self._entry.alias, self._log)
+
+    # ------------------------------------------------------------------- failures
+
+    def _worth_retrying(self, error: BaseException) -> bool:
+        import openai
+
+        if isinstance(error, openai.APIStatusError):
+            return error.status_code in (408, 409, 429) or error.status_code >= 500
+        return isinstance(error, openai.APIConnectionError) and not _refused(error)
+
+    def _where(self) -> str:
+        return f"The embedded model '{self._entry.alias}'" if self._server else f"The server {self._entry.base_url}"
+
+    def _sentence(self, error: Exception) -> ModelServerError:
+        import openai
+
+        where, entry = self._where(), self._entry
+        if isinstance(error, openai.AuthenticationError | openai.PermissionDeniedError):
+            variable = entry.key_env or "a key_env in the model's entry"
+            return ModelServerError(f"{where} refused the key (HTTP {error.status_code}); check {variable}.")
+        if isinstance(error, openai.NotFoundError):
+            return ModelServerError(
+                f"{where} knows no model '{entry.model_id or entry.alias}' or no such path (HTTP 404); "
+                "check --model-id and that the base URL ends in /v1."
+            )
+        if isinstance(error, openai.APITimeoutError):
+            return ModelServerError(f"{where} gave no answer within {TIMEOUT_S:g} s, {ATTEMPTS} times in a row.")
+        if isinstance(error, openai.APIConnectionError):
+            if self._server is not None and not self._server.alive():
+                return ModelServerError(f"{where} has died; see {self._log}.")
+            what = "refuses connections" if _refused(error) else f"could not be reached in {ATTEMPTS} attempts"
+            return ModelServerError(f"{where} {what}; check that it runs and that the address is right.")
+        status = f"HTTP {error.status_code}" if isinstance(error, openai.APIStatusError) else type(error).__name__
+        return ModelServerError(f"{where} failed ({status}: {self._redacted(error)}).")
+
+    def _redacted(self, error: Exception) -> str:
+        text = " ".join(str(error).split())[:200]
+        return text.replace(self._key, "[key]") if self._key else text
+
+
+def _refused(error: BaseException) -> bool:
+    """Whether nobody listens at the address: asking again at once is of no use."""
+    cause: BaseException | None = error
+    while cause is not None:
+        inner = getattr(cause, "os_error", None)
+        if isinstance(cause, ConnectionRefusedError) or isinstance(inner, ConnectionRefusedError):
+            return True
+        cause = cause.__cause__ or cause.__context__
+    return False

@@ -1,0 +1,240 @@
+"""Structured replies: how a model is told to write an action, held to it, and read back.
+
+What a model wrote is data: it is parsed as JSON or by regular expressions and validated, never evaluated.
+
+The order in which a reply is read, after `<think>` blocks are taken out (one that never closes is a cut-off thought,
+not an answer):
+
+1. the whole text as a JSON object, or as the bare values in field order (`2,1`);
+2. the last fenced block that holds a JSON object;
+3. the last JSON object in the text;
+4. labelled text, `iv_fluid_level: 2`, each field by its last mention;
+5. bare values alone on the last line.
+
+The first that is found decides: if it does not validate, the reply has no legal action.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from harness.core.environment import Action
+from harness.llm.registry import ReplyFormat
+
+RATIONALE = "rationale"
+RATIONALE_CHARACTERS = 240
+TOKENS_PER_FIELD = 12
+TOKENS_FOR_RATIONALE = 160
+"""Reply limits: room enough for the longest compact JSON of an action, and for a sentence."""
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """An action read from a reply, or why there is none."""
+
+    action: Action | None
+    rationale: str | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class ReplyContract:
+    """What one kind of reply looks like: to the model, to the server that constrains it, and to the parser.
+
+    Parameters
+    ----------
+    action_type : an `Action` whose fields are integers between bounds or text from a list
+    format : how the action is written
+    rationale : whether a sentence of reasons comes first
+    """
+
+    action_type: type[Action]
+    format: ReplyFormat
+    rationale: bool = False
+
+    def instruction(self) -> str:
+        """The sentence of the prompt that says how to answer."""
+        fields = _choices(self.action_type)
+        if self.format is ReplyFormat.VALUES:
+            names = ", ".join(fields)
+            if self.rationale:
+                return f"Write that sentence on one line, then on the next line only the values of {names}, like 0,0"
+            return f"Reply only with the values of {names}, separated by a comma, like 0,0"
+        shape = ",".join(f'"{name}":<{_range(values)}>' for name, values in fields.items())
+        if self.rationale:
+            return f'Reply with one JSON object and nothing else: {{"{RATIONALE}":"<the sentence>",{shape}}}'
+        return f"Reply with one JSON object and nothing else: {{{shape}}}"
+
+    def json_schema(self) -> dict[str, Any]:
+        """JSON schema of the reply, in the strict form that servers enforce."""
+        schema = self.action_type.model_json_schema()
+        properties = {
+            name: {k: v for k, v in value.items() if k != "title"} for name, value in schema["properties"].items()
+        }
+        if self.rationale:
+            reason = {
+                "type": "string",
+                "maxLength": RATIONALE_CHARACTERS,
+                "description": "one short sentence",
+            }
+            properties = {RATIONALE: reason, **properties}
+        result = {
+            "type": "object",
+            "properties": properties,
+            "required": list(properties),
+            "additionalProperties": False,
+        }
+        if "description" in schema:
+            result["description"] = schema["description"]
+        return result | ({"$defs": schema["$defs"]} if "$defs" in schema else {})
+
+    def grammar(self) -> str:
+        """GBNF that allows the shortest legal reply and nothing else (llama.cpp)."""
+        fields = _choices(self.action_type)
+        values = {name: "(" + " | ".join(_quoted(str(v)) for v in allowed) + ")" for name, allowed in fields.items()}
+        if self.format is ReplyFormat.VALUES:
+            body = f" {_quoted(',')} ".join(values.values())
+            if self.rationale:
+                return f'root ::= [^\\n]{{1,{RATIONALE_CHARACTERS}}} "\\n" {body}'
+            return f"root ::= {body}"
+        parts = []
+        if self.rationale:
+            text = f'[^"\\\\\\n]{{1,{RATIONALE_CHARACTERS}}}'
+            parts.append(f'{_quoted(json.dumps(RATIONALE) + ":")} "\\"" {text} "\\""')
+        for name, allowed in fields.items():
+            literals = "(" + " | ".join(_quoted(json.dumps(v)) for v in allowed) + ")"
+            parts.append(f"{_quoted(json.dumps(name) + ':')} {literals}")
+        return "root ::= " + _quoted("{") + " " + f" {_quoted(',')} ".join(parts) + " " + _quoted("}")
+
+    def max_tokens(self) -> int:
+        """How long a reply may be."""
+        fields = len(self.action_type.model_fields)
+        per_field = 4 if self.format is ReplyFormat.VALUES else TOKENS_PER_FIELD
+        return per_field * fields + 8 + (TOKENS_FOR_RATIONALE if self.rationale else 0)
+
+    def parse(self, reply: str, *, truncated: bool = False) -> Parsed:
+        """Read an action from a reply; see the module's text for the order."""
+        text = _without_thoughts(reply)
+        if text is None:
+            return Parsed(None, error="the reply ended inside its thoughts, before an answer")
+        if not text:
+            return Parsed(None, error="the reply is empty" + (" (cut off)" if truncated else ""))
+        for candidate in self._candidates(text):
+            return self._validated(candidate, text)
+        names = ", ".join(self.action_type.model_fields)
+        cut = " (it was cut off)" if truncated else ""
+        return Parsed(None, error=f"the reply holds no values for {names}{cut}")
+
+    def _candidates(self, text: str) -> Iterator[dict[str, Any]]:
+        names = list(self.action_type.model_fields)
+        whole = _json_object(text)
+        if whole is not None:
+            yield whole
+        if values := _bare_values(text, len(names)):
+            yield dict(zip(names, values, strict=True))
+        for block in reversed(re.findall(r"```[\w-]*\n?(.*?)```", text, flags=re.DOTALL)):
+            if (found := _json_object(block.strip())) is not None:
+                yield found
+        if (found := _last_object(text)) is not None:
+            yield found
+        labelled = {name: value for name in names if (value := _labelled(text, name)) is not None}
+        if len(labelled) == len(names):
+            yield labelled
+        if values := _bare_values(text.splitlines()[-1], len(names)):
+            yield dict(zip(names, values, strict=True))
+
+    def _validated(self, candidate: dict[str, Any], text: str) -> Parsed:
+        rationale = candidate.get(RATIONALE)
+        if not isinstance(rationale, str):
+            rationale = text.rsplit("\n", 1)[0].strip() if self.rationale and "\n" in text else None
+        known = {name: candidate[name] for name in self.action_type.model_fields if name in candidate}
+        booleans = [name for name, value in known.items() if isinstance(value, bool)]
+        if booleans:
+            return Parsed(None, rationale, f"{booleans[0]}: {known[booleans[0]]} is not a level")
+        try:
+            return Parsed(self.action_type.model_validate(known), rationale)
+        except ValidationError as error:
+            problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+            return Parsed(None, rationale, problems)
+
+
+def _choices(action_type: type[BaseModel]) -> dict[str, list[int | str]]:
+    """Every value that each field allows, by its JSON schema.
+
+    Raises
+    ------
+    TypeError
+        If a field is neither an integer between two bounds nor a list of allowed texts.
+    """
+    schema = action_type.model_json_schema()
+    found: dict[str, list[int | str]] = {}
+    for name, value in schema["properties"].items():
+        field = schema["$defs"][value["$ref"].rsplit("/", 1)[1]] if "$ref" in value else value
+        if "enum" in field:
+            found[name] = list(field["enum"])
+        elif field.get("type") == "integer" and "minimum" in field and "maximum" in field:
+            found[name] = list(range(field["minimum"], field["maximum"] + 1))
+        else:
+            raise TypeError(f"the field '{name}' of {action_type.__name__} is not a finite choice")
+    return found
+
+
+def _range(values: list[int | str]) -> str:
+    if all(isinstance(v, int) for v in values):
+        return f"{values[0]}-{values[-1]}"
+    return "|".join(map(str, values))
+
+
+def _quoted(text: str) -> str:
+    """A GBNF literal."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _without_thoughts(reply: str) -> str | None:
+    text = re.sub(r"<think>.*?</think>", "", reply, flags=re.DOTALL)
+    if "<think>" in text:
+        return None
+    return text.rsplit("</think>", 1)[-1].strip()
+
+
+def _json_object(text: str) -> dict[str, Any] | None:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _last_object(text: str) -> dict[str, Any] | None:
+    """The last complete JSON object that starts at some brace of the text and lies in no later one."""
+    decoder = json.JSONDecoder()
+    last, end_of_last = None, 0
+    for match in re.finditer(r"\{", text):
+        if match.start() < end_of_last:
+            continue
+        try:
+            value, end = decoder.raw_decode(text, match.start())
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(value, dict):
+            last, end_of_last = value, end
+    return last
+
+
+def _bare_values(text: str, n: int) -> list[str] | None:
+    parts = [part.strip() for part in text.strip().strip("[]()").split(",")]
+    if len(parts) == n and all(re.fullmatch(r"-?\w[\w.-]*", part) for part in parts):
+        return parts
+    return None
+
+
+def _labelled(text: str, name: str) -> str | None:
+    pattern = name.replace("_", r"[_\s-]") + r"[\"'*`]*\s*(?:[:=]|\bis\b)\s*[\"'*`]*(-?\w[\w.-]*)"
+    found = re.findall(pattern, text, flags=re.IGNORECASE)
+    return str(found[-1]).rstrip(".") if found else None

@@ -1,0 +1,151 @@
+"""Arrays in, a validated `TabularMDP` out."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import sparse
+
+from harness.core.errors import InvalidMDP
+from harness.mdp.tabular import SUM_TOLERANCE, BoolArray, FloatArray, TabularMDP
+
+
+def from_arrays(
+    transitions: ArrayLike,
+    rewards: ArrayLike,
+    start: ArrayLike,
+    *,
+    terminal: ArrayLike,
+    discount: float = 1.0,
+    admissible: ArrayLike | None = None,
+    legal: ArrayLike | None = None,
+) -> TabularMDP:
+    """Build a `TabularMDP` from dense arrays and keep only the distinct rows.
+
+    Parameters
+    ----------
+    transitions : array, shape (S, A, S)
+        P(s' | s, a). Rows of terminal states are ignored.
+    rewards : array, shape (S, A) or (S, A, S)
+        Expected immediate reward, or the reward of each transition (it is averaged).
+    start : array, shape (S,)
+        Distribution of the first state.
+    terminal : bool array, shape (S,)
+        States that end the episode.
+    discount : float
+        γ in (0, 1].
+    admissible : bool array, shape (S, A), optional
+        Actions that the data support; all, if not given.
+    legal : bool array, shape (S, A), optional
+        Actions that can be taken at all; all, if not given.
+
+    Raises
+    ------
+    InvalidMDP
+        If a shape, a probability, a sum or the discount is wrong; the message names the first offending index.
+
+    Examples
+    --------
+    A patient who recovers with probability 0.9 if treated and 0.5 if not:
+
+    >>> import numpy as np
+    >>> P = np.zeros((3, 2, 3)); P[0, 0] = [0, 0.5, 0.5]; P[0, 1] = [0, 0.9, 0.1]
+    >>> R = np.zeros((3, 2, 3)); R[:, :, 1] = 1
+    >>> from_arrays(P, R, [1, 0, 0], terminal=[False, True, True])
+    TabularMDP(3 states, 2 actions, 2 distinct rows, discount 1)
+    """
+    P = np.asarray(transitions, dtype=np.float64)
+    if P.ndim != 3 or P.shape[0] != P.shape[2]:
+        raise InvalidMDP(f"Transitions have shape {P.shape}; expected (states, actions, states).")
+    S, A, _ = P.shape
+    ends = _mask("terminal", terminal, (S,))
+    allowed = _mask("legal", legal, (S, A))
+    supported = _mask("admissible", admissible, (S, A))
+    d0 = _distribution(start, S)
+    if not 0.0 < discount <= 1.0:
+        raise InvalidMDP(f"The discount is {discount}; expected a number above 0 and at most 1.")
+    if np.any(~allowed[~ends].any(axis=1)):
+        state = int(np.flatnonzero(~ends & ~allowed.any(axis=1))[0])
+        raise InvalidMDP(f"State {state} is not terminal and has no legal action; give it one or mark it terminal.")
+
+    live = ~ends[:, None] & allowed
+    pairs = np.argwhere(live)
+    rows = P[live]
+    sums = _check_rows(rows, pairs)
+    given = np.asarray(rewards, dtype=np.float64)
+    if given.shape == (S, A):
+        per_transition, row_reward = None, given[live]
+    elif given.shape == P.shape:
+        per_transition = np.where(rows > 0, given[live], 0.0)
+        row_reward = np.einsum("rs,rs->r", rows, per_transition)
+    else:
+        raise InvalidMDP(f"Rewards have shape {given.shape}; expected {(S, A)} or {P.shape}.")
+    if not np.all(np.isfinite(row_reward)):
+        s, a = pairs[np.flatnonzero(~np.isfinite(row_reward))[0]]
+        raise InvalidMDP(f"The reward of state {s}, action {a} is not a finite number.")
+
+    first, inverse = _distinct(rows, row_reward[:, None] if per_transition is None else per_transition)
+    row_of = np.full((S, A), -1, dtype=np.int64)
+    row_of[live] = inverse
+    row_of[ends] = 0  # never read: the value of a terminal state is zero
+    return TabularMDP(
+        rows=sparse.csr_array(rows[first] / sums[first, None]),
+        row_of=row_of,
+        row_reward=row_reward[first],
+        row_rewards=None if per_transition is None else sparse.csr_array(per_transition[first]),
+        start=d0,
+        discount=float(discount),
+        terminal=ends,
+        admissible=supported & allowed,
+    )
+
+
+def _mask(name: str, given: ArrayLike | None, shape: tuple[int, ...]) -> BoolArray:
+    if given is None:
+        return np.ones(shape, dtype=np.bool_)
+    mask = np.asarray(given, dtype=np.bool_)
+    if mask.shape != shape:
+        raise InvalidMDP(f"'{name}' has shape {mask.shape}; expected {shape}.")
+    return mask
+
+
+def _distribution(start: ArrayLike, n_states: int) -> FloatArray:
+    d0 = np.asarray(start, dtype=np.float64)
+    if d0.shape != (n_states,):
+        raise InvalidMDP(f"The start distribution has shape {d0.shape}; expected ({n_states},).")
+    bad = np.flatnonzero(~(d0 >= 0))
+    if bad.size:
+        raise InvalidMDP(f"The start probability of state {bad[0]} is {d0[bad[0]]}; expected a number from 0 to 1.")
+    if abs(d0.sum() - 1.0) > SUM_TOLERANCE:
+        raise InvalidMDP(f"The start distribution sums to {d0.sum():.10g}; expected 1.")
+    return np.asarray(d0 / d0.sum(), dtype=np.float64)
+
+
+def _check_rows(rows: FloatArray, pairs: np.ndarray) -> FloatArray:
+    bad = np.flatnonzero(~np.all(rows >= 0, axis=1))  # also true where a value is NaN
+    if bad.size:
+        s, a = pairs[bad[0]]
+        raise InvalidMDP(f"Transitions of state {s}, action {a} hold a negative or missing probability.")
+    sums: FloatArray = rows.sum(axis=1)
+    bad = np.flatnonzero(np.abs(sums - 1.0) > SUM_TOLERANCE)
+    if bad.size:
+        s, a = pairs[bad[0]]
+        raise InvalidMDP(f"Transitions of state {s}, action {a} sum to {sums[bad[0]]:.10g}; expected 1.")
+    return sums
+
+
+def _distinct(rows: FloatArray, rewards: FloatArray) -> tuple[np.ndarray, np.ndarray]:
+    """Index of the first occurrence of every distinct (row, reward), and which one each pair points at.
+
+    Rows are compared bit for bit through their bytes, which is exact and needs no sort over columns.
+    """
+    seen: dict[bytes, int] = {}
+    first: list[int] = []
+    inverse = np.empty(len(rows), dtype=np.int64)
+    for i in range(len(rows)):
+        key = rows[i].tobytes() + rewards[i].tobytes()
+        known = seen.setdefault(key, len(first))
+        if known == len(first):
+            first.append(i)
+        inverse[i] = known
+    return np.asarray(first, dtype=np.int64), inverse

@@ -1,0 +1,186 @@
+"""`TabularEnvironment`: a tabular MDP made playable, its states rendered as observations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+from pydantic import Field
+
+from harness.core.environment import Action, EnvSpec, Grade, Observation, ReferenceKind, Transition
+from harness.core.errors import IllegalAction
+from harness.core.seeds import stream
+from harness.mdp.solve import Solution, regret, solve
+from harness.mdp.tabular import FloatArray, IntArray, TabularMDP
+
+
+class TabularObservation(Observation):
+    """An observation that knows its state. Prompts show what a clinician sees, not the index."""
+
+    state: int = Field(description="index of the state in the MDP")
+
+
+O = TypeVar("O", bound=TabularObservation)  # noqa: E741 - observation, beside A for action
+A = TypeVar("A", bound=Action)
+
+
+class TabularEnvironment(Generic[O, A]):
+    """One episode at a time of a `TabularMDP`, with typed observations and actions.
+
+    Parameters
+    ----------
+    spec : EnvSpec
+    mdp : TabularMDP
+    actions : sequence of Action
+        The action of every index.
+    action_labels : sequence of str
+        A few words for each, for tables.
+    observe : function of a state index
+        Its observation.
+    describe : function of a state index
+        A few words for tables and traces.
+    fallback : int array, shape (S,)
+        Index of the action taken where an agent gives no legal one.
+    expert_policy : float array, shape (S, A), optional
+        The clinicians' policy, where the data hold one.
+
+    Notes
+    -----
+    The score of an episode is its undiscounted return, scaled from `spec.reward_range` to [0, 1] and clipped.
+    """
+
+    def __init__(
+        self,
+        *,
+        spec: EnvSpec,
+        mdp: TabularMDP,
+        actions: Sequence[A],
+        action_labels: Sequence[str],
+        observe: Callable[[int], O],
+        describe: Callable[[int], str],
+        fallback: IntArray,
+        expert_policy: FloatArray | None = None,
+    ) -> None:
+        self.spec = spec
+        self.mdp = mdp
+        self.actions = tuple(actions)
+        self.action_labels = tuple(action_labels)
+        self.observe = observe
+        self.describe = describe
+        self.fallback_actions = fallback
+        self.expert_policy = expert_policy
+        self._index = {action: i for i, action in enumerate(self.actions)}
+        self._state = 0
+        self._steps = 0
+        self._return = 0.0
+        self._dynamics = stream(0, "dynamics")
+
+    @property
+    def action_type(self) -> type[Action]:
+        """The model of an action."""
+        return type(self.actions[0])
+
+    @cached_property
+    def optimum(self) -> Solution:
+        """The optimal policy and its values."""
+        return solve(self.mdp)
+
+    @cached_property
+    def regret(self) -> FloatArray:
+        """Exact regret of every decision, shape (S, A)."""
+        return regret(self.optimum)
+
+    @property
+    def reference(self) -> TabularReference:
+        """The exact optimum from the current state."""
+        return TabularReference(self)
+
+    def state(self, observation: O) -> int:
+        """Index of the state that an observation shows."""
+        return observation.state
+
+    def action_index(self, action: A) -> int:
+        """Index of an action.
+
+        Raises
+        ------
+        IllegalAction
+            If it is none of this environment's.
+        """
+        index = self._index.get(action)
+        if index is None:
+            raise IllegalAction(f"{action!r} is none of the {len(self.actions)} actions of {self.spec.id}.")
+        return index
+
+    def why_illegal_in(self, state: int, action: A) -> str | None:
+        """Why `state` does not allow `action`, for an agent to read; None if it does."""
+        if self.mdp.legal[state, self.action_index(action)]:
+            return None
+        legal = "; ".join(self.actions[i].model_dump_json() for i in np.flatnonzero(self.mdp.legal[state]))
+        return f"this action is not allowed for this patient; allowed are: {legal}"
+
+    # ------------------------------------------------------------------- one episode
+
+    def reset(self, seed: int) -> O:
+        """Draw the patient that belongs to `seed` and return the first observation."""
+        self._dynamics = stream(seed, "dynamics")
+        cumulative = np.cumsum(self.mdp.start)
+        u = stream(seed, "patient").random() * cumulative[-1]
+        self._state = int(np.searchsorted(cumulative, u, side="right"))
+        self._steps = 0
+        self._return = 0.0
+        return self.observe(self._state)
+
+    def step(self, action: A) -> Transition[O]:
+        """Carry out an action. `info['admissible']` says whether the data support it."""
+        index = self.action_index(action)
+        reason = self.why_illegal_in(self._state, action)
+        if reason:
+            raise IllegalAction(f"{self.spec.id}: {reason}.")
+        admissible = bool(self.mdp.admissible[self._state, index])
+        self._state, reward = self.mdp.step(self._state, index, self._dynamics.random())
+        self._steps += 1
+        self._return += reward
+        terminated = bool(self.mdp.terminal[self._state])
+        return Transition(
+            observation=self.observe(self._state),
+            reward=reward,
+            terminated=terminated,
+            truncated=not terminated and self._steps == self.spec.horizon,
+            info={"admissible": admissible},
+        )
+
+    def grade(self) -> Grade:
+        """The return so far, scaled to [0, 1]."""
+        low, high = self.spec.reward_range
+        score = min(max((self._return - low) / (high - low), 0.0), 1.0)
+        return Grade(score=score, components={self.spec.value_name: self._return})
+
+    def why_illegal(self, action: A) -> str | None:
+        """Why the current state does not allow `action`; None if it does."""
+        return self.why_illegal_in(self._state, action)
+
+    def fallback(self) -> A:
+        """What is done in the current state when the agent gave no legal action."""
+        return self.actions[int(self.fallback_actions[self._state])]
+
+
+class TabularReference:
+    """V* and Q* at the current state of a `TabularEnvironment`."""
+
+    kind = ReferenceKind.EXACT
+
+    def __init__(self, env: TabularEnvironment[Any, Any]) -> None:
+        self._optimum = env.optimum
+        self._state = env._state
+        self._index = env.action_index
+
+    def value(self) -> float:
+        """V* of the current state."""
+        return float(self._optimum.V[self._state])
+
+    def action_value(self, action: Any) -> float:
+        """Q* of `action` in the current state."""
+        return float(self._optimum.Q[self._state, self._index(action)])

@@ -1,0 +1,1 @@
+"""Jinja templates, `<env>/<style>/{prompt.toml,system.md.j2,observation.md.j2}`, and their loader."""

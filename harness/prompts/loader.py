@@ -1,0 +1,133 @@
+"""Prompts: found by style or path, rendered in a sandbox, static part first.
+
+A prompt is a folder with `prompt.toml` (version, summary, rationale), `system.md.j2` and `observation.md.j2`. The
+system message is the same for every patient, so that servers can reuse its prefix; only the observation changes.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from jinja2 import StrictUndefined, Template, TemplateError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from harness.core.agent import Message
+from harness.core.errors import UsageError, unknown_name
+
+BUILTIN = Path(__file__).parent
+FILES = ("prompt.toml", "system.md.j2", "observation.md.j2")
+
+
+class PromptMeta(BaseModel):
+    """The contents of `prompt.toml`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: int = Field(ge=1, description="rises with any change of wording")
+    summary: str = Field(description="one line: what this prompt does differently")
+    rationale: bool = Field(False, description="whether the reply starts with a short rationale")
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A prompt as read from its folder. `name` is the style, or the folder's name."""
+
+    name: str
+    folder: Path
+    meta: PromptMeta
+    system: str
+    observation: str
+
+    @property
+    def label(self) -> str:
+        """'style@version', as shown in tables."""
+        return f"{self.name}@{self.meta.version}"
+
+    @cached_property
+    def source_sha256(self) -> str:
+        """Hash of both templates."""
+        return sha256(f"{self.system}\0{self.observation}".encode()).hexdigest()
+
+    @cached_property
+    def _templates(self) -> tuple[Template, Template]:
+        jinja = ImmutableSandboxedEnvironment(
+            undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
+        )
+        jinja.globals.clear()
+        compiled = []
+        for name, text in zip(FILES[1:], (self.system, self.observation), strict=True):
+            try:
+                compiled.append(jinja.from_string(text))
+            except TemplateError as error:
+                raise UsageError(f"The template {self.folder / name} is not valid Jinja: {error}.") from error
+        return compiled[0], compiled[1]
+
+    def system_message(self, static: Mapping[str, Any]) -> Message:
+        """The message that is the same for every patient; its template may use `static` (`env` and `reply`)."""
+        return Message(role="system", content=self._rendered(0, static))
+
+    def observation_message(self, static: Mapping[str, Any], observation: Mapping[str, Any]) -> Message:
+        """The message about one patient; its template may use the observation's fields too.
+
+        Raises
+        ------
+        UsageError
+            If the template uses a variable that does not exist, or fails.
+        """
+        return Message(role="user", content=self._rendered(1, {**static, **observation}))
+
+    def _rendered(self, which: int, variables: Mapping[str, Any]) -> str:
+        try:
+            return self._templates[which].render(variables).strip()
+        except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
+            name = self.folder / FILES[1 + which]
+            raise UsageError(f"The template {name} cannot be rendered: {error}.") from error
+
+
+def styles(env_id: str) -> list[str]:
+    """The built-in styles of an environment."""
+    folder = BUILTIN / env_id
+    return sorted(p.parent.name for p in folder.glob("*/prompt.toml")) if folder.is_dir() else []
+
+
+def load(env_id: str, prompt: str) -> Prompt:
+    """The prompt named by a built-in style of `env_id`, or by the path of a folder.
+
+    Raises
+    ------
+    UsageError
+        If there is no such style or folder, or a file of it is missing or cannot be read.
+    """
+    builtin = styles(env_id)
+    folder = BUILTIN / env_id / prompt if prompt in builtin else Path(prompt)
+    if not folder.is_dir():
+        if folder.exists() or "/" in prompt:
+            raise UsageError(
+                f"'{prompt}' is not a folder; a prompt is a folder with {', '.join(FILES)} "
+                f"(built in for {env_id}: {', '.join(builtin) or 'none'})."
+            )
+        raise unknown_name(f"prompt for {env_id}", prompt, builtin)
+    texts = []
+    for name in FILES:
+        try:
+            texts.append((folder / name).read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+            raise UsageError(
+                f"The prompt file {folder / name} cannot be read: {reason}; a prompt folder has {', '.join(FILES)}."
+            ) from error
+    try:
+        meta = PromptMeta.model_validate(tomllib.loads(texts[0]))
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{folder / FILES[0]} is not valid TOML: {error}.") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise UsageError(f"{folder / FILES[0]}: {'.'.join(map(str, first['loc']))}: {first['msg']}.") from error
+    return Prompt(name=folder.resolve().name, folder=folder, meta=meta, system=texts[1], observation=texts[2])
