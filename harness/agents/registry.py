@@ -7,17 +7,17 @@ from typing import Any
 from harness.core.agent import Agent
 from harness.core.environment import Environment
 from harness.core.errors import UsageError
-from harness.core.registry import Registry
+from harness.core.registry import Entry, Registry
 
 AGENTS = Registry(
     kind="agent",
     group="harness.agents",
     builtin={
-        "random": "harness.agents.reference:random",
-        "expert": "harness.agents.reference:expert",
-        "optimal": "harness.agents.reference:optimal",
-        "worst": "harness.agents.reference:worst",
-        "fallback": "harness.agents.reference:fallback",
+        "random": Entry("harness.agents.reference:random", "every legal action equally often: chance"),
+        "expert": Entry("harness.agents.reference:expert", "the clinicians' policy, estimated from the data"),
+        "optimal": Entry("harness.agents.reference:optimal", "the optimal policy, computed"),
+        "worst": Entry("harness.agents.reference:worst", "the worst policy there is, computed"),
+        "fallback": Entry("harness.agents.reference:fallback", "never a legal action: the environment's fallback"),
     },
 )
 

@@ -10,9 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class Action(BaseModel):
-    """What an agent may order. Subclasses give every field its meaning and unit: a model reads their JSON schema."""
+    """What an agent may order.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    Subclasses give every field its meaning and unit: a model reads their JSON schema. A field's `alias` is its short
+    name, understood beside the full one.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True)
 
 
 class Observation(BaseModel):

@@ -65,6 +65,7 @@ async def play(
                 reward=transition.reward,
                 regret=step_regret,
                 regret_kind=reference.kind if reference else None,
+                done=transition.terminated or transition.truncated,
                 info=transition.info,
                 observation=transition.observation.model_dump(mode="json"),
             )

@@ -46,9 +46,17 @@ class RunError(HarnessError):
     """A run folder is missing, damaged, in use, or of another kind than was asked for."""
 
 
+class StoppedRun(HarnessError):
+    """A run that had to stop; its folder keeps what was done, and the message says how to go on."""
+
+    def __init__(self, message: str, exit_status: int) -> None:
+        super().__init__(message)
+        self.exit_status = exit_status
+
+
 def unknown_name(kind: str, name: str, valid: Iterable[str]) -> UsageError:
     """One sentence for a name that nothing is registered under, with the nearest and all valid names."""
     names = sorted(valid)
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
     hint = f" Did you mean '{near[0]}'?" if near else ""
     return UsageError(f"There is no {kind} '{name}'.{hint} Valid: {', '.join(names) or 'none'}.")

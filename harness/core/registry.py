@@ -12,6 +12,14 @@ from harness.core.errors import UsageError, unknown_name
 
 
 @dataclass(frozen=True)
+class Entry:
+    """Where a factory is, 'module:function', and one line on what it makes."""
+
+    target: str
+    summary: str
+
+
+@dataclass(frozen=True)
 class Registry:
     """Factories by id.
 
@@ -21,16 +29,20 @@ class Registry:
         What is registered, for messages: 'environment', 'agent'.
     group : str
         Entry-point group in which other packages register theirs.
-    builtin : mapping of id to 'module:function'
+    builtin : mapping of id to Entry
     """
 
     kind: str
     group: str
-    builtin: Mapping[str, str]
+    builtin: Mapping[str, Entry]
 
-    def targets(self) -> dict[str, str]:
-        """Every id with its 'module:function'. A built-in id cannot be replaced by an installed package."""
-        return {e.name: e.value for e in entry_points(group=self.group)} | dict(self.builtin)
+    def entries(self) -> dict[str, Entry]:
+        """Every id with its entry. A built-in id cannot be replaced by an installed package."""
+        installed = {
+            point.name: Entry(point.value, f"from the package {point.dist.name}" if point.dist else "installed")
+            for point in entry_points(group=self.group)
+        }
+        return installed | dict(self.builtin)
 
     def load(self, name: str) -> Any:
         """The factory registered under `name`.
@@ -40,13 +52,13 @@ class Registry:
         UsageError
             If there is none of that name, or it cannot be imported.
         """
-        targets = self.targets()
-        if name not in targets:
-            raise unknown_name(self.kind, name, targets)
-        module, _, attribute = targets[name].partition(":")
+        found = self.entries()
+        if name not in found:
+            raise unknown_name(self.kind, name, found)
+        module, _, attribute = found[name].target.partition(":")
         try:
             return getattr(import_module(module), attribute)
         except (ImportError, AttributeError) as error:
             raise UsageError(
-                f"The {self.kind} '{name}' is registered as '{targets[name]}', which cannot be imported: {error}."
+                f"The {self.kind} '{name}' is registered as '{found[name].target}', which cannot be imported: {error}."
             ) from error

@@ -48,6 +48,7 @@ class Step(_Event):
     reward: float
     regret: float | None
     regret_kind: ReferenceKind | None
+    done: bool
     info: dict[str, Any]
     observation: dict[str, Any]
 

@@ -7,12 +7,17 @@ from typing import Any
 
 from harness.core.environment import Environment
 from harness.core.errors import UsageError
-from harness.core.registry import Registry
+from harness.core.registry import Entry, Registry
 
 ENVIRONMENTS = Registry(
     kind="environment",
     group="harness.environments",
-    builtin={"icu-sepsis": "harness.envs.icu_sepsis.environment:icu_sepsis"},
+    builtin={
+        "icu-sepsis": Entry(
+            "harness.envs.icu_sepsis.environment:icu_sepsis",
+            "fluids and vasopressors in septic shock, every 4 hours; tabular, exact optimum",
+        ),
+    },
 )
 
 

@@ -51,6 +51,14 @@ class StateDecision(BaseModel):
     latency_s: float = 0.0
     elapsed_s: float = 0.0
 
+    def row(self, n_actions: int) -> FloatArray:
+        """The policy's row for this state, shape (A,)."""
+        if self.probabilities is not None:
+            return np.asarray(self.probabilities, dtype=np.float64)
+        row = np.zeros(n_actions)
+        row[self.action_index] = 1.0
+        return row
+
 
 class Asker:
     """Asks states, remembers answers.
@@ -87,7 +95,7 @@ class Asker:
         """The policy's rows for `states`, shape (n, A); states not yet asked are asked now."""
         missing = [int(s) for s in states if int(s) not in self.answers]
         await each(missing, self._ask, self._concurrency)
-        return np.stack([self._row(self.answers[int(s)]) for s in states])
+        return np.stack([self.answers[int(s)].row(self._env.mdp.n_actions) for s in states])
 
     async def decide(self, state: int) -> StateDecision:
         """The answer for one state, asked now if need be."""
@@ -147,13 +155,6 @@ class Asker:
                 "latency_s": decision.latency_s,
             }
         )
-
-    def _row(self, line: StateDecision) -> FloatArray:
-        if line.probabilities is not None:
-            return np.asarray(line.probabilities)
-        row = np.zeros(self._env.mdp.n_actions)
-        row[line.action_index] = 1.0
-        return row
 
 
 class AskedAgent:

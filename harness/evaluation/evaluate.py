@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import uuid
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +34,9 @@ from harness.evaluation.asking import AskedAgent, Asker, StateDecision
 from harness.evaluation.cast import Cast, build, check
 from harness.evaluation.config import Method, RunConfig
 from harness.evaluation.manifest import manifest_of, require_unchanged
+from harness.evaluation.references import reference_values
 from harness.evaluation.rollout import Listener, advantage_sum, play_episodes, raw_estimate
-from harness.evaluation.summary import ReferenceValue, Summary, WorstDecision, count_calls
+from harness.evaluation.summary import Summary, WorstDecision, count_calls
 from harness.evaluation.tabular import (
     EXACT_WIDTH,
     Progress,
@@ -46,8 +48,6 @@ from harness.evaluation.tabular import (
     with_all_answers,
 )
 from harness.mdp.environment import TabularEnvironment
-from harness.mdp.solve import evaluate as evaluate_policy
-from harness.mdp.solve import uniform
 
 WORST_KEPT = 20
 """How many of the costliest decisions the summary lists."""
@@ -56,8 +56,14 @@ WORST_KEPT = 20
 # --------------------------------------------------------------------------- entrances
 
 
-async def run(config: RunConfig, out: Path, watch: Watch, listen: Listener | None = None) -> Summary:
-    """Carry out a new run in a new folder below `out`.
+async def run(
+    config: RunConfig,
+    out: Path,
+    watch: Watch,
+    listen: Listener | None = None,
+    began: Callable[[Path], None] = lambda path: None,
+) -> Summary:
+    """Carry out a new run in a new folder below `out`; `began` is told which, once it can be resumed.
 
     Raises
     ------
@@ -72,6 +78,7 @@ async def run(config: RunConfig, out: Path, watch: Watch, listen: Listener | Non
     with RunFolder.create(out, title) as folder:
         cast = build(config, env, run_id, folder.path)
         folder.write_json(MANIFEST, manifest_of(config, run_id, cast))
+        began(folder.path)
         return await _carry_out(config, run_id, cast, folder, Clock(), watch, listen)
 
 
@@ -199,7 +206,7 @@ async def _without_sampling(
                 visits=c.visits,
                 cost=c.cost,
             )
-            for c in costliest(env, bounds, WORST_KEPT)
+            for c in costliest(env, bounds)[:WORST_KEPT]
         ],
     )
 
@@ -325,18 +332,6 @@ def _references(env: TabularEnvironment[Any, Any]) -> dict[str, Any]:
 
 def _no_references() -> dict[str, Any]:
     return {"references": {}, "optimal_value": None, "expert_value": None, "random_value": None}
-
-
-def reference_values(env: TabularEnvironment[Any, Any]) -> dict[str, ReferenceValue]:
-    """Exact values of the policies that others are measured against: optimal, expert where there is one, random."""
-    optimal = np.eye(env.mdp.n_actions)[env.optimum.actions]
-    tables = {"optimal": optimal, "expert": env.expert_policy, "random": uniform(env.mdp.legal)}
-    found = {}
-    for name, table in tables.items():
-        if table is not None:
-            evaluation = evaluate_policy(env.mdp, table)
-            found[name] = ReferenceValue(value=evaluation.J, length=evaluation.length)
-    return found
 
 
 def _elapsed(path: Path) -> float:

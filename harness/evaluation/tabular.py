@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from harness.evaluation.asking import Asker
+from harness.evaluation.asking import Asker, StateDecision
 from harness.mdp.certify import Bounds, ask, completion, next_states, promise, states_left, unasked
 from harness.mdp.environment import TabularEnvironment
 from harness.mdp.solve import evaluate, solve
@@ -98,8 +98,8 @@ def length_bounds(mdp: TabularMDP, bounds: Bounds) -> tuple[float, float]:
     return min(lengths), max(lengths)
 
 
-def costliest(env: TabularEnvironment[Any, Any], bounds: Bounds, n: int) -> list[Costly]:
-    """The asked states whose decisions cost most, the worst first.
+def costliest(env: TabularEnvironment[Any, Any], bounds: Bounds) -> list[Costly]:
+    """The asked states whose decisions cost something, the costliest first.
 
     Visits are those of the policy with the unasked states decided optimally. The costs of all asked states then add
     up to the lower bound of the policy's regret, exactly.
@@ -107,6 +107,13 @@ def costliest(env: TabularEnvironment[Any, Any], bounds: Bounds, n: int) -> list
     policy = completion(env.mdp, bounds)
     visits = evaluate(env.mdp, policy).occupancy
     regret = np.where(policy > 0, policy * np.nan_to_num(env.regret), 0.0).sum(axis=1)
-    cost = visits * regret
-    order = np.argsort(-cost, kind="stable")[:n]
+    cost = np.where(bounds.asked, visits * regret, 0.0)
+    order = np.argsort(-cost, kind="stable")
     return [Costly(int(s), float(visits[s]), float(regret[s]), float(cost[s])) for s in order if cost[s] > 0]
+
+
+def bounds_from(env: TabularEnvironment[Any, Any], decisions: Sequence[StateDecision]) -> Bounds:
+    """The bounds that recorded decisions amount to."""
+    states = np.array([d.state for d in decisions], dtype=np.int64)
+    rows = np.stack([d.row(env.mdp.n_actions) for d in decisions])
+    return ask(env.mdp, unasked(env.mdp, env.optimum), states, rows)

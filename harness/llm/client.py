@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -230,7 +231,7 @@ class ChatClient:
 
         if isinstance(error, openai.APIStatusError):
             return error.status_code in (408, 409, 429) or error.status_code >= 500
-        return isinstance(error, openai.APIConnectionError) and not _refused(error)
+        return isinstance(error, openai.APIConnectionError) and not isinstance(_cause(error), _HOPELESS)
 
     def _where(self) -> str:
         return f"The embedded model '{self._entry.alias}'" if self._server else f"The server {self._entry.base_url}"
@@ -247,12 +248,18 @@ class ChatClient:
                 f"{where} knows no model '{entry.model_id or entry.alias}' or no such path (HTTP 404); "
                 "check --model-id and that the base URL ends in /v1."
             )
-        if isinstance(error, openai.APITimeoutError):
-            return ModelServerError(f"{where} gave no answer within {TIMEOUT_S:g} s, {ATTEMPTS} times in a row.")
         if isinstance(error, openai.APIConnectionError):
             if self._server is not None and not self._server.alive():
                 return ModelServerError(f"{where} has died; see {self._log}.")
-            what = "refuses connections" if _refused(error) else f"could not be reached in {ATTEMPTS} attempts"
+            cause = _cause(error)
+            if cause is None and isinstance(error, openai.APITimeoutError):
+                return ModelServerError(f"{where} gave no answer within {TIMEOUT_S:g} s, {ATTEMPTS} times in a row.")
+            if isinstance(cause, ConnectionRefusedError):
+                what = "refuses connections"
+            elif isinstance(cause, socket.gaierror):
+                what = "has an address that does not exist"
+            else:
+                what = f"could not be reached in {ATTEMPTS} attempts"
             return ModelServerError(f"{where} {what}; check that it runs and that the address is right.")
         status = f"HTTP {error.status_code}" if isinstance(error, openai.APIStatusError) else type(error).__name__
         return ModelServerError(f"{where} failed ({status}: {self._redacted(error)}).")
@@ -262,12 +269,16 @@ class ChatClient:
         return text.replace(self._key, "[key]") if self._key else text
 
 
-def _refused(error: BaseException) -> bool:
-    """Whether nobody listens at the address: asking again at once is of no use."""
+_HOPELESS = (ConnectionRefusedError, socket.gaierror)
+"""Nobody listens at the address, or there is no such address: asking again at once is of no use."""
+
+
+def _cause(error: BaseException) -> OSError | None:
+    """What the operating system said of a failed connection (the transport calls some of these time-outs)."""
     cause: BaseException | None = error
     while cause is not None:
-        inner = getattr(cause, "os_error", None)
-        if isinstance(cause, ConnectionRefusedError) or isinstance(inner, ConnectionRefusedError):
-            return True
+        for candidate in (getattr(cause, "os_error", None), cause):
+            if isinstance(candidate, OSError) and not isinstance(candidate, TimeoutError) and candidate.errno:
+                return candidate
         cause = cause.__cause__ or cause.__context__
-    return False
+    return None

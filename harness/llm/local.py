@@ -103,6 +103,7 @@ def _serve(weights: str, name: str) -> None:
     params.model.path = weights
     params.model_alias = {name}
     params.n_ctx = CONTEXT
+    params.cache_ram_mib = 0  # prompts share only their static part, which the slot itself keeps
     params.n_parallel = 1  # more slots are no faster on a CPU and would split the prefix cache
     params.cpuparams.n_threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     params.cpuparams.poll = 0  # waiting threads sleep; spinning ones starve everything else

@@ -28,8 +28,8 @@ class ReplyFormat(StrEnum):
 
     JSON = "json"
     """A JSON object that fits the action's schema."""
-    VALUES = "values"
-    """The field values alone, in order: `2,1`. A tenth of the tokens, for small embedded models."""
+    SHORT = "short"
+    """The same with the fields' short names, `{"iv":2,"vp":1}`: half the tokens, for embedded models."""
 
 
 class HubSource(BaseModel):
@@ -193,7 +193,7 @@ def _from_file(path: Path) -> ModelEntry:
     except OSError as error:
         raise UsageError(f"The model file {path} cannot be read: {error.strerror}.") from error
     weights = Weights(licence="unknown", size=size, sha256=hash_file(path.resolve()), path=path.resolve())
-    return ModelEntry(alias=path.stem, title=path.name, reply=ReplyFormat.VALUES, weights=weights)
+    return ModelEntry(alias=path.stem, title=path.name, reply=ReplyFormat.SHORT, weights=weights)
 
 
 def hash_file(path: Path) -> str:

@@ -5,13 +5,13 @@ What a model wrote is data: it is parsed as JSON or by regular expressions and v
 The order in which a reply is read, after `<think>` blocks are taken out (one that never closes is a cut-off thought,
 not an answer):
 
-1. the whole text as a JSON object, or as the bare values in field order (`2,1`);
+1. the whole text as a JSON object;
 2. the last fenced block that holds a JSON object;
 3. the last JSON object in the text;
-4. labelled text, `iv_fluid_level: 2`, each field by its last mention;
-5. bare values alone on the last line.
+4. labelled text, `iv_fluid_level: 2`, each field by its last mention.
 
-The first that is found decides: if it does not validate, the reply has no legal action.
+The first that is found decides: if it does not validate, the reply has no legal action. A field is understood by its
+name and by its short name; what else an object holds is passed over.
 """
 
 from __future__ import annotations
@@ -59,21 +59,25 @@ class ReplyContract:
     rationale: bool = False
 
     def instruction(self) -> str:
-        """The sentence of the prompt that says how to answer."""
+        """The sentence of the prompt that says how to answer; it ends with the shape of the reply."""
         fields = _choices(self.action_type)
-        if self.format is ReplyFormat.VALUES:
-            names = ", ".join(fields)
-            if self.rationale:
-                return f"Write that sentence on one line, then on the next line only the values of {names}, like 0,0"
-            return f"Reply only with the values of {names}, separated by a comma, like 0,0"
-        shape = ",".join(f'"{name}":<{_range(values)}>' for name, values in fields.items())
+        names = self._written_names()
+        shape = ",".join(f'"{names[field]}":<{_range(values)}>' for field, values in fields.items())
         if self.rationale:
-            return f'Reply with one JSON object and nothing else: {{"{RATIONALE}":"<the sentence>",{shape}}}'
-        return f"Reply with one JSON object and nothing else: {{{shape}}}"
+            shape = f'"{RATIONALE}":"<that sentence>",{shape}'
+        reply = f"eply with one JSON object and nothing else: {{{shape}}}"
+        shortened = [f"{short} = {field}" for field, short in names.items() if short != field]
+        return f"With {' and '.join(shortened)}, r{reply}" if shortened else f"R{reply}"
+
+    def _written_names(self) -> dict[str, str]:
+        """What each field is called in a reply."""
+        fields = self.action_type.model_fields
+        short = self.format is ReplyFormat.SHORT
+        return {name: (field.alias or name) if short else name for name, field in fields.items()}
 
     def json_schema(self) -> dict[str, Any]:
         """JSON schema of the reply, in the strict form that servers enforce."""
-        schema = self.action_type.model_json_schema()
+        schema = self.action_type.model_json_schema(by_alias=False)
         properties = {
             name: {k: v for k, v in value.items() if k != "title"} for name, value in schema["properties"].items()
         }
@@ -95,28 +99,21 @@ class ReplyContract:
         return result | ({"$defs": schema["$defs"]} if "$defs" in schema else {})
 
     def grammar(self) -> str:
-        """GBNF that allows the shortest legal reply and nothing else (llama.cpp)."""
-        fields = _choices(self.action_type)
-        values = {name: "(" + " | ".join(_quoted(str(v)) for v in allowed) + ")" for name, allowed in fields.items()}
-        if self.format is ReplyFormat.VALUES:
-            body = f" {_quoted(',')} ".join(values.values())
-            if self.rationale:
-                return f'root ::= [^\\n]{{1,{RATIONALE_CHARACTERS}}} "\\n" {body}'
-            return f"root ::= {body}"
+        """GBNF that allows the reply without any white space, and nothing else (llama.cpp)."""
+        names = self._written_names()
         parts = []
         if self.rationale:
             text = f'[^"\\\\\\n]{{1,{RATIONALE_CHARACTERS}}}'
             parts.append(f'{_quoted(json.dumps(RATIONALE) + ":")} "\\"" {text} "\\""')
-        for name, allowed in fields.items():
+        for name, allowed in _choices(self.action_type).items():
             literals = "(" + " | ".join(_quoted(json.dumps(v)) for v in allowed) + ")"
-            parts.append(f"{_quoted(json.dumps(name) + ':')} {literals}")
+            parts.append(f"{_quoted(json.dumps(names[name]) + ':')} {literals}")
         return "root ::= " + _quoted("{") + " " + f" {_quoted(',')} ".join(parts) + " " + _quoted("}")
 
     def max_tokens(self) -> int:
         """How long a reply may be."""
         fields = len(self.action_type.model_fields)
-        per_field = 4 if self.format is ReplyFormat.VALUES else TOKENS_PER_FIELD
-        return per_field * fields + 8 + (TOKENS_FOR_RATIONALE if self.rationale else 0)
+        return TOKENS_PER_FIELD * fields + 8 + (TOKENS_FOR_RATIONALE if self.rationale else 0)
 
     def parse(self, reply: str, *, truncated: bool = False) -> Parsed:
         """Read an action from a reply; see the module's text for the order."""
@@ -126,41 +123,47 @@ class ReplyContract:
         if not text:
             return Parsed(None, error="the reply is empty" + (" (cut off)" if truncated else ""))
         for candidate in self._candidates(text):
-            return self._validated(candidate, text)
+            return self._validated(candidate)
         names = ", ".join(self.action_type.model_fields)
         cut = " (it was cut off)" if truncated else ""
         return Parsed(None, error=f"the reply holds no values for {names}{cut}")
 
     def _candidates(self, text: str) -> Iterator[dict[str, Any]]:
-        names = list(self.action_type.model_fields)
-        whole = _json_object(text)
-        if whole is not None:
+        if (whole := _json_object(text)) is not None:
             yield whole
-        if values := _bare_values(text, len(names)):
-            yield dict(zip(names, values, strict=True))
         for block in reversed(re.findall(r"```[\w-]*\n?(.*?)```", text, flags=re.DOTALL)):
             if (found := _json_object(block.strip())) is not None:
                 yield found
         if (found := _last_object(text)) is not None:
             yield found
-        labelled = {name: value for name in names if (value := _labelled(text, name)) is not None}
-        if len(labelled) == len(names):
+        fields = self.action_type.model_fields
+        labelled = {
+            name: value
+            for name, field in fields.items()
+            if (value := _labelled(text, name) or _labelled(text, field.alias)) is not None
+        }
+        if len(labelled) == len(fields):
             yield labelled
-        if values := _bare_values(text.splitlines()[-1], len(names)):
-            yield dict(zip(names, values, strict=True))
 
-    def _validated(self, candidate: dict[str, Any], text: str) -> Parsed:
+    def _validated(self, candidate: dict[str, Any]) -> Parsed:
         rationale = candidate.get(RATIONALE)
         if not isinstance(rationale, str):
-            rationale = text.rsplit("\n", 1)[0].strip() if self.rationale and "\n" in text else None
-        known = {name: candidate[name] for name in self.action_type.model_fields if name in candidate}
-        booleans = [name for name, value in known.items() if isinstance(value, bool)]
-        if booleans:
-            return Parsed(None, rationale, f"{booleans[0]}: {known[booleans[0]]} is not a level")
+            rationale = None
+        known: dict[str, Any] = {}
+        for name, field in self.action_type.model_fields.items():
+            for written in (name, field.alias):
+                if written in candidate:
+                    known.setdefault(name, candidate[written])
+        for name, value in known.items():
+            if isinstance(value, bool):  # Python, unlike JSON, takes true for 1
+                return Parsed(None, rationale, f"{name}: {json.dumps(value)} is not a level")
         try:
             return Parsed(self.action_type.model_validate(known), rationale)
         except ValidationError as error:
-            problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+            names = {field.alias: name for name, field in self.action_type.model_fields.items()}
+            problems = "; ".join(
+                f"{'.'.join(str(names.get(str(part), part)) for part in e['loc'])}: {e['msg']}" for e in error.errors()
+            )
             return Parsed(None, rationale, problems)
 
 
@@ -172,7 +175,7 @@ def _choices(action_type: type[BaseModel]) -> dict[str, list[int | str]]:
     TypeError
         If a field is neither an integer between two bounds nor a list of allowed texts.
     """
-    schema = action_type.model_json_schema()
+    schema = action_type.model_json_schema(by_alias=False)
     found: dict[str, list[int | str]] = {}
     for name, value in schema["properties"].items():
         field = schema["$defs"][value["$ref"].rsplit("/", 1)[1]] if "$ref" in value else value
@@ -227,14 +230,9 @@ def _last_object(text: str) -> dict[str, Any] | None:
     return last
 
 
-def _bare_values(text: str, n: int) -> list[str] | None:
-    parts = [part.strip() for part in text.strip().strip("[]()").split(",")]
-    if len(parts) == n and all(re.fullmatch(r"-?\w[\w.-]*", part) for part in parts):
-        return parts
-    return None
-
-
-def _labelled(text: str, name: str) -> str | None:
-    pattern = name.replace("_", r"[_\s-]") + r"[\"'*`]*\s*(?:[:=]|\bis\b)\s*[\"'*`]*(-?\w[\w.-]*)"
-    found = re.findall(pattern, text, flags=re.IGNORECASE)
+def _labelled(text: str, name: str | None) -> str | None:
+    if name is None:
+        return None
+    words = r"\b" + name.replace("_", r"[_\s-]")
+    found = re.findall(words + r"[\"'*`]*\s*(?:[:=]|\bis\b)\s*[\"'*`]*(-?\w[\w.-]*)", text, flags=re.IGNORECASE)
     return str(found[-1]).rstrip(".") if found else None

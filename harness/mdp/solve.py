@@ -273,7 +273,7 @@ def _linear_solver(P: sparse.csr_array, discount: float) -> Callable[[FloatArray
     if n > DENSE_STATES:
         factor = splu(sparse.csc_array(sparse.eye_array(n, format="csc") - discount * P))
         # scipy-stubs leaves out the documented argument `trans`
-        return lambda b, transposed: factor.solve(b, "T" if transposed else "N")  # type: ignore[call-overload,no-any-return]
+        return lambda b, transposed: factor.solve(b, "T" if transposed else "N")  # type: ignore[call-overload]
     A = np.multiply(P.toarray(order="F"), -discount)
     A[np.diag_indices(n)] += 1.0
     with np.errstate(all="ignore"):

@@ -35,12 +35,14 @@ class SepsisAction(Action):
     """Fluids and vasopressor for the next four hours."""
 
     iv_fluid_level: int = Field(
+        alias="iv",
         ge=0,
         le=4,
         description="intravenous fluids over the next 4 hours: 0 none; 1, 2, 3, 4 the lowest to the highest quarter "
         "of the volumes given in the cohort when any was given",
     )
     vasopressor_level: int = Field(
+        alias="vp",
         ge=0,
         le=4,
         description="highest vasopressor rate over the next 4 hours: 0 none; 1, 2, 3, 4 the lowest to the highest "

@@ -1,0 +1,38 @@
+"""`harness agents`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    help="List the agents, or explain one. Language models are listed by `harness models`.\n\n"
+    "[bold]Examples[/bold]\n\n  harness agents\n\n  harness agents show expert",
+    invoke_without_command=True,
+    rich_markup_mode="rich",
+)
+
+
+@app.callback()
+def listed(context: typer.Context) -> None:
+    """List the agents."""
+    if context.invoked_subcommand is not None:
+        return
+    from harness.agents.registry import AGENTS
+    from harness.cli.tables import print_table
+
+    print_table(("id", "what it does"), ((name, e.summary) for name, e in sorted(AGENTS.entries().items())))
+
+
+@app.command(help="Explain an agent.\n\n[bold]Example[/bold]\n\n  harness agents show expert")
+def show(agent: Annotated[str, typer.Argument(metavar="ID", help="An agent's id.")]) -> None:
+    """Print what an agent's factory says of itself."""
+    import inspect
+
+    from harness.agents.registry import AGENTS
+    from harness.cli.tables import print_lines
+
+    factory = AGENTS.load(agent)
+    entry = AGENTS.entries()[agent]
+    print_lines([f"{agent}: {entry.summary}", "", inspect.getdoc(factory) or "", "", f"from {entry.target}"])

@@ -1,0 +1,62 @@
+"""`harness envs`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    help="List the environments, or explain one.\n\n[bold]Examples[/bold]\n\n  harness envs\n\n"
+    "  harness envs show icu-sepsis\n\nBenchmarks for research, not medical advice.",
+    invoke_without_command=True,
+    rich_markup_mode="rich",
+)
+
+
+@app.callback()
+def listed(context: typer.Context) -> None:
+    """List the environments."""
+    if context.invoked_subcommand is not None:
+        return
+    from harness.cli.tables import print_table
+    from harness.envs.registry import ENVIRONMENTS
+
+    print_table(("id", "what it is"), ((name, e.summary) for name, e in sorted(ENVIRONMENTS.entries().items())))
+
+
+@app.command(help="Explain an environment.\n\n[bold]Example[/bold]\n\n  harness envs show icu-sepsis")
+def show(env: Annotated[str, typer.Argument(metavar="ID", help="An environment's id.")]) -> None:
+    """Print what a reader must know of an environment."""
+    import inspect
+    import json
+
+    from harness.cli.tables import print_lines
+    from harness.envs.registry import ENVIRONMENTS, make
+    from harness.mdp.environment import TabularEnvironment
+    from harness.prompts.loader import styles
+
+    made = make(env)
+    spec = made.spec
+    lines = [f"{spec.title} ({spec.id} v{spec.version})", spec.summary, ""]
+    if isinstance(made, TabularEnvironment):
+        lines += [f"tabular      {made.mdp!r}; exact optimum"]
+    lines += [
+        f"value        {spec.value_name}, discount {spec.discount:g}, rewards {spec.reward_range}",
+        f"score        {spec.score}",
+        f"horizon      {spec.horizon or 'none'} decisions, one every {spec.hours_per_step or '?'} h",
+        f"fallback     {spec.fallback}",
+        f"options      {', '.join(map(str, inspect.signature(ENVIRONMENTS.load(env)).parameters.values())) or 'none'}",
+        f"prompts      {', '.join(styles(env)) or 'none built in'}",
+        f"data         {spec.data_licence}",
+        "",
+        "An action, as JSON schema:",
+        json.dumps(made.action_type.model_json_schema(by_alias=False), indent=2, ensure_ascii=False),
+        "",
+        "Sources:",
+        *(f"  {source}" for source in spec.citations),
+        "",
+        "Limits of use:",
+        *(f"  {limit}" for limit in spec.limits_of_use),
+    ]
+    print_lines(lines)

@@ -1,0 +1,52 @@
+"""The command `harness`."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from harness.cli import agents, envs, evaluate, models, optimum, prompts, trace
+from harness.core.errors import HarnessError
+
+NOTICE = "A benchmark for research, not medical advice."
+
+app = typer.Typer(
+    name="harness",
+    help="Measure how good the clinical decisions of a language model, or of any other agent, are: its policy's value "
+    f"beside the computed optimum, and which decisions cost most.\n\n{NOTICE}",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+app.command("eval", help=evaluate.HELP)(evaluate.evaluate)
+app.command("optimum", help=optimum.HELP)(optimum.optimum)
+app.command("trace", help=trace.HELP)(trace.trace)
+app.add_typer(envs.app, name="envs")
+app.add_typer(agents.app, name="agents")
+app.add_typer(models.app, name="models")
+app.add_typer(prompts.app, name="prompts")
+
+
+def main() -> None:
+    """Run the command; every failure that a user can mend is one sentence on stderr and an exit status."""
+    try:
+        app()
+    except HarnessError as error:
+        _leave(str(error), error.exit_status)
+    except KeyboardInterrupt:
+        _leave("Interrupted.", 130)
+    except BrokenPipeError:  # whoever read our output has gone, e.g. `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        _leave(f"The operating system refused: {error.strerror or error}{where}.", 1)
+
+
+def _leave(sentence: str, status: int) -> None:
+    sys.stdout.flush()
+    print(f"harness: {sentence}", file=sys.stderr)  # noqa: T201 - plain text: it may be parsed
+    sys.exit(status)

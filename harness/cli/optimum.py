@@ -1,0 +1,49 @@
+"""`harness optimum`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from harness.cli.evaluate import InadmissibleName
+
+HELP = """Print the exact values that agents are measured against.
+
+[bold]Examples[/bold]
+
+  harness optimum --env icu-sepsis\n
+  harness optimum --env icu-sepsis --inadmissible terminate --json
+"""
+
+
+def optimum(
+    env: Annotated[str, typer.Option(help="Environment; `harness envs` lists them.")] = "icu-sepsis",
+    inadmissible: Annotated[
+        InadmissibleName | None, typer.Option(help="What becomes of actions that the data do not support (mean).")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Compute and print the reference values."""
+    from harness.cli.tables import print_json, print_lines, print_table
+    from harness.core.errors import UsageError
+    from harness.envs.registry import make
+    from harness.evaluation.references import reference_values
+    from harness.mdp.environment import TabularEnvironment
+
+    made = make(env, **({"inadmissible": inadmissible} if inadmissible else {}))
+    if not isinstance(made, TabularEnvironment):
+        raise UsageError(f"{env} is not tabular; it has no exact reference values.")
+    found = reference_values(made, everything=True)
+    if json:
+        print_json({name: value.model_dump() for name, value in found.items()})
+        return
+    spec = made.spec
+    hours = spec.hours_per_step
+    rows = [
+        (name, f"{r.value:.4f}", f"{r.length:.2f}", f"{hours * r.length:.1f}" if hours else "–")
+        for name, r in sorted(found.items(), key=lambda item: -item[1].value)
+    ]
+    print_lines([f"{spec.title} v{spec.version}: {made.mdp!r}"])
+    print_table(("policy", spec.value_name, "decisions", "hours"), rows)
+    print_lines(["Exact: one linear solve a policy, no sampling. A benchmark, not medical advice."])

@@ -1,0 +1,60 @@
+"""`harness prompts`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    help="List the prompts, or show one as a model gets it.\n\n[bold]Examples[/bold]\n\n  harness prompts\n\n"
+    "  harness prompts show icu-sepsis/direct\n\n  harness prompts show icu-sepsis/reasoned --seed 100007",
+    invoke_without_command=True,
+    rich_markup_mode="rich",
+)
+
+
+@app.callback()
+def listed(context: typer.Context) -> None:
+    """List the built-in prompts."""
+    if context.invoked_subcommand is not None:
+        return
+    from harness.cli.tables import print_lines, print_table
+    from harness.envs.registry import ENVIRONMENTS
+    from harness.prompts.loader import BUILTIN, load, styles
+
+    found = [(env, load(env, style)) for env in sorted(ENVIRONMENTS.entries()) for style in styles(env)]
+    rows = ((f"{env}/{prompt.name}", str(prompt.meta.version), prompt.meta.summary) for env, prompt in found)
+    print_table(("id", "version", "what it does"), rows)
+    print_lines([f"A prompt is a folder; copy one of {BUILTIN} and give its path to --prompt."])
+
+
+@app.command(
+    help="Show a prompt rendered for a patient.\n\n[bold]Example[/bold]\n\n  harness prompts show icu-sepsis/direct"
+)
+def show(
+    prompt: Annotated[str, typer.Argument(metavar="ENV/STYLE", help="A prompt's id.")],
+    seed: Annotated[int, typer.Option(help="Which patient.")] = 100_000,
+    reply: Annotated[str, typer.Option(help="How an action is written: json or short.")] = "json",
+) -> None:
+    """Print both messages for the first observation of an episode."""
+    from harness.cli.tables import print_lines
+    from harness.core.errors import UsageError
+    from harness.envs.registry import make
+    from harness.llm.registry import ReplyFormat
+    from harness.llm.structured import ReplyContract
+    from harness.prompts.loader import load
+
+    env_id, _, style = prompt.partition("/")
+    if reply not in list(ReplyFormat):
+        raise UsageError(f"'{reply}' is no way to write an action; expected one of: {', '.join(ReplyFormat)}.")
+    env = make(env_id)
+    found = load(env_id, style or "direct")
+    contract = ReplyContract(env.action_type, ReplyFormat(reply), found.meta.rationale)
+    static = {"env": env.spec, "reply": contract.instruction()}
+    observation = env.reset(seed)
+    fields = {name: getattr(observation, name) for name in type(observation).model_fields}
+    messages = found.system_message(static), found.observation_message(static, fields)
+    print_lines([f"{env_id}/{found.label}: {found.meta.summary}", f"templates in {found.folder}"])
+    for message in messages:
+        print_lines(["", f"--- {message.role}", message.content])

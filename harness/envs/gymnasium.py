@@ -1,0 +1,54 @@
+"""Every tabular environment as a Gymnasium environment: `gymnasium.make("harness/icu-sepsis-v2")`.
+
+Import this module to register them. Observations and actions are indices; `info` holds the regret of the step and
+whether the action was admissible.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium
+from gymnasium import spaces
+
+from harness.core.errors import UsageError
+from harness.envs import registry
+from harness.mdp.environment import TabularEnvironment
+
+
+class TabularGymnasium(gymnasium.Env[Any, Any]):
+    """A `TabularEnvironment` behind Gymnasium's interface.
+
+    A seed given to `reset` is the harness's seed of the episode; without one, it is drawn from Gymnasium's generator.
+    """
+
+    metadata = {"render_modes": []}  # noqa: RUF012 - Gymnasium's own declaration
+
+    def __init__(self, env_id: str, **options: str) -> None:
+        made = registry.make(env_id, **options)
+        if not isinstance(made, TabularEnvironment):
+            raise UsageError(f"{env_id} is not tabular; its observations have no index.")
+        self._env = made
+        self.observation_space = spaces.Discrete(made.mdp.n_states)
+        self.action_space = spaces.Discrete(made.mdp.n_actions)
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[int, dict[str, Any]]:
+        """Start an episode."""
+        super().reset(seed=seed)
+        episode = seed if seed is not None else int(self.np_random.integers(2**31))
+        return self._env.state(self._env.reset(episode)), {"seed": episode}
+
+    def step(self, action: int) -> tuple[int, float, bool, bool, dict[str, Any]]:
+        """Take the action of an index."""
+        order = self._env.actions[int(action)]
+        reference = self._env.reference
+        regret = max(reference.value() - reference.action_value(order), 0.0)
+        t = self._env.step(order)
+        return self._env.state(t.observation), t.reward, t.terminated, t.truncated, {**t.info, "regret": regret}
+
+
+gymnasium.register(
+    "harness/icu-sepsis-v2",
+    entry_point="harness.envs.gymnasium:TabularGymnasium",
+    kwargs={"env_id": "icu-sepsis"},
+)

@@ -1,0 +1,28 @@
+"""Exact values of the policies that every agent is measured against."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness.evaluation.summary import ReferenceValue
+from harness.mdp.environment import TabularEnvironment
+from harness.mdp.solve import deterministic, evaluate, solve, uniform
+
+
+def reference_values(env: TabularEnvironment[Any, Any], *, everything: bool = False) -> dict[str, ReferenceValue]:
+    """Optimal, expert (where the data hold one) and random; with `everything` also worst and fallback."""
+    mdp = env.mdp
+    tables = {
+        "optimal": deterministic(mdp, env.optimum.actions),
+        "expert": env.expert_policy,
+        "random": uniform(mdp.legal),
+    }
+    if everything:
+        tables["worst"] = deterministic(mdp, solve(mdp, worst=True).actions)
+        tables["fallback"] = deterministic(mdp, env.fallback_actions)
+    found = {}
+    for name, table in tables.items():
+        if table is not None:
+            evaluation = evaluate(mdp, table)
+            found[name] = ReferenceValue(value=evaluation.J, length=evaluation.length)
+    return found

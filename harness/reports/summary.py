@@ -1,0 +1,131 @@
+"""The report of one run: where the agent stands, and which decisions cost most."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich import box
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from harness.evaluation.config import Method
+from harness.evaluation.summary import Summary
+from harness.reports.text import between, duration, number, percent
+
+WORST_SHOWN = 5
+NOTICE = "A benchmark, not medical advice."
+
+
+def report(summary: Summary, model_title: str | None = None) -> Iterator[RenderableType]:
+    """The parts of the report, top to bottom."""
+    yield Text(_headline(summary, model_title))
+    yield Text(_finding(summary), style="bold")
+    yield Text()
+    yield _policies(summary)
+    yield Text(_meaning(summary), style="dim")
+    if summary.worst_decisions:
+        yield Text()
+        yield _worst(summary)
+    yield Text()
+    yield Text(_effort(summary))
+    yield Text(f"run {summary.run_dir} · harness trace {summary.run_dir} --worst 20 · {NOTICE}", style="dim")
+
+
+def print_report(console: Console, summary: Summary, model_title: str | None = None) -> None:
+    """Print the report."""
+    for part in report(summary, model_title):
+        console.print(part)
+
+
+def _headline(s: Summary, model_title: str | None) -> str:
+    options = "".join(f" · {name} {value}" for name, value in s.env_options.items())
+    who = f"{s.agent} ({model_title})" if model_title else s.agent
+    how = f" · prompt {s.prompt} · no memory, temperature 0" if s.prompt else ""
+    return f"{s.env} v{s.env_version}{options} · {who}{how}"
+
+
+def _finding(s: Summary) -> str:
+    what = s.value_name
+    if s.method is Method.ROLLOUT:
+        return f"{what} {number(s.value)}, 95 % interval {between(s.lower, s.upper)} ({s.interval}, n = {s.episodes})"
+    asked = f"asked {s.decisions} of {s.states} states"
+    if s.exact:
+        return f"{asked} · {what} is {number(s.value)}, exactly"
+    return f"{asked} · {what} is between {between(s.lower, s.upper).replace(' – ', ' and ')}, for certain"
+
+
+def _policies(s: Summary) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("policy")
+    stay = f"mean stay{' (h)' if s.hours_per_step else ' (steps)'}"
+    for heading in (s.value_name, "regret", stay, "invalid", "inadmissible"):
+        table.add_column(heading, justify="right")
+    unit = s.hours_per_step or 1.0
+    own = Text(s.agent, style="bold")
+    rows: list[tuple[float, list[str | Text]]] = []
+    for name, reference in s.references.items():
+        label = "expert (clinician)" if name == "expert" else name
+        if name == s.agent and s.exact:
+            continue
+        lost = (s.optimal_value or 0.0) - reference.value
+        cells = [label, number(reference.value), number(lost), f"{unit * reference.length:.1f}", "", ""]
+        rows.append((reference.value, list(cells)))
+    length = _length(s, unit)
+    invalid = percent(s.invalid_actions / s.decisions if s.decisions else None)
+    regret = between(s.regret_lower, s.regret_upper) if s.regret is not None else "–"
+    value = between(s.lower, s.upper)
+    if s.method is Method.ROLLOUT:
+        value = f"{number(s.value)} ({value})"
+        regret = f"{number(s.regret)} ({regret})" if s.regret is not None else "–"
+    rows.append((s.value, [own, value, regret, length, invalid, percent(s.inadmissible_share)]))
+    for _, row in sorted(rows, key=lambda row: -row[0]):
+        table.add_row(*row)
+    if s.method is Method.ROLLOUT and s.raw_value is not None:
+        raw = f"{number(s.raw_value)} ({between(s.raw_lower, s.raw_upper)})"
+        table.add_row(Text("  raw mean of returns", style="dim"), Text(raw, style="dim"))
+    return table
+
+
+def _length(s: Summary, unit: float) -> str:
+    if s.length_lower is None or s.length_upper is None:
+        return "–"
+    low, high = unit * s.length_lower, unit * s.length_upper
+    return f"{low:.1f}" if high - low < 0.05 else f"{low:.1f} – {high:.1f}"
+
+
+def _meaning(s: Summary) -> str:
+    if s.method is Method.ROLLOUT and s.references:
+        return (
+            f"{s.agent}: an estimate over {s.episodes} episodes, J* minus the summed regret of the decisions. "
+            "The other rows are exact."
+        )
+    if s.method is Method.ROLLOUT:
+        return f"{s.agent}: mean return of {s.episodes} episodes."
+    if s.exact:
+        return "All rows are exact: every state was asked that the policy can reach, nothing was sampled."
+    return f"{s.agent}: certain bounds, no sampling. The other rows are exact. Shares are of the states asked."
+
+
+def _worst(s: Summary) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title_justify="left", title_style="")
+    table.title = f"Where the regret is: {s.value_name} lost per 1,000 patients"
+    for heading in ("state", "patient", "chose", "best"):
+        table.add_column(heading)
+    table.add_column("lost", justify="right")
+    for d in s.worst_decisions[:WORST_SHOWN]:
+        table.add_row(str(d.state), d.description, d.chosen, d.best, f"{1000 * d.cost:.2f}")
+    return table
+
+
+def _effort(s: Summary) -> str:
+    parts = []
+    if s.model is not None:
+        parts += [
+            f"{s.llm_calls} calls ({s.cached_calls} more from cache)",
+            f"{s.prompt_tokens:,} + {s.completion_tokens:,} tokens",
+        ]
+        if s.repaired_actions:
+            parts.append(f"{s.repaired_actions} repaired at the second attempt")
+    parts.append(f"{duration(s.wall_seconds)} min" if s.wall_seconds >= 60 else f"{s.wall_seconds:.1f} s")
+    return " · ".join(parts)

@@ -1,0 +1,54 @@
+"""Numbers and foreign text made fit for a terminal."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+
+DIGITS = 4
+"""Decimals of a value; survival differences of interest are a few thousandths."""
+
+
+def harmless(text: str) -> str:
+    r"""Text from a model or a file, its control characters (that could move the cursor, or colour) spelt out.
+
+    >>> print(harmless("ok" + chr(27) + "[31m"))
+    ok\x1b[31m
+    """
+    return "".join(c if c == "\n" or unicodedata.category(c) not in ("Cc", "Cf") else ascii(c)[1:-1] for c in text)
+
+
+def number(value: float) -> str:
+    """A value to `DIGITS` decimals."""
+    return f"{value:.{DIGITS}f}"
+
+
+def outward(lower: float, upper: float, digits: int = DIGITS) -> tuple[str, str]:
+    """Bounds rounded away from each other, so that what is printed still encloses the value.
+
+    >>> outward(0.77904, 0.78891, 3)
+    ('0.779', '0.789')
+    """
+    scale = 10**digits
+    return f"{math.floor(lower * scale) / scale:.{digits}f}", f"{math.ceil(upper * scale) / scale:.{digits}f}"
+
+
+def between(lower: float | None, upper: float | None) -> str:
+    """'0.7790 – 0.7889', rounded outward; one number where both are the same; '–' where there is none."""
+    if lower is None or upper is None:
+        return "–"
+    if lower == upper:
+        return number(lower)
+    return " – ".join(outward(lower, upper))
+
+
+def percent(share: float | None) -> str:
+    """A share as '12.1 %'."""
+    return "–" if share is None else f"{100 * share:.1f} %"
+
+
+def duration(seconds: float) -> str:
+    """'3:12', or '1:02:45'."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -1,0 +1,167 @@
+"""Decisions of a run in words: the patient, the prompt, the reply, what was done and what it cost.
+
+Everything that a model wrote is shown as plain text, with control characters spelt out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from harness.core.errors import RunError, UsageError
+from harness.core.run import TRACE, read_manifest
+from harness.core.trace import Episode, read_episodes
+from harness.envs import registry as envs
+from harness.evaluation.asking import StateDecision, read_decisions
+from harness.evaluation.tabular import bounds_from, costliest
+from harness.mdp.environment import TabularEnvironment
+from harness.reports.text import harmless
+
+
+def overview(run: Path) -> Iterator[str]:
+    """What there is to see in a run."""
+    manifest = read_manifest(run)
+    config = manifest["config"]
+    who = config["model"] or config["model_id"] or config["agent"]
+    yield f"{run}: {who} in {config['env']}, method {config['method']}, begun {manifest['created']}"
+    decisions, episodes = read_decisions(run), read_episodes(run / TRACE)
+    if decisions:
+        yield f"{len(decisions)} states asked; the costliest with --worst N"
+    for e in episodes:
+        regret = "" if e.end.regret is None else f", regret {e.end.regret:.4f}"
+        end = e.end
+        yield f"episode {end.episode}: seed {end.seed}, {end.steps} decisions, score {end.grade.score:.3f}{regret}"
+    if not decisions and not episodes:
+        yield "nothing was decided yet"
+
+
+def episode(run: Path, number: int) -> Iterator[str]:
+    """One episode, step by step.
+
+    Raises
+    ------
+    RunError
+        If the run has no complete episode of that number.
+    """
+    found = {e.end.episode: e for e in read_episodes(run / TRACE)}
+    if number not in found:
+        there = f"0 to {max(found)}" if found else "none"
+        raise RunError(f"The run {run} has no complete episode {number}; it has {there}.")
+    env = _environment(run)
+    yield from _system(run)
+    yield from _episode(found[number], env)
+
+
+def worst(run: Path, n: int) -> Iterator[str]:
+    """The `n` decisions that cost most.
+
+    Raises
+    ------
+    UsageError
+        If `n` is less than one.
+    RunError
+        If the run has no decisions, or its environment has no exact regret.
+    """
+    if n < 1:
+        raise UsageError(f"--worst {n} shows nothing; expected at least 1.")
+    env = _environment(run)
+    if not isinstance(env, TabularEnvironment):
+        raise RunError(f"The environment of {run} has no exact regret; use --episode.")
+    yield from _system(run)
+    decisions = read_decisions(run)
+    if not decisions:
+        yield from _worst_steps(run, env, n)
+        return
+    by_state = {d.state: d for d in decisions}
+    for costly in costliest(env, bounds_from(env, decisions))[:n]:
+        d = by_state[costly.state]
+        yield ""
+        yield f"state {d.state} · {env.describe(d.state)}"
+        yield from _decision(d.model_dump(exclude_none=True))
+        yield f"  did     {_did(env, d)}"
+        yield f"  best    {env.action_labels[env.optimum.actions[d.state]]}"
+        yield f"  regret  {costly.regret:.4f} a time, {costly.visits:.4f} visits an episode, costs {costly.cost:.5f}"
+
+
+def _worst_steps(run: Path, env: TabularEnvironment[Any, Any], n: int) -> Iterator[str]:
+    steps = []
+    for e in read_episodes(run / TRACE):
+        state = int(e.start.observation["state"])
+        for step in e.steps:
+            steps.append((step.regret or 0.0, e.end.episode, state, step))
+            state = int(step.observation["state"])
+    if not steps:
+        raise RunError(f"The run {run} has no complete episode yet.")
+    for regret, number, state, step in sorted(steps, key=lambda item: -item[0])[:n]:
+        yield ""
+        yield f"episode {number}, step {step.step}, state {state} · {env.describe(state)}"
+        yield from _decision(step.decision)
+        yield f"  did     {_label(env, step.action)}"
+        yield f"  best    {env.action_labels[env.optimum.actions[state]]}"
+        yield f"  regret  {regret:.4f}"
+
+
+def _environment(run: Path) -> Any:
+    config = read_manifest(run)["config"]
+    return envs.make(config["env"], **config["env_options"])
+
+
+def _system(run: Path) -> Iterator[str]:
+    prompt = read_manifest(run).get("prompt")
+    if prompt:
+        yield f"prompt {prompt['label']}, the same for every patient:"
+        yield from _indented(prompt["system"])
+
+
+def _episode(found: Episode, env: Any) -> Iterator[str]:
+    end = found.end
+    tabular = env if isinstance(env, TabularEnvironment) else None
+    yield f"episode {end.episode} · seed {end.seed} · {found.start.agent} in {found.start.env}"
+    observation = found.start.observation
+    for step in found.steps:
+        yield ""
+        state = observation.get("state")
+        where = f" · state {state} · {tabular.describe(int(state))}" if tabular and state is not None else ""
+        yield f"step {step.step}{where}"
+        yield from _decision(step.decision)
+        yield f"  did     {_label(env, step.action)}"
+        if tabular and state is not None:
+            yield f"  best    {tabular.action_labels[tabular.optimum.actions[int(state)]]}"
+        regret = "" if step.regret is None else f"   regret {step.regret:.4f} ({step.regret_kind})"
+        yield f"  reward  {step.reward:g}{regret}"
+        observation = step.observation
+    lost = "" if end.regret is None else f", regret {end.regret:.4f} in all"
+    yield ""
+    score = f"return {end.episode_return:g} · score {end.grade.score:.3f}"
+    yield f"{end.status} after {end.steps} decisions · {score}{lost}"
+
+
+def _decision(fields: dict[str, Any]) -> Iterator[str]:
+    prompt = fields.get("prompt") or "\n".join(m["content"] for m in fields.get("messages", ()))
+    if prompt:
+        yield "  patient"
+        yield from _indented(prompt)
+    for name in ("rationale", "reply"):
+        if fields.get(name):
+            yield f"  {name:8}{harmless(fields[name]).replace(chr(10), chr(10) + ' ' * 10)}"
+    if fields.get("error"):
+        yield f"  {fields['outcome']:8}{harmless(fields['error'])}"
+
+
+def _did(env: TabularEnvironment[Any, Any], d: StateDecision) -> str:
+    if d.action_index is None:
+        return "a draw from its probabilities"
+    fallback = " (the fallback)" if d.outcome == "invalid" else ""
+    return env.action_labels[d.action_index] + fallback
+
+
+def _label(env: Any, action: dict[str, Any]) -> str:
+    if isinstance(env, TabularEnvironment):
+        return env.action_labels[env.action_index(env.action_type.model_validate(action))]
+    return str(action)
+
+
+def _indented(text: str) -> Iterator[str]:
+    for line in harmless(text).splitlines():
+        yield f"    {line}"

@@ -1,0 +1,131 @@
+"""Shared fixtures: the real ICU-Sepsis, a real HTTP server with a known policy, isolated caches."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from hashlib import sha256
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.envs.registry import make
+
+Answer = Callable[[str], "str | tuple[int, dict[str, Any]]"]
+
+
+@pytest.fixture(scope="session")
+def sepsis():
+    """The real ICU-Sepsis environment."""
+    return make("icu-sepsis")
+
+
+@pytest.fixture(autouse=True)
+def isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reads or writes the user's caches or settings, or sees the user's keys."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    for name in ("OPENAI_API_KEY", "HF_TOKEN", "API_BASE_URL", "MODEL_NAME"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def hashed_action(patient: str) -> int:
+    """The fake server's policy: an action index that anyone can compute from the patient's text."""
+    return sha256(patient.encode()).digest()[0] % 25
+
+
+def as_json(index: int) -> str:
+    """An action as the schema wants it."""
+    return json.dumps({"iv_fluid_level": index // 5, "vasopressor_level": index % 5})
+
+
+@dataclass
+class FakeServer:
+    """An OpenAI-compatible server on a real socket. `answer` maps the last user message to a reply.
+
+    A reply is the assistant's text, or (status, body) for a failure.
+    """
+
+    answer: Answer = lambda patient: as_json(hashed_action(patient))
+    requests: list[dict[str, Any]] = field(default_factory=list)
+    keys: list[str | None] = field(default_factory=list)
+    base_url: str = ""
+
+    def asked(self) -> Counter[str]:
+        """How often each first question was asked (repair turns left out)."""
+        first = [r["messages"] for r in self.requests if len(r["messages"]) == 2]
+        return Counter(messages[-1]["content"] for messages in first)
+
+
+@pytest.fixture
+def server() -> Iterator[FakeServer]:
+    fake = FakeServer()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            payload = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            fake.requests.append(payload)
+            fake.keys.append(self.headers.get("Authorization"))
+            reply = fake.answer(payload["messages"][-1]["content"])
+            if isinstance(reply, tuple):
+                status, body = reply
+            else:
+                status, body = 200, completion(reply)
+            data = json.dumps(body).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, *args: Any) -> None:
+            pass
+
+    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    http.daemon_threads = True
+    thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    fake.base_url = f"http://127.0.0.1:{http.server_address[1]}/v1"
+    yield fake
+    http.shutdown()
+    http.server_close()
+
+
+def completion(text: str, finish_reason: str = "stop") -> dict[str, Any]:
+    """A chat completion."""
+    return {
+        "id": "x",
+        "object": "chat.completion",
+        "created": 0,
+        "model": "fake-1",
+        "choices": [{"index": 0, "finish_reason": finish_reason, "message": {"role": "assistant", "content": text}}],
+        "usage": {"prompt_tokens": 100, "completion_tokens": 7, "total_tokens": 107},
+    }
+
+
+@pytest.fixture
+def harness_command(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run the command line in a process of its own, in an empty folder."""
+
+    def run(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "harness", *words],
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            env={**os.environ, **environment},
+            timeout=120,
+            check=False,
+        )
+
+    return run

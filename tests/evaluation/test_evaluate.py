@@ -1,0 +1,328 @@
+"""Whole runs: a known policy behind a real server is measured exactly, whatever goes wrong on the way."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness.core.errors import ModelServerError, RunError, UsageError
+from harness.core.run import DECISIONS, SUMMARY, TRACE, read_manifest
+from harness.core.trace import read_episodes
+from harness.evaluation import evaluate as evaluation
+from harness.evaluation.asking import read_decisions
+from harness.evaluation.config import Method, RunConfig
+from harness.llm import client as client_module
+from harness.llm.registry import ReplyFormat
+from harness.llm.structured import ReplyContract
+from harness.mdp.solve import deterministic, evaluate
+from harness.prompts.loader import load
+from tests.conftest import as_json, completion, hashed_action
+
+DIED = 713
+
+
+def silent(progress):
+    pass
+
+
+def config(server=None, **changes):
+    base = {"env": "icu-sepsis", "method": Method.EXACT, "episodes": 2, "concurrency": 16}
+    if server is not None:
+        base |= {"base_url": server.base_url, "model_id": "fake"}
+    return RunConfig(**(base | changes))
+
+
+@pytest.fixture(scope="session")
+def patients(sepsis):
+    """The text about every patient, rendered here and not by the agent."""
+    prompt = load("icu-sepsis", "direct")
+    static = {
+        "env": sepsis.spec,
+        "reply": ReplyContract(sepsis.action_type, ReplyFormat.JSON).instruction(),
+    }
+    texts = []
+    for state in range(DIED):
+        seen = sepsis.observe(state)
+        fields = {name: getattr(seen, name) for name in type(seen).model_fields}
+        texts.append(prompt.observation_message(static, fields).content)
+    return texts
+
+
+def value_of(sepsis, actions):
+    return evaluate(sepsis.mdp, deterministic(sepsis.mdp, np.append(actions, [0, 0, 0])))
+
+
+async def test_a_known_policy_behind_a_server_has_its_exact_value(sepsis, server, patients, tmp_path):
+    summary = await evaluation.run(config(server), tmp_path, silent)
+    expected = value_of(sepsis, [hashed_action(text) for text in patients])
+    assert summary.exact
+    assert summary.value == summary.lower == summary.upper
+    assert summary.value == pytest.approx(expected.J, abs=1e-9)
+    assert summary.length_lower == pytest.approx(expected.length, abs=1e-6)
+    assert summary.regret == pytest.approx(sepsis.optimum.J - expected.J, abs=1e-9)
+    assert (summary.decisions, summary.llm_calls, summary.invalid_actions) == (713, len(set(patients)), 0)
+    assert summary.llm_calls + summary.cached_calls == 713
+    assert summary.prompt_tokens == 100 * summary.llm_calls
+    assert max(server.asked().values()) == 1
+    assert sum(d.cost for d in summary.worst_decisions) <= summary.regret + 1e-9
+
+
+async def test_anyone_can_recompute_the_value_from_the_files(sepsis, server, tmp_path):
+    summary = await evaluation.run(config(server), tmp_path, silent)
+    lines = [json.loads(line) for line in (Path(summary.run_dir) / DECISIONS).read_text().splitlines()]
+    assert {"state", "action", "action_index", "prompt_sha256", "reply", "outcome"} <= set(lines[0])
+    actions = np.zeros(DIED, dtype=int)
+    for line in lines:
+        assert line["action"] == json.loads(line["reply"])
+        actions[line["state"]] = 5 * line["action"]["iv_fluid_level"] + line["action"]["vasopressor_level"]
+        assert line["action_index"] == actions[line["state"]]
+    assert pytest.approx(summary.value, abs=1e-9) == value_of(sepsis, actions).J
+    written = json.loads((Path(summary.run_dir) / SUMMARY).read_text())
+    assert written == summary.model_dump(mode="json")
+
+
+async def test_certified_bounds_enclose_the_exact_value(sepsis, server, patients, tmp_path):
+    summary = await evaluation.run(config(server, method=Method.CERTIFY, epsilon=0.02), tmp_path, silent)
+    exact = value_of(sepsis, [hashed_action(text) for text in patients])
+    assert not summary.exact
+    assert summary.lower <= exact.J <= summary.upper
+    assert summary.upper - summary.lower <= 0.02
+    assert summary.length_lower <= exact.length <= summary.length_upper
+    assert summary.regret_lower <= sepsis.optimum.J - exact.J <= summary.regret_upper
+    assert summary.decisions < 420
+
+
+async def test_a_second_run_asks_nothing(server, tmp_path):
+    first = await evaluation.run(config(server, method=Method.CERTIFY, epsilon=0.1), tmp_path, silent)
+    asked = len(server.requests)
+    second = await evaluation.run(config(server, method=Method.CERTIFY, epsilon=0.1), tmp_path, silent)
+    assert len(server.requests) == asked
+    assert (second.llm_calls, second.cached_calls) == (0, first.llm_calls + first.cached_calls)
+    assert second.value == first.value
+
+
+async def test_rollouts_estimate_the_exact_value(sepsis, server, patients, tmp_path):
+    summary = await evaluation.run(config(server, method=Method.ROLLOUT, episodes=300), tmp_path, silent)
+    exact = value_of(sepsis, [hashed_action(text) for text in patients]).J
+    half = summary.upper - summary.value
+    assert abs(summary.value - exact) < 2 * half  # twice a 95 % interval: wrong once in 10,000 seeds
+    assert half < (summary.raw_upper - summary.raw_lower) / 4
+    assert summary.raw_lower <= exact <= summary.raw_upper
+    assert (summary.episodes, summary.exact) == (300, False)
+    episodes = read_episodes(Path(summary.run_dir) / TRACE)
+    assert [e.end.seed for e in episodes] == list(range(100_000, 100_300))
+    assert summary.decisions == sum(len(e.steps) for e in episodes)
+
+
+async def test_the_optimal_agent_has_no_regret_and_no_variance(sepsis, tmp_path):
+    summary = await evaluation.run(config(agent="optimal", method=Method.ROLLOUT, episodes=20), tmp_path, silent)
+    assert summary.value == pytest.approx(sepsis.optimum.J, abs=1e-12)
+    assert summary.upper - summary.lower < 1e-12
+
+
+async def test_replies_that_cannot_be_used_are_repaired_once_or_replaced(sepsis, server, patients, tmp_path):
+    """By patient: fine, repaired at the second attempt, or never usable."""
+    kinds = ["fine", "fenced", "repaired", "empty", "truncated", "out of range", "refused"]
+    kind_of = {text: kinds[hashed_action(text + "kind") % len(kinds)] for text in patients}
+
+    def answer(question):
+        if question not in kind_of:  # the second attempt
+            original = server.requests[-1]["messages"][1]["content"]
+            return as_json(hashed_action(original)) if kind_of[original] == "repaired" else "I still cannot."
+        good = as_json(hashed_action(question))
+        return {
+            "fine": good,
+            "fenced": f"Sure!\n```json\n{good}\n```",
+            "repaired": "Let me think about it.",
+            "empty": "",
+            "truncated": (200, completion(good[:20], "length")),
+            "out of range": '{"iv_fluid_level": 9, "vasopressor_level": 0}',
+            "refused": "I cannot give medical advice.",
+        }[kind_of[question]]
+
+    server.answer = answer
+    summary = await evaluation.run(config(server), tmp_path, silent)
+    usable = {"fine", "fenced", "repaired"}
+    actions = [hashed_action(text) if kind_of[text] in usable else 0 for text in patients]
+    assert summary.value == pytest.approx(value_of(sepsis, actions).J, abs=1e-9)
+    assert summary.invalid_actions == sum(kind_of[text] not in usable for text in patients)
+    assert summary.repaired_actions == sum(kind_of[text] == "repaired" for text in patients)
+    outcomes = {d.state: d for d in read_decisions(Path(summary.run_dir))}
+    wrong = next(s for s, text in enumerate(patients) if kind_of[text] == "out of range")
+    assert outcomes[wrong].outcome == "invalid"
+    assert outcomes[wrong].action_index == 0
+    assert "no values" in outcomes[wrong].error or "less than or equal to 4" in outcomes[wrong].error
+
+
+async def test_a_refused_action_is_repaired_from_what_the_agent_is_told(server, tmp_path):
+    def answer(question):
+        if "allowed are: " not in question:
+            return as_json(24)
+        return re.search(r"allowed are: ({.*?})", question).group(1)
+
+    server.answer = answer
+    strict = config(server, env_options={"inadmissible": "raise"}, method=Method.CERTIFY, epsilon=0.1)
+    summary = await evaluation.run(strict, tmp_path, silent)
+    assert summary.invalid_actions == 0
+    assert summary.inadmissible_share == 0
+    assert summary.repaired_actions > summary.decisions / 2
+
+
+async def test_a_failing_server_stops_the_run_which_then_goes_on(server, patients, tmp_path, monkeypatch):
+    monkeypatch.setattr(client_module, "LONGEST_WAIT_S", 0.01)
+    clean = await evaluation.run(config(server, cache=False), tmp_path / "clean", silent)
+    server.requests.clear()
+    folders = []
+
+    def answer(question):
+        return as_json(hashed_action(question)) if len(server.requests) < 200 else (401, {"error": {}})
+
+    server.answer = answer
+    with pytest.raises(ModelServerError, match="refused the key"):
+        await evaluation.run(config(server, cache=False), tmp_path, silent, began=folders.append)
+    kept = len(read_decisions(folders[0]))
+    assert 150 < kept <= 200
+    server.requests.clear()
+    server.answer = lambda question: as_json(hashed_action(question))
+    summary = await evaluation.resume(folders[0], silent)
+    assert len(server.requests) == 713 - kept
+    assert comparable(summary.model_dump()) == comparable(clean.model_dump())
+
+
+def comparable(summary):
+    return {k: v for k, v in summary.items() if k not in ("wall_seconds", "run_dir")}
+
+
+@pytest.mark.parametrize("method", ["certify", "rollout"])
+def test_a_run_killed_at_random_moments_resumes_to_the_same_result(server, tmp_path, method):
+    """`kill -9` when the server has seen a random number of requests; four times, then to the end."""
+    words = ["--epsilon", "0.03", "--episodes", "2"] if method == "certify" else ["--episodes", "60"]
+    command = [sys.executable, "-m", "harness", "eval", "--base-url", server.base_url, "--model-id", "fake"]
+    command += ["--method", method, "--concurrency", "4", "--quiet", "--json", *words]
+    clean = subprocess.run(
+        [*command, "--out", str(tmp_path / "clean"), "--no-cache"], capture_output=True, text=True, check=True
+    )
+    rng = random.Random(method)
+    victim: list[subprocess.Popen[str]] = []
+    fatal = [0]
+
+    def answer(question):
+        if len(server.requests) == fatal[0]:
+            victim[0].send_signal(signal.SIGKILL)
+        return as_json(hashed_action(question))
+
+    server.answer = answer
+    run = [*command, "--out", str(tmp_path / "killed")]
+    seen: list[int] = []
+    for _ in range(4):
+        fatal[0] = len(server.requests) + rng.randint(1, 60)
+        victim[:] = [subprocess.Popen(run, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)]
+        victim[0].communicate(timeout=120)
+        assert victim[0].returncode == -signal.SIGKILL
+        (folder,) = (tmp_path / "killed").iterdir()
+        seen.append(len(list((folder / (DECISIONS if method == "certify" else TRACE)).open())))
+        run = [sys.executable, "-m", "harness", "eval", "--resume", str(folder), "--quiet", "--json"]
+    fatal[0] = -1
+    resumed = subprocess.run(run, capture_output=True, text=True, check=True)
+    assert comparable(json.loads(resumed.stdout)) == comparable(json.loads(clean.stdout)) | {
+        "llm_calls": json.loads(resumed.stdout)["llm_calls"],
+        "cached_calls": json.loads(resumed.stdout)["cached_calls"],
+        "prompt_tokens": json.loads(resumed.stdout)["prompt_tokens"],
+        "completion_tokens": json.loads(resumed.stdout)["completion_tokens"],
+    }
+    if method == "certify":  # rollouts meet a patient again, and then the cache answers
+        assert json.loads(resumed.stdout)["llm_calls"] == json.loads(clean.stdout)["llm_calls"]
+        states = [d.state for d in read_decisions(folder)]
+        assert len(states) == len(set(states))
+    assert seen == sorted(seen)
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "sentence"),
+    [
+        ({"agent": "expart"}, UsageError, "no agent 'expart'. Did you mean 'expert'?"),
+        ({"env": "icu"}, UsageError, "no environment 'icu'. Did you mean 'icu-sepsis'?"),
+        ({"model": "gpt-9"}, UsageError, "no model 'gpt-9'"),
+        ({"agent": "random", "seed_start": 5}, UsageError, "Seed 5 cannot be used to evaluate"),
+        ({"agent": "random", "concurrency": 0}, UsageError, "concurrency is 0; expected at least 1"),
+        ({"agent": "random", "epsilon": -1}, UsageError, "Epsilon is -1"),
+        ({"agent": "random", "method": Method.ROLLOUT, "episodes": 0}, UsageError, "at least 1 episode"),
+        ({"agent": "random", "env_options": {"x": "y"}}, UsageError, "has no option 'x'"),
+        ({}, UsageError, "Name who decides"),
+    ],
+)
+async def test_what_is_wrong_is_said_before_anything_is_written(tmp_path, changes, error, sentence):
+    with pytest.raises(error, match=sentence):
+        await evaluation.run(config(**changes), tmp_path / "runs", silent)
+    assert not list((tmp_path / "runs").glob("*/manifest.json"))
+
+
+async def test_an_agent_with_memory_is_never_called_exact(tmp_path, monkeypatch, sepsis):
+    from harness.agents.reference import TableAgent
+
+    monkeypatch.setattr(TableAgent, "memoryless", False)
+    with pytest.raises(UsageError, match="makes a claim about a policy without memory"):
+        await evaluation.run(config(agent="random"), tmp_path, silent)
+
+
+async def test_a_run_is_not_resumed_with_another_prompt(server, tmp_path, monkeypatch):
+    import shutil
+
+    from harness.prompts.loader import BUILTIN
+
+    own = tmp_path / "own"
+    shutil.copytree(BUILTIN / "icu-sepsis" / "direct", own)
+    server.answer = lambda question: (401, {})
+    folders = []
+    with pytest.raises(ModelServerError):
+        await evaluation.run(config(server, prompt=str(own)), tmp_path / "r", silent, began=folders.append)
+    (own / "system.md.j2").write_text("Another. {{ reply }}")
+    with pytest.raises(RunError, match=r"cannot be resumed.*the prompt .* changed"):
+        await evaluation.resume(folders[0], silent)
+
+
+def test_a_full_disk_is_a_sentence_and_keeps_what_was_written(server, tmp_path):
+    """A real limit on the size of files, in a process of its own."""
+    script = (
+        "import resource, sys\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))\n"
+        "from harness.cli.main import main\n"
+        "main()\n"
+    )
+    words = ["eval", "--base-url", server.base_url, "--model-id", "m", "--no-cache", "--out", str(tmp_path / "r")]
+    done = subprocess.run([sys.executable, "-c", script, *words], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "Cannot write" in done.stderr
+    assert "--resume" in done.stderr
+    assert "Traceback" not in done.stderr
+    (folder,) = (tmp_path / "r").iterdir()
+    assert len(read_decisions(folder)) > 10
+
+
+async def test_no_key_stands_in_any_file(server, tmp_path, monkeypatch):
+    key = "sk-this-must-not-leak"
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    await evaluation.run(config(server, method=Method.CERTIFY, epsilon=0.1), tmp_path, silent)
+    assert server.keys[0] == f"Bearer {key}"
+    files = [p for p in tmp_path.rglob("*") if p.is_file()]
+    assert len(files) >= 5
+    assert not [p for p in files if key.encode() in p.read_bytes()]
+
+
+async def test_the_manifest_says_what_the_run_was_made_of(server, tmp_path):
+    summary = await evaluation.run(config(server, method=Method.CERTIFY, epsilon=0.2), tmp_path, silent)
+    manifest = read_manifest(Path(summary.run_dir))
+    assert manifest["model"]["answers_from"] == {"server": server.base_url, "model": "fake"}
+    assert manifest["prompt"]["label"] == "direct@1"
+    assert "You treat adults with sepsis" in manifest["prompt"]["system"]
+    assert manifest["env"]["version"] == 2
+    assert manifest["packages"]["icu-sepsis"]
+    assert summary.served_models == ["fake-1"]

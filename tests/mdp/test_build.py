@@ -1,0 +1,72 @@
+"""What is no MDP is refused with the offending index."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from harness.core.errors import InvalidMDP
+from harness.mdp.build import from_arrays
+
+
+def good():
+    P = np.zeros((3, 2, 3))
+    P[0, 0] = [0.0, 0.5, 0.5]
+    P[0, 1] = [0.2, 0.4, 0.4]
+    return {"transitions": P, "rewards": np.zeros((3, 2)), "start": [1.0, 0.0, 0.0], "terminal": [False, True, True]}
+
+
+def changed(**changes):
+    return good() | changes
+
+
+def broken_row(value):
+    P = good()["transitions"].copy()
+    P[0, 1] = value
+    return P
+
+
+@pytest.mark.parametrize(
+    ("arrays", "sentence"),
+    [
+        (changed(transitions=np.zeros((3, 3))), r"shape \(3, 3\); expected \(states, actions, states\)"),
+        (changed(transitions=broken_row([0.5, 0.4, 0.4])), "state 0, action 1 sum to 1.3"),
+        (changed(transitions=broken_row([1.2, -0.2, 0.0])), "state 0, action 1 hold a negative"),
+        (changed(transitions=broken_row([np.nan, 0.5, 0.5])), "state 0, action 1 hold a negative or missing"),
+        (changed(rewards=np.zeros((2, 2))), r"Rewards have shape \(2, 2\)"),
+        (changed(rewards=np.array([[0, np.nan], [0, 0], [0, 0]])), "reward of state 0, action 1 is not a finite"),
+        (changed(start=[0.5, 0.0, 0.0]), "start distribution sums to 0.5"),
+        (changed(start=[1.5, -0.5, 0.0]), "start probability of state 1 is -0.5"),
+        (changed(start=[1.0, 0.0]), r"start distribution has shape \(2,\)"),
+        (changed(terminal=[False, True]), r"'terminal' has shape \(2,\); expected \(3,\)"),
+        (changed(discount=0.0), "discount is 0.0; expected a number above 0 and at most 1"),
+        (changed(discount=1.01), "discount is 1.01"),
+        (changed(legal=np.zeros((3, 2), dtype=bool)), "State 0 is not terminal and has no legal action"),
+    ],
+)
+def test_each_fault_is_named(arrays, sentence):
+    with pytest.raises(InvalidMDP, match=sentence):
+        from_arrays(**arrays)
+
+
+def test_equal_rows_are_kept_once():
+    P = good()["transitions"]
+    P[0, 1] = P[0, 0]
+    assert from_arrays(**changed(transitions=P)).rows.shape[0] == 1
+
+
+def test_equal_rows_with_different_rewards_are_kept_apart():
+    P = good()["transitions"]
+    P[0, 1] = P[0, 0]
+    mdp = from_arrays(**changed(transitions=P, rewards=np.array([[0.0, 1.0], [0, 0], [0, 0]])))
+    assert mdp.rows.shape[0] == 2
+    assert mdp.reward()[0].tolist() == [0.0, 1.0]
+
+
+def test_rewards_of_transitions_are_paid_when_stepping():
+    R = np.zeros((3, 2, 3))
+    R[:, :, 1] = 7.0
+    mdp = from_arrays(**changed(rewards=R))
+    assert mdp.step(0, 0, 0.25) == (1, 7.0)
+    assert mdp.step(0, 0, 0.75) == (2, 0.0)
+    assert mdp.reward()[0, 0] == 3.5

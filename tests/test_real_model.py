@@ -1,0 +1,71 @@
+"""A real language model, run here: SmolLM2-135M over the real server, from weights to a certified value."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.core.run import read_manifest
+from harness.evaluation.asking import read_decisions
+from harness.llm.registry import resolve
+from harness.llm.weights import check, pull
+
+USER_CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
+"""Read on import, before the tests' own cache is set: 98 MB are fetched once, not once a test."""
+
+
+@pytest.fixture
+def weights(monkeypatch, tmp_path):
+    """SmolLM2's weights in the user's cache, seen through an otherwise empty one."""
+    with monkeypatch.context() as users:
+        users.setenv("XDG_CACHE_HOME", str(USER_CACHE))
+        path, _ = pull(resolve("smollm2"))
+    ours = tmp_path / "cache" / "harness"
+    ours.mkdir(parents=True)
+    (ours / "weights").symlink_to(path.parent)
+    return path
+
+
+def evaluate(tmp_path, *words):
+    command = [sys.executable, "-m", "harness", "eval", "--model", "smollm2", "--json", "--quiet", *words]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False, timeout=280)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_a_real_model_is_measured_and_its_replies_are_kept(weights, tmp_path):
+    assert check(resolve("smollm2").weights) is None
+    first = evaluate(tmp_path, "--epsilon", "0.15", "--episodes", "1")
+    assert first["lower"] <= first["upper"] <= first["optimal_value"]
+    assert first["upper"] - first["lower"] <= 0.15
+    assert first["llm_calls"] == first["decisions"] > 20
+    assert first["invalid_actions"] == 0  # the grammar allows nothing else
+    run = tmp_path / first["run_dir"]
+    assert {d.model for d in read_decisions(run)} == {"smollm2"}
+    assert read_manifest(run)["model"]["answers_from"]["weights_sha256"] == resolve("smollm2").weights.sha256
+    again = evaluate(tmp_path, "--epsilon", "0.15", "--episodes", "1")
+    assert (again["llm_calls"], again["cached_calls"]) == (0, first["llm_calls"])
+    assert (again["lower"], again["upper"]) == (first["lower"], first["upper"])
+    assert not (tmp_path / again["run_dir"] / "model-server.log").exists()  # nothing to ask: no server
+
+
+def test_reasons_come_before_the_action(weights, tmp_path):
+    summary = evaluate(tmp_path, "--prompt", "reasoned", "--method", "rollout", "--episodes", "1")
+    trace = (tmp_path / summary["run_dir"] / "trace.jsonl").read_text()
+    assert '"rationale"' in trace
+    assert (
+        summary["decisions"]
+        == summary["llm_calls"] + summary["cached_calls"] - summary["repaired_actions"] - summary["invalid_actions"]
+    )
+
+
+def test_a_gguf_file_is_a_model(weights, tmp_path):
+    path = tmp_path / "mine.gguf"
+    path.symlink_to(weights)
+    summary = evaluate(tmp_path, "--model", str(path), "--epsilon", "0.22", "--episodes", "0")
+    assert summary["model"] == "mine"
