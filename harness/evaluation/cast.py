@@ -37,6 +37,12 @@ class ModelCast:
     identity: dict[str, str | None]
     """Which weights on which engine, or which model on which server."""
 
+    @property
+    def title(self) -> str:
+        """What the alias stands for, with the first digits of the weights' hash."""
+        weights = self.entry.weights
+        return f"{self.entry.title}, {weights.sha256[:8]}…" if weights else self.entry.title
+
 
 @dataclass(frozen=True)
 class Cast:

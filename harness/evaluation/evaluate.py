@@ -314,6 +314,7 @@ def _about(config: RunConfig, cast: Cast, path: Path) -> dict[str, Any]:
         "env_options": config.env_options,
         "agent": cast.agent.id,
         "model": cast.model.entry.alias if cast.model else None,
+        "model_title": cast.model.title if cast.model else None,
         "prompt": cast.model.prompt.label if cast.model else None,
         "method": config.method,
         "value_name": spec.value_name,

@@ -55,6 +55,7 @@ class Summary(BaseModel):
     env_options: dict[str, str]
     agent: str
     model: str | None = Field(description="alias; null for an agent that is no language model")
+    model_title: str | None = Field(description="what the alias stands for, with the first digits of the weights' hash")
     served_models: list[str] = Field(description="models as the server reported them")
     prompt: str | None = Field(description="style@version")
     method: Method

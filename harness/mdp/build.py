@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 from scipy import sparse
 
 from harness.core.errors import InvalidMDP
-from harness.mdp.tabular import SUM_TOLERANCE, BoolArray, FloatArray, TabularMDP
+from harness.mdp.tabular import SUM_TOLERANCE, BoolArray, FloatArray, IntArray, TabularMDP
 
 
 def from_arrays(
@@ -70,29 +70,26 @@ def from_arrays(
 
     live = ~ends[:, None] & allowed
     pairs = np.argwhere(live)
-    rows = P[live]
-    sums = _check_rows(rows, pairs)
     given = np.asarray(rewards, dtype=np.float64)
-    if given.shape == (S, A):
-        per_transition, row_reward = None, given[live]
-    elif given.shape == P.shape:
-        per_transition = np.where(rows > 0, given[live], 0.0)
-        row_reward = np.einsum("rs,rs->r", rows, per_transition)
-    else:
+    if given.shape not in ((S, A), P.shape):
         raise InvalidMDP(f"Rewards have shape {given.shape}; expected {(S, A)} or {P.shape}.")
+    first, inverse = _distinct(P, given, pairs)
+    rows, row_rewards = P[*first.T], given[*first.T]
+    sums = _check_rows(rows, first)
+    if per_transition := given.ndim == 3:
+        row_rewards = np.where(rows > 0, row_rewards, 0.0)  # what cannot happen is not paid
+    row_reward = np.einsum("rs,rs->r", rows, row_rewards) if per_transition else row_rewards
     if not np.all(np.isfinite(row_reward)):
-        s, a = pairs[np.flatnonzero(~np.isfinite(row_reward))[0]]
+        s, a = first[np.flatnonzero(~np.isfinite(row_reward))[0]]
         raise InvalidMDP(f"The reward of state {s}, action {a} is not a finite number.")
-
-    first, inverse = _distinct(rows, row_reward[:, None] if per_transition is None else per_transition)
     row_of = np.full((S, A), -1, dtype=np.int64)
     row_of[live] = inverse
     row_of[ends] = 0  # never read: the value of a terminal state is zero
     return TabularMDP(
-        rows=sparse.csr_array(rows[first] / sums[first, None]),
+        rows=sparse.csr_array(rows / sums[:, None]),
         row_of=row_of,
-        row_reward=row_reward[first],
-        row_rewards=None if per_transition is None else sparse.csr_array(per_transition[first]),
+        row_reward=row_reward,
+        row_rewards=sparse.csr_array(row_rewards) if per_transition else None,
         start=d0,
         discount=float(discount),
         terminal=ends,
@@ -121,7 +118,7 @@ def _distribution(start: ArrayLike, n_states: int) -> FloatArray:
     return np.asarray(d0 / d0.sum(), dtype=np.float64)
 
 
-def _check_rows(rows: FloatArray, pairs: np.ndarray) -> FloatArray:
+def _check_rows(rows: FloatArray, pairs: IntArray) -> FloatArray:
     bad = np.flatnonzero(~np.all(rows >= 0, axis=1))  # also true where a value is NaN
     if bad.size:
         s, a = pairs[bad[0]]
@@ -134,18 +131,18 @@ def _check_rows(rows: FloatArray, pairs: np.ndarray) -> FloatArray:
     return sums
 
 
-def _distinct(rows: FloatArray, rewards: FloatArray) -> tuple[np.ndarray, np.ndarray]:
-    """Index of the first occurrence of every distinct (row, reward), and which one each pair points at.
+def _distinct(P: FloatArray, R: FloatArray, pairs: IntArray) -> tuple[IntArray, IntArray]:
+    """The first (state, action) of every distinct (row, reward), and which of them each pair equals.
 
     Rows are compared bit for bit through their bytes, which is exact and needs no sort over columns.
     """
-    seen: dict[bytes, int] = {}
+    seen: dict[tuple[bytes, bytes], int] = {}
     first: list[int] = []
-    inverse = np.empty(len(rows), dtype=np.int64)
-    for i in range(len(rows)):
-        key = rows[i].tobytes() + rewards[i].tobytes()
+    inverse = np.empty(len(pairs), dtype=np.int64)
+    for i, (s, a) in enumerate(pairs):
+        key = (P[s, a].tobytes(), R[s, a].tobytes())
         known = seen.setdefault(key, len(first))
         if known == len(first):
             first.append(i)
         inverse[i] = known
-    return np.asarray(first, dtype=np.int64), inverse
+    return pairs[first], inverse

@@ -17,9 +17,9 @@ WORST_SHOWN = 5
 NOTICE = "A benchmark, not medical advice."
 
 
-def report(summary: Summary, model_title: str | None = None) -> Iterator[RenderableType]:
+def report(summary: Summary) -> Iterator[RenderableType]:
     """The parts of the report, top to bottom."""
-    yield Text(_headline(summary, model_title))
+    yield Text(_headline(summary))
     yield Text(_finding(summary), style="bold")
     yield Text()
     yield _policies(summary)
@@ -29,18 +29,19 @@ def report(summary: Summary, model_title: str | None = None) -> Iterator[Rendera
         yield _worst(summary)
     yield Text()
     yield Text(_effort(summary))
-    yield Text(f"run {summary.run_dir} · harness trace {summary.run_dir} --worst 20 · {NOTICE}", style="dim")
+    yield Text(f"read on: harness trace {summary.run_dir} --worst 20")
+    yield Text(NOTICE, style="dim")
 
 
-def print_report(console: Console, summary: Summary, model_title: str | None = None) -> None:
+def print_report(console: Console, summary: Summary) -> None:
     """Print the report."""
-    for part in report(summary, model_title):
+    for part in report(summary):
         console.print(part)
 
 
-def _headline(s: Summary, model_title: str | None) -> str:
+def _headline(s: Summary) -> str:
     options = "".join(f" · {name} {value}" for name, value in s.env_options.items())
-    who = f"{s.agent} ({model_title})" if model_title else s.agent
+    who = f"{s.agent} ({s.model_title})" if s.model_title and s.model_title != s.agent else s.agent
     how = f" · prompt {s.prompt} · no memory, temperature 0" if s.prompt else ""
     return f"{s.env} v{s.env_version}{options} · {who}{how}"
 

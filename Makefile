@@ -1,0 +1,45 @@
+# Two jobs: `make eval` measures a language model, `make test` sets up and passes every check. Both need nothing but
+# Python 3.11 or later with pip, and make.
+
+PYTHON ?= python3
+MODEL ?= qwen
+ARGS ?=
+BIN := .venv/bin
+
+.PHONY: eval test bench readme clean
+
+eval: .venv/run.stamp
+	@$(BIN)/harness eval --env icu-sepsis --model $(MODEL) --method certify --epsilon 0.01 $(ARGS)
+
+test: .venv/dev.stamp
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest
+
+bench: .venv/bench.stamp
+	$(BIN)/python benchmarks/solve.py
+
+readme: .venv/run.stamp
+	$(BIN)/python docs/readme.py
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+.venv/run.stamp: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "harness needs Python 3.11 or later; set PYTHON, e.g. make PYTHON=python3.12" >&2; exit 1; }
+	@echo "Installing into .venv, once." >&2
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+	@$(BIN)/python -m pip install --quiet --editable ".[local]"
+	@touch $@
+
+.venv/dev.stamp: .venv/run.stamp
+	@$(BIN)/python -m pip install --quiet --group dev
+	@touch $@
+
+.venv/bench.stamp: .venv/run.stamp
+	@$(BIN)/python -m pip install --quiet --group bench
+	@touch $@

@@ -1,0 +1,37 @@
+"""Run the commands shown in README.md and put their real output below them.
+
+A block to be filled is an HTML comment `<!-- output: COMMAND -->` followed by a fenced block; `<!-- output: ... | sed
+-->` and other shell words are allowed. Only what COMMAND writes to stdout is kept.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+README = Path(__file__).parent.parent / "README.md"
+BLOCK = re.compile(r"(<!-- output: (.*?) -->\n```text\n)(.*?)(```)", flags=re.DOTALL)
+
+
+def filled(match: re.Match[str]) -> str:
+    """The block with the command's output in it."""
+    command = match.group(2)
+    print(f"$ {command}", file=sys.stderr)
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {command}"],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        env=environment,
+        cwd=README.parent,
+    )
+    lines = [line.rstrip() for line in done.stdout.splitlines()]
+    return match.group(1) + "\n".join(lines).strip("\n") + "\n" + match.group(4)
+
+
+if __name__ == "__main__":
+    README.write_text(BLOCK.sub(filled, README.read_text(encoding="utf-8")), encoding="utf-8")
