@@ -123,9 +123,8 @@ def main() -> None:
             words = [sys.executable, __file__, name]
             done = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True, timeout=LIMIT)
         except subprocess.TimeoutExpired:
-            print(
-                f"{name:40} {'':8} {'> ' + format(1e3 * LIMIT, '.0f'):>9} {'> ' + format(LIMIT / best['solve'], '.0f'):>7}"
-            )
+            over, ratio = f">{1e3 * LIMIT:.0f}", f">{LIMIT / best['solve']:.0f}"
+            print(f"{name:40} {'':8} {over:>9} {ratio:>7}", flush=True)
             continue
         f = json.loads(done.stdout)
         best = best or f
