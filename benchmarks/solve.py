@@ -107,7 +107,8 @@ def measure(name: str) -> dict[str, float]:
         times.append(time.perf_counter() - started)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     from harness.envs.icu_sepsis.environment import Inadmissible, mdp
-    from harness.mdp.solve import deterministic, evaluate
+    from harness.mdp.evaluate import evaluate
+    from harness.mdp.policy import deterministic
 
     tabular = mdp(Inadmissible.MEAN)
     value = evaluate(tabular, deterministic(tabular, actions)).J

@@ -14,7 +14,8 @@ from harness.core.agent import Decision, Situation
 from harness.core.errors import UsageError
 from harness.core.seeds import stream
 from harness.mdp.environment import TabularEnvironment, TabularObservation
-from harness.mdp.solve import deterministic, solve, uniform
+from harness.mdp.policy import deterministic, uniform
+from harness.mdp.solve import solve
 from harness.mdp.tabular import FloatArray, TabularMDP
 
 

@@ -6,7 +6,9 @@ from typing import Any
 
 from harness.evaluation.summary import ReferenceValue
 from harness.mdp.environment import TabularEnvironment
-from harness.mdp.solve import deterministic, evaluate, solve, uniform
+from harness.mdp.evaluate import evaluate
+from harness.mdp.policy import deterministic, uniform
+from harness.mdp.solve import solve
 
 
 def reference_values(env: TabularEnvironment[Any, Any], *, everything: bool = False) -> dict[str, ReferenceValue]:

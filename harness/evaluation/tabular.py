@@ -11,7 +11,8 @@ import numpy as np
 from harness.evaluation.asking import Asker, StateDecision
 from harness.mdp.certify import Bounds, ask, completion, next_states, promise, states_left, unasked
 from harness.mdp.environment import TabularEnvironment
-from harness.mdp.solve import evaluate, solve
+from harness.mdp.evaluate import evaluate
+from harness.mdp.solve import solve
 from harness.mdp.tabular import FloatArray, TabularMDP
 
 EXACT_WIDTH = 1e-9

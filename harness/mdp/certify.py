@@ -11,7 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.mdp.solve import Solution, check_policy, deterministic, evaluate, solve
+from harness.mdp.evaluate import evaluate
+from harness.mdp.policy import check_policy, deterministic
+from harness.mdp.solve import Solution, solve
 from harness.mdp.tabular import BoolArray, FloatArray, IntArray, TabularMDP
 
 

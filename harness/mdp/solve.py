@@ -1,7 +1,10 @@
-"""Optimal, worst and given policies of a `TabularMDP`, exactly.
+"""Optimal and worst policies of a `TabularMDP`, by several methods with one calling form.
 
-Notation: `V` (S,) state values, `Q` (S, A) action-values, `policy` (S, A) action probabilities, `J = start · V`.
-Values are for the agent's discount; terminal states have value zero. Illegal actions have Q = NaN.
+`solve` is exact and the one to use. The others in `SOLVERS` take an MDP and `worst` and return a `Solution` too, with a
+bound on their error; they are there to check it, and for MDPs too large for linear solves.
+
+Notation: `V` (S,) state values, `Q` (S, A) action-values, `J = start · V`. Terminal states have value zero, illegal
+actions have Q = NaN.
 """
 
 from __future__ import annotations
@@ -11,11 +14,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import linalg, sparse
-from scipy.sparse import csgraph
-from scipy.sparse.linalg import splu
+from scipy import linalg, optimize, sparse
 
-from harness.core.errors import InvalidMDP, InvalidPolicy
+from harness.core.errors import InvalidMDP
+from harness.mdp.evaluate import action_values
+from harness.mdp.linear import endless_state, linear_solver, system, weights_of
+from harness.mdp.policy import deterministic
 from harness.mdp.tabular import BoolArray, FloatArray, IntArray, TabularMDP
 
 GREEDY_TOLERANCE = 1e-12
@@ -30,8 +34,14 @@ WARM_UP_ROUNDS = 50
 products, until values change by less than the tolerance times their size. Each round costs a tenth of a linear solve
 and they save several; how far they get does not matter, because the exact iteration that follows decides."""
 
-DENSE_STATES = 3_000
-"""Up to this many decision states the linear systems are solved dense (LAPACK), beyond it sparse (SuperLU)."""
+LONGEST_SEARCH = 100_000
+"""How many decisions ahead a bound on the length of an episode is looked for."""
+
+UNBOUNDED = 1e6
+"""Undiscounted values beyond this many times the largest reward may be those of a policy that never ends."""
+
+TOLERANCE = 1e-9
+"""Certified accuracy at which the iterative methods stop."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,129 +57,15 @@ class Solution:
         NaN where the action is illegal.
     J : float
         `start · V`.
+    error : float
+        Bound on `max |V - V*|`; 0 where nothing but rounding is left.
     """
 
     actions: IntArray
     V: FloatArray
     Q: FloatArray
     J: float
-
-
-@dataclass(frozen=True, eq=False)
-class Evaluation:
-    """What is exactly known of one policy.
-
-    Attributes
-    ----------
-    V : float array, shape (S,)
-    J : float
-        Value, `start · V`.
-    occupancy : float array, shape (S,)
-        Expected discounted visits of each state; zero in terminal states.
-    length : float
-        Expected number of decisions in an episode (undiscounted).
-    """
-
-    V: FloatArray
-    J: float
-    occupancy: FloatArray
-    length: float
-
-
-# --------------------------------------------------------------------------- policies as arrays
-
-
-def deterministic(mdp: TabularMDP, actions: ArrayLike) -> FloatArray:
-    """One action per state as a policy table, shape (S, A)."""
-    chosen = np.asarray(actions, dtype=np.int64)
-    if chosen.shape != (mdp.n_states,):
-        raise InvalidPolicy(f"Actions have shape {chosen.shape}; expected ({mdp.n_states},).")
-    bad = np.flatnonzero((chosen < 0) | (chosen >= mdp.n_actions))
-    if bad.size:
-        raise InvalidPolicy(f"The action of state {bad[0]} is {chosen[bad[0]]}; expected 0 to {mdp.n_actions - 1}.")
-    policy = np.zeros((mdp.n_states, mdp.n_actions))
-    policy[np.arange(mdp.n_states), chosen] = 1.0
-    return policy
-
-
-def uniform(mask: BoolArray) -> FloatArray:
-    """Equal probability for every action where `mask` (S, A) is true."""
-    counts = mask.sum(axis=1, keepdims=True)
-    return np.where(mask, 1.0 / np.maximum(counts, 1), 0.0)
-
-
-def check_policy(mdp: TabularMDP, policy: ArrayLike) -> FloatArray:
-    """The policy as a float array, or one sentence about what is wrong with it.
-
-    Raises
-    ------
-    InvalidPolicy
-        If the shape is not (S, A), a probability is negative or NaN, a decision state's row does not sum to one,
-        or an illegal action has positive probability.
-    """
-    table = np.asarray(policy, dtype=np.float64)
-    if table.shape != (mdp.n_states, mdp.n_actions):
-        raise InvalidPolicy(f"The policy has shape {table.shape}; expected {(mdp.n_states, mdp.n_actions)}.")
-    live = mdp.decision_states
-    bad = live[~np.all(table[live] >= 0, axis=1)]
-    if bad.size:
-        raise InvalidPolicy(f"The policy of state {bad[0]} holds a negative or missing probability.")
-    sums = table[live].sum(axis=1)
-    bad = live[np.abs(sums - 1.0) > 1e-8]
-    if bad.size:
-        raise InvalidPolicy(f"The policy of state {bad[0]} sums to {table[bad[0]].sum():.10g}; expected 1.")
-    bad = live[np.any((table[live] > 0) & ~mdp.legal[live], axis=1)]
-    if bad.size:
-        state = int(bad[0])
-        action = int(np.flatnonzero((table[state] > 0) & ~mdp.legal[state])[0])
-        raise InvalidPolicy(f"The policy takes action {action} in state {state}, where it is not legal.")
-    return table
-
-
-# --------------------------------------------------------------------------- evaluation
-
-
-def evaluate(mdp: TabularMDP, policy: ArrayLike) -> Evaluation:
-    """Exact value, occupancy and length of a policy: `V = (I - γ P_π)^-1 r_π`.
-
-    Raises
-    ------
-    InvalidPolicy
-        If the table is not a policy of this MDP, or (γ = 1) it never reaches a terminal state from some state.
-    """
-    table = check_policy(mdp, policy)
-    live = mdp.decision_states
-    P, r = _system(mdp, table)
-    endless = _endless(P, live)
-    if mdp.discount == 1.0 and endless is not None:
-        raise InvalidPolicy(
-            f"From state {endless} the policy never reaches a terminal state, so its undiscounted value does not "
-            "exist; use a discount below 1 or a policy that ends."
-        )
-    solver = _linear_solver(P, mdp.discount)
-    V = np.zeros(mdp.n_states)
-    V[live] = solver(r, False)
-    occupancy = np.zeros(mdp.n_states)
-    occupancy[live] = solver(mdp.start[live], True)
-    if mdp.discount == 1.0:
-        length = float(occupancy.sum())
-    elif endless is not None:
-        length = float("inf")
-    else:
-        length = float(mdp.start[live] @ _linear_solver(P, 1.0)(np.ones(len(live)), False))
-    return Evaluation(V=V, J=float(mdp.start @ V), occupancy=occupancy, length=length)
-
-
-def action_values(mdp: TabularMDP, V: FloatArray) -> FloatArray:
-    """`Q(s, a) = r(s, a) + γ Σ_s' P(s'|s, a) V(s')`, shape (S, A); NaN where illegal, 0 in terminal states."""
-    row_value = mdp.row_reward + mdp.discount * (mdp.rows @ V)
-    Q = row_value[mdp.row_of]
-    Q[~mdp.legal] = np.nan
-    Q[mdp.terminal] = 0.0
-    return Q
-
-
-# --------------------------------------------------------------------------- solving
+    error: float = 0.0
 
 
 def solve(
@@ -243,14 +139,150 @@ def regret(solution: Solution) -> FloatArray:
     return np.maximum(solution.V[:, None] - solution.Q, 0.0)
 
 
-# --------------------------------------------------------------------------- linear systems
+def gaps(solution: Solution, k: int = 2) -> FloatArray:
+    """How much worse the k-th best action of every state is than the best, shape (S,); NaN where there is none."""
+    ordered = np.sort(np.where(np.isnan(solution.Q), -np.inf, solution.Q), axis=1)
+    if k > ordered.shape[1]:
+        return np.full(len(ordered), np.nan)
+    gap = ordered[:, -1] - ordered[:, -k]
+    return np.where(np.isfinite(gap), gap, np.nan)
 
 
-def _system(mdp: TabularMDP, policy: FloatArray) -> tuple[sparse.csr_array, FloatArray]:
-    """Transitions among the decision states (n, n) and expected reward (n,) under a policy."""
-    weights = _weights(mdp, policy)
-    P = sparse.csr_array(weights @ mdp.rows)
-    return sparse.csr_array(P[:, mdp.decision_states]), np.asarray(weights @ mdp.row_reward, dtype=np.float64)
+def near_optimal(solution: Solution, epsilon: float) -> BoolArray:
+    """Actions whose regret is at most `epsilon`, shape (S, A)."""
+    with np.errstate(invalid="ignore"):
+        return np.asarray(regret(solution) <= epsilon, dtype=np.bool_)
+
+
+# --------------------------------------------------------------------------- other methods
+
+
+def value_iteration(mdp: TabularMDP, *, worst: bool = False, tolerance: float = TOLERANCE) -> Solution:
+    """Value iteration, stopped when V is certainly within `tolerance` of the optimum.
+
+    Raises
+    ------
+    InvalidMDP
+        If γ = 1 and some policy may never end: no change of V then bounds the error.
+
+    Notes
+    -----
+    If one more improvement changes V by at most δ, then `|V - V*| <= δ T`, where T bounds the discounted length of an
+    episode under any policy from any state: `1 / (1 - γ)`, or found by products where γ = 1.
+    """
+    return _iterate(mdp, worst, tolerance, sweeps=0)
+
+
+def modified_policy_iteration(mdp: TabularMDP, *, worst: bool = False, tolerance: float = TOLERANCE) -> Solution:
+    """Modified policy iteration (Puterman and Shin 1978), stopped as value iteration is."""
+    return _iterate(mdp, worst, tolerance, sweeps=WARM_UP_SWEEPS)
+
+
+def linear_program(mdp: TabularMDP, *, worst: bool = False) -> Solution:
+    """The optimum as a linear program (HiGHS): the smallest V with `V(s) >= r(s, a) + γ P(.|s, a) V` everywhere.
+
+    Raises
+    ------
+    InvalidMDP
+        If the program has no solution, e.g. because values are unbounded.
+    """
+    live = mdp.decision_states
+    sign = -1.0 if worst else 1.0
+    state, action = np.nonzero(mdp.legal[live])
+    rows = mdp.row_of[live[state], action]
+    pairs = np.unique(np.column_stack([state, rows]), axis=0)
+    own = sparse.csr_array((np.ones(len(pairs)), (np.arange(len(pairs)), pairs[:, 0])), shape=(len(pairs), len(live)))
+    constraints = sign * (mdp.discount * mdp.rows[pairs[:, 1]][:, live] - own)
+    # scipy-stubs leaves out that A_ub may be sparse
+    result: optimize.OptimizeResult = optimize.linprog(  # type: ignore[call-overload]
+        sign * np.ones(len(live)), A_ub=constraints, b_ub=-sign * mdp.row_reward[pairs[:, 1]], bounds=(None, None)
+    )
+    if not result.success:
+        raise InvalidMDP(f"The linear program of the optimum has no solution: {result.message}")
+    V = np.zeros(mdp.n_states)
+    V[live] = result.x
+    return _solution(mdp, V, sign)
+
+
+def backward_induction(mdp: TabularMDP, horizon: int, *, worst: bool = False) -> tuple[FloatArray, IntArray]:
+    """The optimum of an episode cut off after `horizon` decisions.
+
+    Returns
+    -------
+    V : float array, shape (horizon + 1, S)
+        `V[t]` is the optimal value with `horizon - t` decisions left; `V[horizon]` is zero.
+    actions : int array, shape (horizon, S)
+        The optimal action at decision `t`.
+    """
+    if horizon < 1:
+        raise InvalidMDP(f"The horizon is {horizon}; expected at least 1 decision.")
+    sign = -1.0 if worst else 1.0
+    V = np.zeros((horizon + 1, mdp.n_states))
+    actions = np.zeros((horizon, mdp.n_states), dtype=np.int64)
+    for t in reversed(range(horizon)):
+        V[t], actions[t] = _improved(mdp, V[t + 1], sign)
+    return V, actions
+
+
+SOLVERS: dict[str, Callable[..., Solution]] = {
+    "policy-iteration": solve,
+    "modified-policy-iteration": modified_policy_iteration,
+    "value-iteration": value_iteration,
+    "linear-program": linear_program,
+}
+"""Every method by name; each takes an MDP and `worst`."""
+
+
+def _iterate(mdp: TabularMDP, worst: bool, tolerance: float, sweeps: int) -> Solution:
+    sign = -1.0 if worst else 1.0
+    longest = _longest(mdp)
+    nothing = np.zeros(mdp.n_states, dtype=np.bool_)
+    no_table = np.zeros((mdp.n_states, mdp.n_actions))
+    V = np.zeros(mdp.n_states)
+    while True:
+        new, actions = _improved(mdp, V, sign)
+        change = float(np.abs(new - V).max(initial=0.0))
+        V = new
+        if change * longest <= tolerance or change <= np.finfo(float).eps * np.abs(V).max(initial=0.0):
+            return _solution(mdp, V, sign)
+        P, r = _chosen_rows(mdp, actions, nothing, no_table)
+        for _ in range(sweeps):
+            V[mdp.decision_states] = r + mdp.discount * (P @ V)
+
+
+def _improved(mdp: TabularMDP, V: FloatArray, sign: float) -> tuple[FloatArray, IntArray]:
+    """One application of the Bellman operator: the new values and the greedy actions."""
+    Q = action_values(mdp, V)
+    actions = np.where(mdp.legal, sign * Q, -np.inf).argmax(axis=1)
+    return Q[np.arange(mdp.n_states), actions], np.where(mdp.terminal, 0, actions)
+
+
+def _solution(mdp: TabularMDP, V: FloatArray, sign: float) -> Solution:
+    """The greedy policy of V, with V as it is and the bound on its error."""
+    new, actions = _improved(mdp, V, sign)
+    error = float(np.abs(new - V).max(initial=0.0)) * _longest(mdp)
+    return Solution(actions=actions, V=V, Q=action_values(mdp, V), J=float(mdp.start @ V), error=error)
+
+
+def _longest(mdp: TabularMDP) -> float:
+    """A bound on the discounted length of an episode under any policy, from any state.
+
+    With γ = 1: if after n decisions at most a share ρ < 1 of episodes still goes on, whatever was done, the expected
+    length is at most `n / (1 - ρ)`.
+    """
+    if mdp.discount < 1.0:
+        return 1.0 / (1.0 - mdp.discount)
+    alive = np.where(mdp.terminal, 0.0, 1.0)
+    for n in range(1, LONGEST_SEARCH + 1):
+        row_alive = mdp.rows @ alive
+        alive = np.where(mdp.terminal, 0.0, np.where(mdp.legal, row_alive[mdp.row_of], 0.0).max(axis=1))
+        going_on = float(alive.max(initial=0.0))
+        if going_on <= 0.5:
+            return n / (1.0 - going_on)
+    raise InvalidMDP(
+        f"After {LONGEST_SEARCH} decisions some policy has ended less than half of its episodes; it may never end, and "
+        "then no iteration bounds the undiscounted optimum. Use a discount below 1."
+    )
 
 
 def _chosen_rows(
@@ -261,71 +293,28 @@ def _chosen_rows(
     if mask.any():
         policy = deterministic(mdp, actions)
         policy[mask] = table[mask]
-        weights = _weights(mdp, policy)
+        weights = weights_of(mdp, policy)
         return sparse.csr_array(weights @ mdp.rows), np.asarray(weights @ mdp.row_reward, dtype=np.float64)
     rows = mdp.row_of[live, actions[live]]
     return mdp.rows[rows], mdp.row_reward[rows]
 
 
-def _weights(mdp: TabularMDP, policy: FloatArray) -> sparse.csr_array:
-    """How often each decision state uses each distinct row, shape (n, R)."""
-    live = mdp.decision_states
-    state, action = np.nonzero(policy[live])
-    return sparse.csr_array(
-        (policy[live[state], action], (state, mdp.row_of[live[state], action])),
-        shape=(len(live), mdp.rows.shape[0]),
-    )
-
-
 def _value(mdp: TabularMDP, policy: FloatArray) -> FloatArray:
-    P, r = _system(mdp, policy)
+    P, r = system(mdp, policy)
     live = mdp.decision_states
     V = np.zeros(mdp.n_states)
     try:
-        V[live] = _linear_solver(P, mdp.discount)(r, False)
+        V[live] = linear_solver(P, mdp.discount)(r, False)
     except (linalg.LinAlgError, RuntimeError):
         V[live] = np.nan
-    if not np.all(np.isfinite(V)):
-        endless = _endless(P, live)
+    huge = UNBOUNDED * max(float(np.abs(r).max(initial=0.0)), np.finfo(float).tiny)
+    if not np.all(np.isfinite(V)) or (mdp.discount == 1.0 and np.abs(V).max() > huge):
+        endless = endless_state(P, live)
+        if endless is None and np.all(np.isfinite(V)):
+            return V  # episodes are long, but they end
         where = "" if endless is None else f" from state {endless}"
         raise InvalidMDP(
             f"A policy met while solving never ends{where}, so the undiscounted optimum is not defined by policy "
             "iteration; use a discount below 1."
         )
     return V
-
-
-def _linear_solver(P: sparse.csr_array, discount: float) -> Callable[[FloatArray, bool], FloatArray]:
-    """`solve(b, transposed)` for the matrix `I - γ P`, factorised once."""
-    n = P.shape[0]
-    if n > DENSE_STATES:
-        factor = splu(sparse.csc_array(sparse.eye_array(n, format="csc") - discount * P))
-        # scipy-stubs leaves out the documented argument `trans`
-        return lambda b, transposed: factor.solve(b, "T" if transposed else "N")  # type: ignore[call-overload]
-    A = np.multiply(P.toarray(order="F"), -discount)
-    A[np.diag_indices(n)] += 1.0
-    with np.errstate(all="ignore"):
-        lu, pivots, info = linalg.lapack.dgetrf(A, overwrite_a=True)
-    if info > 0:
-        raise linalg.LinAlgError("singular")
-
-    def solve_dense(b: FloatArray, transposed: bool) -> FloatArray:
-        x, _ = linalg.lapack.dgetrs(lu, pivots, b, trans=1 if transposed else 0)
-        return np.asarray(x, dtype=np.float64)
-
-    return solve_dense
-
-
-def _endless(P: sparse.csr_array, live: IntArray) -> int | None:
-    """The first state from which no terminal state is reached under `P`, or None.
-
-    A state ends where its row among the decision states sums to less than one; every state must reach such a one.
-    """
-    leaking = np.flatnonzero(np.asarray(P.sum(axis=1)).ravel() < 1.0 - 1e-12)
-    n = P.shape[0]
-    # one extra node, from which the reversed graph is searched
-    into = sparse.csr_array((np.ones(len(leaking)), (np.full(len(leaking), n), leaking)), shape=(n + 1, n + 1))
-    reverse = sparse.csr_array(sparse.block_diag([P.T, sparse.csr_array((1, 1))]) + into)
-    reached = csgraph.breadth_first_order(reverse, n, directed=True, return_predecessors=False)
-    missing = np.setdiff1d(np.arange(n), reached)
-    return int(live[missing[0]]) if missing.size else None

@@ -12,7 +12,8 @@ from harness.core.errors import UsageError
 from harness.envs.icu_sepsis.data import DEATH, parameters
 from harness.envs.icu_sepsis.features import Z_SCORES, word
 from harness.envs.registry import make
-from harness.mdp.solve import evaluate, uniform
+from harness.mdp.evaluate import evaluate
+from harness.mdp.policy import uniform
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,8 @@ from harness.evaluation.config import Method, RunConfig
 from harness.llm import client as client_module
 from harness.llm.registry import ReplyFormat
 from harness.llm.structured import ReplyContract
-from harness.mdp.solve import deterministic, evaluate
+from harness.mdp.evaluate import evaluate
+from harness.mdp.policy import deterministic
 from harness.prompts.loader import load
 from tests.conftest import as_json, completion, hashed_action
 

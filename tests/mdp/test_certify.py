@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.mdp.certify import ask, next_states, promise, states_left, unasked
-from harness.mdp.solve import deterministic, evaluate
+from harness.mdp.evaluate import evaluate
+from harness.mdp.policy import deterministic
 from tests.mdp.test_solve import random_mdp, random_policy
 
 

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from harness.core.errors import InvalidMDP, InvalidPolicy
 from harness.mdp.build import from_arrays
-from harness.mdp.solve import action_values, deterministic, evaluate, regret, solve, uniform
+from harness.mdp.evaluate import action_values, evaluate
+from harness.mdp.policy import deterministic, uniform
+from harness.mdp.solve import SOLVERS, backward_induction, gaps, near_optimal, regret, solve
 
 DEATH = 713
 
@@ -197,3 +199,78 @@ def test_what_is_no_policy_is_named(change, sentence):
     mdp = random_mdp(rng)
     with pytest.raises(InvalidPolicy, match=sentence):
         evaluate(mdp, change(random_policy(rng, mdp)))
+
+
+@settings(deadline=None, max_examples=40)
+@given(seeds, st.sampled_from([1.0, 0.9]), st.booleans())
+def test_all_methods_agree_within_what_they_promise(seed, discount, worst):
+    mdp = random_mdp(np.random.default_rng(seed), discount=discount)
+    exact = solve(mdp, worst=worst)
+    for name, solver in SOLVERS.items():
+        found = solver(mdp, worst=worst)
+        assert found.error <= 1e-6, name
+        assert np.abs(found.V - exact.V).max() <= found.error + 1e-9, name
+        assert pytest.approx(exact.J, abs=1e-6) == evaluate(mdp, deterministic(mdp, found.actions)).J, name
+
+
+@pytest.mark.parametrize("method", sorted(SOLVERS))
+def test_all_methods_find_the_optimum_of_icu_sepsis(sepsis, method):
+    found = SOLVERS[method](sepsis.mdp)
+    assert pytest.approx(sepsis.optimum.J, abs=max(found.error, 1e-10)) == found.J
+    assert found.error < 1e-5
+
+
+@pytest.mark.parametrize("method", ["value-iteration", "modified-policy-iteration"])
+def test_iterations_refuse_what_may_never_end(method):
+    P, R, start, terminal = endless_mdp()
+    with pytest.raises(InvalidMDP, match="may never end"):
+        SOLVERS[method](from_arrays(P, R, start, terminal=terminal))
+
+
+@settings(deadline=None, max_examples=20)
+@given(seeds)
+def test_a_long_horizon_is_no_horizon(seed):
+    mdp = random_mdp(np.random.default_rng(seed))
+    V, actions = backward_induction(mdp, 400)
+    assert np.allclose(V[0], solve(mdp).V, atol=1e-8)
+    assert np.allclose(V[-2], np.where(mdp.terminal, 0, mdp.reward().max(axis=1)))
+    assert actions.shape == (400, mdp.n_states)
+
+
+@settings(deadline=None, max_examples=30)
+@given(seeds, st.sampled_from([1.0, 0.8]), st.booleans())
+def test_variance_of_the_return_is_that_of_the_distribution(seed, discount, per_transition):
+    """Against the moments of an explicit product: episodes followed decision by decision for 400 of them."""
+    rng = np.random.default_rng(seed)
+    mdp = random_mdp(rng, discount=discount)
+    if not per_transition:
+        mdp = from_arrays(
+            np.stack([[mdp.rows[[mdp.row_of[s, a]]].toarray()[0] for a in range(3)] for s in range(8)]),
+            mdp.reward(), mdp.start, terminal=mdp.terminal, discount=discount,
+        )  # fmt: skip
+    policy = random_policy(rng, mdp)
+    rows = mdp.rows.toarray()
+    paid = np.zeros_like(rows) + mdp.row_reward[:, None] if mdp.row_rewards is None else mdp.row_rewards.toarray()
+    first, second = np.zeros(8), np.zeros(8)
+    for _ in range(400):
+        r, V, M = paid, discount * first, discount**2 * second
+        row_second = (rows * (r**2 + 2 * r * V + M)).sum(axis=1)
+        row_first = (rows * (r + V)).sum(axis=1)
+        first = np.where(mdp.terminal, 0, (policy * row_first[mdp.row_of]).sum(axis=1))
+        second = np.where(mdp.terminal, 0, (policy * row_second[mdp.row_of]).sum(axis=1))
+    expected = mdp.start @ second - (mdp.start @ first) ** 2
+    assert evaluate(mdp, policy).variance == pytest.approx(expected, abs=1e-8)
+
+
+def test_survival_is_a_coin(sepsis):
+    found = evaluate(sepsis.mdp, sepsis.expert_policy)
+    assert found.variance == pytest.approx(found.J * (1 - found.J), abs=1e-10)
+
+
+def test_gaps_and_near_optimal_actions_of_icu_sepsis(sepsis):
+    gap = gaps(sepsis.optimum)[:DEATH]
+    assert (gap > 1e-6).sum() == 476
+    assert np.median(gap) == pytest.approx(0.00185, abs=5e-6)
+    assert near_optimal(sepsis.optimum, 1e-9)[np.arange(DEATH), sepsis.optimum.actions[:DEATH]].all()
+    assert near_optimal(sepsis.optimum, 1.0)[:DEATH].all()
+    assert np.isnan(gaps(sepsis.optimum, 26)).all()

@@ -1,0 +1,106 @@
+"""What is exactly known of a given policy: value, occupancy, length, variance of the return.
+
+Notation: `V` (S,) state values, `Q` (S, A) action-values, `policy` (S, A) action probabilities, `J = start · V`.
+Values are for the MDP's discount; terminal states have value zero. Illegal actions have Q = NaN.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from harness.core.errors import InvalidPolicy
+from harness.mdp.linear import endless_state, linear_solver, system, weights_of
+from harness.mdp.policy import check_policy
+from harness.mdp.tabular import FloatArray, TabularMDP
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """What is exactly known of one policy.
+
+    Attributes
+    ----------
+    V : float array, shape (S,)
+    J : float
+        Value, `start · V`.
+    occupancy : float array, shape (S,)
+        Expected discounted visits of each state; zero in terminal states.
+    length : float
+        Expected number of decisions in an episode (undiscounted).
+    variance : float
+        Variance of an episode's discounted return.
+    """
+
+    V: FloatArray
+    J: float
+    occupancy: FloatArray
+    length: float
+    variance: float
+
+
+def evaluate(mdp: TabularMDP, policy: ArrayLike) -> Evaluation:
+    """Exact value, occupancy, length and variance of the return of a policy: `V = (I - γ P_π)^-1 r_π`.
+
+    Raises
+    ------
+    InvalidPolicy
+        If the table is not a policy of this MDP, or (γ = 1) it never reaches a terminal state from some state.
+    """
+    table = check_policy(mdp, policy)
+    live = mdp.decision_states
+    P, r = system(mdp, table)
+    endless = endless_state(P, live)
+    if mdp.discount == 1.0 and endless is not None:
+        raise InvalidPolicy(
+            f"From state {endless} the policy never reaches a terminal state, so its undiscounted value does not "
+            "exist; use a discount below 1 or a policy that ends."
+        )
+    solver = linear_solver(P, mdp.discount)
+    V = np.zeros(mdp.n_states)
+    V[live] = solver(r, False)
+    occupancy = np.zeros(mdp.n_states)
+    occupancy[live] = solver(mdp.start[live], True)
+    if mdp.discount == 1.0:
+        length = float(occupancy.sum())
+    elif endless is not None:
+        length = float("inf")
+    else:
+        length = float(mdp.start[live] @ linear_solver(P, 1.0)(np.ones(len(live)), False))
+    J = float(mdp.start @ V)
+    return Evaluation(V=V, J=J, occupancy=occupancy, length=length, variance=_variance(mdp, table, V, J, occupancy))
+
+
+def _variance(
+    mdp: TabularMDP,
+    policy: FloatArray,
+    V: FloatArray,
+    J: float,
+    occupancy: FloatArray,
+) -> float:
+    """Variance of the return, by the second moment `M = E[(r + γ V')^2 - (γ V')^2] + γ^2 P M` (Sobel 1982)."""
+    live = mdp.decision_states
+    weights = weights_of(mdp, policy)
+    if mdp.row_rewards is None:
+        squared, crossed = mdp.row_reward**2, mdp.row_reward * (mdp.rows @ V)
+    else:
+        paid = mdp.rows.multiply(mdp.row_rewards)
+        squared, crossed = np.asarray(paid.multiply(mdp.row_rewards).sum(axis=1)).ravel(), paid @ V
+    b = weights @ (squared + 2 * mdp.discount * crossed)
+    if mdp.discount == 1.0:
+        second_moment = float(occupancy[live] @ b)
+    else:
+        P, _ = system(mdp, policy)
+        second_moment = float(mdp.start[live] @ linear_solver(P, mdp.discount**2)(b, False))
+    return max(second_moment - J * J, 0.0)
+
+
+def action_values(mdp: TabularMDP, V: FloatArray) -> FloatArray:
+    """`Q(s, a) = r(s, a) + γ Σ_s' P(s'|s, a) V(s')`, shape (S, A); NaN where illegal, 0 in terminal states."""
+    row_value = mdp.row_reward + mdp.discount * (mdp.rows @ V)
+    Q = row_value[mdp.row_of]
+    Q[~mdp.legal] = np.nan
+    Q[mdp.terminal] = 0.0
+    return Q
