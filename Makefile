@@ -20,6 +20,7 @@ test: .venv/dev.stamp
 
 bench: .venv/bench.stamp
 	$(BIN)/python benchmarks/solve.py
+	$(BIN)/python benchmarks/simulate.py
 
 readme: .venv/run.stamp
 	$(BIN)/python docs/readme.py
