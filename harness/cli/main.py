@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from harness.cli import agents, envs, evaluate, models, optimum, prompts, trace
+from harness.cli import agents, compare, envs, evaluate, models, optimum, prompts, trace
 from harness.core.errors import HarnessError
 
 NOTICE = "A benchmark for research, not medical advice."
@@ -22,6 +22,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 app.command("eval", help=evaluate.HELP)(evaluate.evaluate)
+app.command("compare", help=compare.HELP)(compare.compare)
 app.command("optimum", help=optimum.HELP)(optimum.optimum)
 app.command("trace", help=trace.HELP)(trace.trace)
 app.add_typer(envs.app, name="envs")

@@ -1,0 +1,67 @@
+"""`harness compare`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+HELP = """Compare finished runs of the same task: every run against the first.
+
+[bold]Examples[/bold]
+
+  harness compare runs/…-qwen runs/…-smollm2\n
+  harness compare runs/…-random runs/…-expert runs/…-qwen --top 10 --json
+
+Runs without sampling differ exactly, or certainly lie between two numbers; rollouts are paired by seed. For two runs
+without sampling the list below says where the difference comes from.
+"""
+
+
+def compare(
+    runs: Annotated[list[Path], typer.Argument(help="Folders of finished runs; the first is the base.")],
+    top: Annotated[int, typer.Option(help="How many states to list.")] = 5,
+    json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Print the differences, and where they come from."""
+    from dataclasses import asdict
+
+    from harness.cli.tables import print_json, print_lines, print_table
+    from harness.evaluation.compare import contributions, differences, load_runs
+    from harness.evaluation.config import Method
+    from harness.reports.text import number, outward
+
+    loaded = load_runs(runs)
+    found = differences(loaded)
+    without_sampling = [
+        run for run in loaded[1:] if Method.ROLLOUT not in (run.summary.method, loaded[0].summary.method)
+    ]
+    shares = {run.label: contributions(loaded[0], run)[: max(top, 0)] for run in without_sampling}
+    if json:
+        print_json(
+            {
+                "differences": [asdict(d) for d in found],
+                "contributions": {label: [asdict(c) for c in listed] for label, listed in shares.items()},
+            }
+        )
+        return
+    base = loaded[0].summary
+    print_lines([f"{base.env} v{base.env_version}: {base.value_name} beyond {loaded[0].label} ({number(base.value)})"])
+    rows = []
+    for d in found:
+        low, high = (number(d.lower), number(d.upper)) if d.kind == "exact" else outward(d.lower, d.upper)
+        between = "" if d.kind == "exact" else f"{low} – {high}"
+        certainty = d.kind if d.n is None else f"{d.kind}, n = {d.n}"
+        won = "" if d.wins is None else f"{d.wins}/{d.ties}/{d.losses}"
+        p = "" if d.p_holm is None else f"{d.p_holm:.2g}"
+        rows.append((d.other, f"{d.value:+.4f}", between, certainty, won, p))
+    print_table(("run", "difference", "between", "certainty", "won/tied/lost", "p (Holm)"), rows)
+    for label, listed in shares.items():
+        if listed:
+            print_lines([f"Where {label} differs, {base.value_name} per 1,000 patients:"])
+            print_table(
+                ("state", "patient", loaded[0].label, label, "worth"),
+                [(str(c.state), c.description, c.base, c.other, f"{1000 * c.worth:+.2f}") for c in listed],
+            )
+    print_lines(["A benchmark, not medical advice."])

@@ -1,0 +1,229 @@
+"""Runs against each other: the difference with its certainty, and where it comes from.
+
+Two runs without sampling (exact, certify) differ by a number, or lie certainly between two. Two rollouts on the same
+seeds are compared episode by episode. A rollout and an exact value are compared by the rollout's interval.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harness.core.errors import RunError, UsageError
+from harness.core.run import TRACE, read_manifest, read_summary
+from harness.core.trace import End, read_episodes
+from harness.envs import registry as envs
+from harness.evaluation.asking import read_decisions
+from harness.evaluation.config import Method
+from harness.evaluation.intervals import CONFIDENCE
+from harness.evaluation.summary import Summary
+from harness.evaluation.tabular import bounds_from
+from harness.mdp.certify import completion
+from harness.mdp.environment import TabularEnvironment
+from harness.mdp.evaluate import action_values, evaluate
+
+
+NEGLIGIBLE = 1e-15
+"""Shares below this are rounding."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run, read back. `label` is unique among the runs compared."""
+
+    label: str
+    path: Path
+    summary: Summary
+    ends: tuple[End, ...]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What `other` is worth beyond `base`.
+
+    `kind` is 'exact', 'certain' (bounds without sampling) or 'paired Student-t' or 'Student-t' (an interval of 95 %
+    over `n` episodes). `p` is two-sided, `p_holm` the same corrected for all the comparisons made (Holm 1979); both
+    are None where nothing was sampled. `wins`, `ties` and `losses` count paired episodes by their summed regret.
+    """
+
+    base: str
+    other: str
+    value: float
+    lower: float
+    upper: float
+    kind: str
+    n: int | None = None
+    p: float | None = None
+    p_holm: float | None = None
+    wins: int | None = None
+    ties: int | None = None
+    losses: int | None = None
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """A state's share of the difference between two policies.
+
+    `visits` are expected visits under `other`, `worth = visits * (Q_base(s, other) - V_base(s))`. Over all states these
+    add up to the difference (performance-difference identity, Kakade and Langford 2002), exactly.
+    """
+
+    state: int
+    description: str
+    base: str
+    other: str
+    visits: float
+    worth: float
+
+
+def load_runs(paths: list[Path]) -> list[Run]:
+    """Read finished runs that can be compared: two or more, of the same environment, version and options.
+
+    Raises
+    ------
+    UsageError
+        If there are fewer than two, or they are of different tasks.
+    RunError
+        If one is no run, or has not finished.
+    """
+    if len(paths) < 2:
+        raise UsageError(f"{len(paths)} run was given; a comparison needs at least two.")
+    runs: list[Run] = []
+    for path in paths:
+        read_manifest(path)
+        found = read_summary(path)
+        if found is None:
+            raise RunError(f"The run {path} has not finished; go on with: harness eval --resume {path}")
+        summary = Summary.model_validate(found)
+        ends = tuple(e.end for e in read_episodes(path / TRACE)) if summary.method is Method.ROLLOUT else ()
+        taken = {run.label for run in runs}
+        name = f"{summary.agent} {summary.prompt}" if summary.prompt else summary.agent
+        label = next(n for n in (name, *(f"{name} #{i}" for i in range(2, 10_000))) if n not in taken)
+        runs.append(Run(label, path, summary, ends))
+    for first, second in pairwise(runs):
+        tasks = [(r.summary.env, r.summary.env_version, r.summary.env_options) for r in (first, second)]
+        if tasks[0] != tasks[1]:
+            said = [f"{env} v{version} {options or ''}".strip() for env, version, options in tasks]
+            raise UsageError(
+                f"The runs {first.path} ({said[0]}) and {second.path} ({said[1]}) are of different tasks; their values "
+                "cannot be compared."
+            )
+    return runs
+
+
+def differences(runs: list[Run]) -> list[Difference]:
+    """Every run against the first, with p-values corrected for their number.
+
+    Raises
+    ------
+    UsageError
+        If two rollouts share fewer than two seeds.
+    """
+    found = [_difference(runs[0], other) for other in runs[1:]]
+    ranked = sorted((d.p, i) for i, d in enumerate(found) if d.p is not None)
+    corrected: dict[int, float] = {}
+    worst = 0.0
+    for rank, (p, i) in enumerate(ranked):
+        worst = max(worst, min(p * (len(ranked) - rank), 1.0))
+        corrected[i] = worst
+    return [Difference(**{**d.__dict__, "p_holm": corrected.get(i)}) for i, d in enumerate(found)]
+
+
+def _difference(base: Run, other: Run) -> Difference:
+    a, b = base.summary, other.summary
+    if base.ends and other.ends:
+        return _paired(base, other)
+    for s, run in ((a, base), (b, other)):
+        if s.lower is None or s.upper is None:
+            raise UsageError(f"The run {run.path} has too few episodes for an interval; give it at least two.")
+    assert a.lower is not None and a.upper is not None and b.lower is not None and b.upper is not None  # noqa: S101, PT018
+    value = b.value - a.value
+    if not base.ends and not other.ends:
+        kind = "exact" if a.exact and b.exact else "certain"
+        return Difference(base.label, other.label, value, b.lower - a.upper, b.upper - a.lower, kind)
+    sampled = a if base.ends else b
+    n = sampled.episodes
+    return Difference(base.label, other.label, value, b.lower - a.upper, b.upper - a.lower, sampled.interval, n)
+
+
+def _paired(base: Run, other: Run) -> Difference:
+    from scipy import stats
+
+    first = {end.seed: _worth(end) for end in base.ends}
+    second = {end.seed: _worth(end) for end in other.ends}
+    seeds = sorted(first.keys() & second.keys())
+    if len(seeds) < 2:
+        raise UsageError(
+            f"The runs {base.path} and {other.path} share {len(seeds)} seeds; a paired comparison needs at least two. "
+            "Use the same --seed-start and --episodes."
+        )
+    gain = np.array([second[s] - first[s] for s in seeds])
+    mean, n = float(gain.mean()), len(gain)
+    error = float(gain.std(ddof=1)) / math.sqrt(n)
+    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1)) * error
+    t = abs(mean) / error if error > 0 else (0.0 if mean == 0 else math.inf)
+    p = float(2 * stats.t.sf(t, n - 1))
+    close = np.isclose(gain, 0.0, atol=1e-12)
+    return Difference(
+        base.label,
+        other.label,
+        mean,
+        mean - half,
+        mean + half,
+        "paired Student-t",
+        n,
+        p,
+        wins=int((~close & (gain > 0)).sum()),
+        ties=int(close.sum()),
+        losses=int((~close & (gain < 0)).sum()),
+    )
+
+
+def _worth(end: End) -> float:
+    """An episode's low-variance value up to a constant: minus its summed regret, or its return where none is known."""
+    return end.episode_return if end.regret is None else -end.regret
+
+
+def contributions(base: Run, other: Run) -> list[Contribution]:
+    """Where the difference between two runs without sampling comes from, the largest share first.
+
+    States that a run did not ask are decided optimally in both, so for certified runs the shares add up to the
+    difference of their upper bounds.
+
+    Raises
+    ------
+    UsageError
+        If a run is a rollout, which has no policy for every state.
+    """
+    for run in (base, other):
+        if run.summary.method is Method.ROLLOUT:
+            raise UsageError(f"The run {run.path} is a rollout; where a difference comes from needs exact or certify.")
+    env: TabularEnvironment[Any, Any] = envs.make(base.summary.env, **base.summary.env_options)  # type: ignore[assignment]
+    policies = [completion(env.mdp, bounds_from(env, read_decisions(run.path))) for run in (base, other)]
+    V = evaluate(env.mdp, policies[0]).V
+    Q = action_values(env.mdp, V)
+    visits = evaluate(env.mdp, policies[1]).occupancy
+    advantage = np.where(policies[1] > 0, policies[1] * np.nan_to_num(Q - V[:, None]), 0.0).sum(axis=1)
+    worth = visits * advantage
+    order = np.argsort(-np.abs(worth), kind="stable")
+    return [
+        Contribution(
+            state=int(s),
+            description=env.describe(int(s)),
+            base=_choice(env, policies[0][s]),
+            other=_choice(env, policies[1][s]),
+            visits=float(visits[s]),
+            worth=float(worth[s]),
+        )
+        for s in order
+        if abs(worth[s]) > NEGLIGIBLE
+    ]
+
+
+def _choice(env: TabularEnvironment[Any, Any], row: np.ndarray) -> str:
+    return env.action_labels[int(row.argmax())] if row.max() == 1.0 else "a draw"
