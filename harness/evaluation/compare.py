@@ -27,7 +27,6 @@ from harness.mdp.certify import completion
 from harness.mdp.environment import TabularEnvironment
 from harness.mdp.evaluate import action_values, evaluate
 
-
 NEGLIGIBLE = 1e-15
 """Shares below this are rounding."""
 
