@@ -109,6 +109,10 @@ def evaluate(
         int,
         typer.Option(help="Requests at a time; an embedded model answers one after the other.", rich_help_panel=HOW),
     ] = 2,
+    audit: Annotated[
+        int,
+        typer.Option(help="exact, certify: ask this many states again and report the flip rate.", rich_help_panel=HOW),
+    ] = 0,
     cache: Annotated[
         bool, typer.Option(help="Use replies that were asked before, in any run.", rich_help_panel=HOW)
     ] = True,
@@ -161,6 +165,7 @@ def evaluate(
                 seed_start=seed_start,
                 concurrency=concurrency,
                 cache=cache,
+                audit=audit,
             )
             check(config)
             if model is not None:

@@ -68,6 +68,10 @@ def check(config: RunConfig) -> Environment[Any, Any]:
         raise UsageError(f"The concurrency is {config.concurrency}; expected at least 1.")
     if not 0 <= config.epsilon < math.inf:
         raise UsageError(f"Epsilon is {config.epsilon}; expected a width of 0 or more, e.g. 0.01.")
+    if config.audit < 0:
+        raise UsageError(f"An audit of {config.audit} states was asked for; expected 0 or more.")
+    if config.audit and (config.agent is not None or config.method is Method.ROLLOUT):
+        raise UsageError("An audit asks states of a model again; it needs a model and --method exact or certify.")
     env = envs.make(config.env, **config.env_options)
     if config.method is not Method.ROLLOUT and not isinstance(env, TabularEnvironment):
         raise UsageError(

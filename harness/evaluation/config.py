@@ -40,3 +40,4 @@ class RunConfig(BaseModel):
     seed_start: int = EVALUATION_START
     concurrency: int = 1
     cache: bool = True
+    audit: int = Field(0, description="states to ask a model again, past the cache")

@@ -31,12 +31,13 @@ from harness.core.seeds import evaluation_seeds
 from harness.core.trace import read_episodes, read_lines
 from harness.envs import registry as envs
 from harness.evaluation.asking import AskedAgent, Asker, StateDecision
+from harness.evaluation.audit import audit
 from harness.evaluation.cast import Cast, build, check
 from harness.evaluation.config import Method, RunConfig
 from harness.evaluation.manifest import manifest_of, require_unchanged
 from harness.evaluation.references import reference_values
 from harness.evaluation.rollout import Listener, advantage_sum, play_episodes, raw_estimate
-from harness.evaluation.summary import Summary, WorstDecision, count_calls
+from harness.evaluation.summary import Audit, Summary, WorstDecision, count_calls
 from harness.evaluation.tabular import (
     EXACT_WIDTH,
     Progress,
@@ -166,6 +167,7 @@ async def _without_sampling(
         listen=listen,
     )
     bounds = await with_all_answers(env.mdp, bounds, asker)
+    audited = await _audit(config, run_id, cast, folder, asker) if config.audit else None
     lower, upper = bounds.lower.J, bounds.upper.J
     exact = bounds.width <= EXACT_WIDTH
     if exact:
@@ -195,6 +197,7 @@ async def _without_sampling(
         invalid_actions=sum(line.outcome is Outcome.INVALID for line in lines),
         repaired_actions=sum(line.outcome is Outcome.REPAIRED for line in lines),
         inadmissible_share=1.0 - float(np.mean([line.admissible for line in lines])),
+        audit=audited,
         wall_seconds=clock.elapsed(),
         worst_decisions=[
             WorstDecision(
@@ -209,6 +212,15 @@ async def _without_sampling(
             for c in costliest(env, bounds)[:WORST_KEPT]
         ],
     )
+
+
+async def _audit(config: RunConfig, run_id: str, cast: Cast, folder: RunFolder, asker: Asker) -> Audit:
+    await cast.agent.close()  # an embedded model would otherwise run twice
+    again = build(config.model_copy(update={"cache": False}), cast.env, run_id, folder.path)
+    try:
+        return await audit(again.env, again.agent, asker.answers, config.audit, config.seed_start, config.concurrency)
+    finally:
+        await again.agent.close()
 
 
 def _chosen(env: TabularEnvironment[Any, Any], line: StateDecision) -> str:

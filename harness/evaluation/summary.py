@@ -39,6 +39,20 @@ class WorstDecision(BaseModel):
     cost: float
 
 
+class Audit(BaseModel):
+    """What came of asking states again, past the cache: whether the model's replies are those of one policy.
+
+    `upper` is the upper end of Wilson's 95 % interval of the share of states that would be decided differently.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    asked: int
+    flipped: int
+    flipped_states: list[int]
+    upper: float
+
+
 class Summary(BaseModel):
     """The result of a run.
 
@@ -90,6 +104,7 @@ class Summary(BaseModel):
     inadmissible_share: float | None = Field(description="share of `decisions` on actions that the data do not support")
     prompt_tokens: int = Field(description="tokens of `llm_calls`, as the server counts them")
     completion_tokens: int
+    audit: Audit | None = None
     wall_seconds: float = Field(description="working time, over all interruptions")
     run_dir: str
     worst_decisions: list[WorstDecision]

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.evaluation.config import Method
-from harness.evaluation.summary import Summary
+from harness.evaluation.summary import Audit, Summary
 from harness.reports.text import between, duration, number, percent
 
 WORST_SHOWN = 5
@@ -24,6 +24,8 @@ def report(summary: Summary) -> Iterator[RenderableType]:
     yield Text()
     yield _policies(summary)
     yield Text(_meaning(summary), style="dim")
+    if summary.audit is not None:
+        yield Text(_audit(summary.audit))
     if summary.worst_decisions:
         yield Text()
         yield _worst(summary)
@@ -106,6 +108,12 @@ def _meaning(s: Summary) -> str:
     if s.exact:
         return "All rows are exact: every state was asked that the policy can reach, nothing was sampled."
     return f"{s.agent}: certain bounds, no sampling. The other rows are exact. Shares are of the states asked."
+
+
+def _audit(a: Audit) -> str:
+    share = f"{percent(a.flipped / a.asked)}, at most {percent(a.upper)} with 95 % confidence"
+    text = f"Audit: of {a.asked} states asked again, {a.flipped} were decided differently ({share})."
+    return f"{text} The value is that of the replies as given, not of a policy." if a.flipped else text
 
 
 def _worst(s: Summary) -> Table:
