@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the command line does, before numpy is imported
+
 import subprocess
 import sys
 import threading
@@ -19,7 +22,7 @@ import pytest
 
 from harness.envs.registry import make
 
-Answer = Callable[[str], "str | tuple[int, dict[str, Any]]"]
+Answer = Callable[[str], Any]
 
 
 @pytest.fixture(scope="session")
@@ -51,7 +54,7 @@ def as_json(index: int) -> str:
 class FakeServer:
     """An OpenAI-compatible server on a real socket. `answer` maps the last user message to a reply.
 
-    A reply is the assistant's text, or (status, body) for a failure.
+    A reply is the assistant's text, or (status, body), or (status, body, headers).
     """
 
     answer: Answer = lambda patient: as_json(hashed_action(patient))
@@ -77,14 +80,13 @@ def server() -> Iterator[FakeServer]:
             fake.requests.append(payload)
             fake.keys.append(self.headers.get("Authorization"))
             reply = fake.answer(payload["messages"][-1]["content"])
-            if isinstance(reply, tuple):
-                status, body = reply
-            else:
-                status, body = 200, completion(reply)
+            status, body, *headers = reply if isinstance(reply, tuple) else (200, completion(reply))
             data = json.dumps(body).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(data)))
+            for name, value in headers[0].items() if headers else ():
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(data)
 

@@ -46,8 +46,7 @@ class LLMAgent:
 
     def render(self, observation: Observation) -> tuple[Message, ...]:
         """The prompt for an observation: the static part first."""
-        fields = {name: getattr(observation, name) for name in type(observation).model_fields}
-        return self.system, self._prompt.observation_message(self._static, fields)
+        return self.system, self._prompt.observation_message(self._static, observation.model_dump())
 
     async def act(self, observation: Observation, situation: Situation) -> Decision:
         """Ask; where the reply has no legal action, ask once more with the error; then give up."""
@@ -55,13 +54,14 @@ class LLMAgent:
         messages = self.render(observation)
         reply = await self._client.complete(messages)
         parsed = self._read(reply, situation)
-        requests, outcome, error = [_request(reply)], Outcome.OK, parsed.error
+        requests, outcome, error, first_reply = [_request(reply)], Outcome.OK, parsed.error, None
         if parsed.action is None:
             again = (
                 *messages,
                 Message(role="assistant", content=reply.text),
                 Message(role="user", content=f"That reply cannot be used: {parsed.error}. {self._static['reply']}"),
             )
+            first_reply = reply.text
             reply = await self._client.complete(again)
             parsed = self._read(reply, situation)
             requests.append(_request(reply))
@@ -75,6 +75,7 @@ class LLMAgent:
             messages=messages,
             prompt_sha256=key_of({"messages": [m.model_dump() for m in messages]}),
             reply=reply.text,
+            first_reply=first_reply,
             model=reply.model,
             requests=tuple(requests),
             latency_s=round(time.perf_counter() - started, 4),
@@ -97,4 +98,6 @@ def _request(reply: Reply) -> Request:
         run=reply.run,
         prompt_tokens=reply.prompt_tokens,
         completion_tokens=reply.completion_tokens,
+        finish_reason=reply.finish_reason,
+        constrained=reply.constrained,
     )

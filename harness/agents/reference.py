@@ -41,14 +41,18 @@ class TableAgent:
         return self._table
 
     async def act(self, observation: TabularObservation, situation: Situation) -> Decision:
-        """Draw an action from the state's row; the draw belongs to the episode's seed and step."""
+        """Draw an action from the state's row."""
         row = self._table[observation.state]
-        u = stream(situation.seed or 0, f"agent {situation.step}").random()
-        index = int(np.searchsorted(np.cumsum(row), u * row.sum(), side="right"))
-        return Decision(action=self._actions[index], probabilities=tuple(row))
+        return Decision(action=self._actions[draw(row, situation)], probabilities=tuple(row))
 
     async def close(self) -> None:
         """Nothing is held."""
+
+
+def draw(row: FloatArray, situation: Situation) -> int:
+    """An index drawn from probabilities; the draw belongs to the episode's seed and step."""
+    u = stream(situation.seed or 0, f"agent {situation.step}").random()
+    return int(np.searchsorted(np.cumsum(row), u * row.sum(), side="right"))
 
 
 def _tabular(env: Any, name: str) -> TabularEnvironment[Any, Any]:

@@ -60,6 +60,7 @@ WHO, HOW, WHERE, OUTPUT = "Who decides", "How it is evaluated", "Where", "What i
 
 
 def evaluate(
+    context: typer.Context,
     env: Annotated[str, typer.Option(help="Environment; `harness envs` lists them.")] = "icu-sepsis",
     agent: Annotated[
         str | None, typer.Option(help="An agent; `harness agents` lists them.", rich_help_panel=WHO)
@@ -80,6 +81,10 @@ def evaluate(
     reply: Annotated[
         ReplyName | None,
         typer.Option(help="How the model writes an action; as its entry says if not given.", rich_help_panel=WHO),
+    ] = None,
+    max_tokens: Annotated[
+        int | None,
+        typer.Option(help="Longest reply; a model that thinks first needs thousands.", rich_help_panel=WHO, min=1),
     ] = None,
     method: Annotated[
         MethodName | None,
@@ -139,26 +144,30 @@ def evaluate(
     from harness.evaluation.cast import check
     from harness.evaluation.config import Method, RunConfig
     from harness.evaluation.openenv import OpenEnvLog
-    from harness.llm.registry import ReplyFormat
+    from harness.llm.registry import ReplyFormat, key_receiver, resolve
     from harness.reports.summary import print_report
 
+    if resume is not None:
+        _refuse_other_words(context)
     if json and log:
         raise UsageError("--json and --log both want stdout; give one of them.")
     folder: list[Path] = []
     listen = OpenEnvLog(sys.stdout).tell if log else None
     with shown_progress(quiet) as watch:
         if resume is not None:
-            folder.append(resume)
-            work = partial(evaluation.resume, resume, watch, listen)
+            work = partial(evaluation.resume, resume, watch, listen, began=folder.append)
         else:
-            who = _who(agent, model, base_url, model_id)
+            who = _who(agent, _absolute(model), base_url, model_id)
+            if model is not None and (receiver := key_receiver(resolve(model))):
+                sys.stderr.write(f"Note: {receiver}.\n")
             chosen = Method(method or (Method.EXACT if agent else Method.CERTIFY))
             config = RunConfig(
                 env=env,
                 env_options={"inadmissible": inadmissible} if inadmissible else {},
                 **who,
-                prompt=prompt,
+                prompt=_absolute(prompt) or prompt,
                 reply=ReplyFormat(reply) if reply else None,
+                max_tokens=max_tokens,
                 method=chosen,
                 epsilon=epsilon,
                 episodes=episodes if episodes is not None else (100 if chosen is Method.ROLLOUT else 3),
@@ -185,6 +194,33 @@ def evaluate(
         print_json(summary.model_dump(mode="json"))
     else:
         print_report(console(stderr=log is not None), summary)
+
+
+def _absolute(name: str | None) -> str | None:
+    """A path as one that another working directory understands; a plain name stays."""
+    if name is None or not ("/" in name or name.endswith(".gguf")):
+        return name
+    return str(Path(name).expanduser().absolute())
+
+
+def _refuse_other_words(context: typer.Context) -> None:
+    """A resumed run does what its manifest says; other words would be passed over.
+
+    Raises
+    ------
+    UsageError
+        Naming the option that does not belong beside --resume.
+    """
+    from harness.core.errors import UsageError
+
+    for name in context.params:
+        source = context.get_parameter_source(name)
+        given = source is not None and source.name == "COMMANDLINE"
+        if given and name not in ("resume", "json", "log", "quiet"):
+            raise UsageError(
+                f"--{name.replace('_', '-')} does not go with --resume: a run goes on as it began; "
+                "start a new run instead."
+            )
 
 
 def _who(agent: str | None, model: str | None, base_url: str | None, model_id: str | None) -> dict[str, str | None]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import sys
 
+# The dense systems here gain nothing from a second thread, and BLAS threads that wait would spin beside a model's.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import typer
 
 from harness.cli import agents, compare, envs, evaluate, models, optimum, prompts, trace

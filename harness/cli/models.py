@@ -97,7 +97,7 @@ def check(alias: Alias) -> None:
     entry = resolve(alias)
     if entry.weights is not None and (problem := local.check(entry.weights)):
         raise WeightsError(f"The weights of '{alias}' are not usable: {problem}. Run: harness models pull {alias}")
-    client = ChatClient(entry, CONTRACT, None, "check", user_cache_path("harness") / "model-server.log")
+    client = ChatClient(entry, CONTRACT, None, "check", lambda: user_cache_path("harness"))
 
     async def ask() -> tuple[Reply, float]:
         try:

@@ -60,7 +60,8 @@ class _Lines:
 def _sentence(progress: Progress, left: float | None) -> str:
     text = f"{progress.done} of about {progress.total} {progress.unit}"
     if progress.lower is not None and progress.upper is not None:
-        text += " · between " + " and ".join(outward(progress.lower, progress.upper))
+        what = "between" if progress.certain else "raw mean, 95 %:"
+        text += f" · {what} " + " and ".join(outward(progress.lower, progress.upper))
     return text if left is None else f"{text} · about {duration(left)} min left"
 
 

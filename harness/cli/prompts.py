@@ -51,10 +51,8 @@ def show(
     env = make(env_id)
     found = load(env_id, style or "direct")
     contract = ReplyContract(env.action_type, ReplyFormat(reply), found.meta.rationale)
-    static = {"env": env.spec, "reply": contract.instruction()}
-    observation = env.reset(seed)
-    fields = {name: getattr(observation, name) for name in type(observation).model_fields}
-    messages = found.system_message(static), found.observation_message(static, fields)
+    static = {"env": env.spec.model_dump(), "reply": contract.instruction()}
+    messages = found.system_message(static), found.observation_message(static, env.reset(seed).model_dump())
     print_lines([f"{env_id}/{found.label}: {found.meta.summary}", f"templates in {found.folder}"])
     for message in messages:
         print_lines(["", f"--- {message.role}", message.content])

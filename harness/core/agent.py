@@ -46,6 +46,9 @@ class Request(BaseModel):
     run: str
     prompt_tokens: int
     completion_tokens: int
+    finish_reason: str | None = None
+    constrained: bool = True
+    """False if the server refused to hold the reply to its schema."""
 
 
 class Decision(BaseModel):
@@ -64,6 +67,8 @@ class Decision(BaseModel):
     messages: tuple[Message, ...] = ()
     prompt_sha256: str | None = None
     reply: str | None = None
+    first_reply: str | None = None
+    """The reply that could not be used, where `reply` is the second attempt."""
     model: str | None = None
     requests: tuple[Request, ...] = ()
     latency_s: float = 0.0
@@ -101,7 +106,7 @@ class Agent(Protocol):
 
     @property
     def memoryless(self) -> bool:
-        """True if a decision depends on the observation alone and is always the same for it.
+        """True if the agent has a fixed policy: its decision, or its probabilities, depend on the observation alone.
 
         Only then may a value be called exact or certified.
         """

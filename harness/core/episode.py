@@ -9,7 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 from harness.core.agent import Agent, Decision, Outcome, Situation
-from harness.core.environment import Environment
+from harness.core.environment import Environment, ReferenceKind
+from harness.core.errors import HarnessError
 from harness.core.trace import End, Start, Step, recorded
 
 
@@ -42,7 +43,7 @@ async def play(
     regret_known = True
     while True:
         situation = Situation(env.why_illegal, seed=seed, step=len(history), history=tuple(history))
-        decision = await agent.act(observation, situation)
+        decision = await decided(agent, observation, situation)
         action, decision = settle(env, decision)
         invalid += decision.outcome is Outcome.INVALID
         reference = env.reference
@@ -50,7 +51,9 @@ async def play(
         if reference is None:
             regret_known = False
         else:
-            step_regret = max(reference.value() - reference.action_value(action), 0.0)
+            step_regret = reference.value() - reference.action_value(action)
+            if reference.kind is not ReferenceKind.ACHIEVABLE:
+                step_regret = max(step_regret, 0.0)  # rounding; an achievable reference can be beaten
             regret += discount * step_regret
         transition = env.step(action)
         inadmissible += transition.info.get("admissible") is False
@@ -88,10 +91,26 @@ async def play(
             return end
 
 
+async def decided(agent: Agent, observation: Any, situation: Situation) -> Decision:
+    """The agent's decision; a fault in its code is one sentence, not a traceback.
+
+    Raises
+    ------
+    HarnessError
+        If the agent raised something else.
+    """
+    try:
+        return await agent.act(observation, situation)
+    except HarnessError:
+        raise
+    except Exception as error:
+        raise HarnessError(f"The agent '{agent.id}' failed ({type(error).__name__}: {error}).") from error
+
+
 def settle(env: Environment[Any, Any], decision: Decision) -> tuple[Any, Decision]:
     """The action that is carried out: the agent's if it is legal here, else the environment's fallback."""
     if decision.action is None:
-        return env.fallback(), decision
+        return env.fallback(), decision.model_copy(update={"outcome": Outcome.INVALID})
     reason = env.why_illegal(decision.action)
     if reason is None:
         return decision.action, decision

@@ -10,6 +10,7 @@ JSON files appear whole or not at all. Lines are written in one piece; a torn la
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import time
@@ -35,6 +36,7 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._files: dict[str, int] = {}
+        self._broken = False
         self._lock = FileLock(path / ".lock")
         try:
             self._lock.acquire(timeout=0)
@@ -103,9 +105,16 @@ class RunFolder:
             if name not in self._files:
                 flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
                 self._files[name] = os.open(self.path / name, flags, 0o644)
-            written = os.write(self._files[name], line)
-            if written < len(line):
-                raise OSError(28, "No space left on device")
+            if self._broken:
+                raise OSError(errno.EIO, "an earlier line could not be written")
+            size = os.fstat(self._files[name]).st_size
+            try:
+                if os.write(self._files[name], line) < len(line):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            except OSError:
+                self._broken = True
+                os.ftruncate(self._files[name], size)
+                raise
         except OSError as error:
             raise _cannot_write(self.path / name, error) from error
 

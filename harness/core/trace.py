@@ -65,6 +65,8 @@ class End(_Event):
     invalid: int
     inadmissible: int
     status: Literal["terminated", "truncated"]
+    elapsed_s: float = 0.0
+    """Working time of the run so far."""
 
 
 Event = Annotated[Start | Step | End, Field(discriminator="event")]

@@ -12,6 +12,7 @@ import gymnasium
 from gymnasium import spaces
 
 from harness.core.errors import UsageError
+from harness.core.seeds import TRAINING_SEEDS
 from harness.envs import registry
 from harness.mdp.environment import TabularEnvironment
 
@@ -19,7 +20,8 @@ from harness.mdp.environment import TabularEnvironment
 class TabularGymnasium(gymnasium.Env[Any, Any]):
     """A `TabularEnvironment` behind Gymnasium's interface.
 
-    A seed given to `reset` is the harness's seed of the episode; without one, it is drawn from Gymnasium's generator.
+    A seed given to `reset` is the harness's seed of the episode; without one, a training
+    seed is drawn, so that nothing is trained on what it will be evaluated on.
     """
 
     metadata = {"render_modes": []}  # noqa: RUF012 - Gymnasium's own declaration
@@ -35,7 +37,7 @@ class TabularGymnasium(gymnasium.Env[Any, Any]):
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[int, dict[str, Any]]:
         """Start an episode."""
         super().reset(seed=seed)
-        episode = seed if seed is not None else int(self.np_random.integers(2**31))
+        episode = seed if seed is not None else int(self.np_random.choice(TRAINING_SEEDS))
         return self._env.state(self._env.reset(episode)), {"seed": episode}
 
     def step(self, action: int) -> tuple[int, float, bool, bool, dict[str, Any]]:

@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from harness.agents.reference import draw
 from harness.core.agent import Agent, Decision, Message, Outcome, Request, Situation
+from harness.core.episode import decided
 from harness.core.errors import RunError
 from harness.core.run import DECISIONS, Clock, RunFolder
 from harness.core.trace import read_lines
@@ -44,6 +46,7 @@ class StateDecision(BaseModel):
     """The part of the prompt that belongs to this state; the manifest holds the rest."""
     prompt_sha256: str | None = None
     reply: str | None = None
+    first_reply: str | None = None
     rationale: str | None = None
     error: str | None = None
     model: str | None = None
@@ -89,6 +92,8 @@ class Asker:
         self._clock = clock
         self._concurrency = concurrency
         self._on_answer = on_answer
+        policy = getattr(agent, "policy", None)
+        self._table: FloatArray | None = None if policy is None else np.asarray(policy(env.mdp), dtype=np.float64)
         self.answers = {line.state: line for line in read_decisions(folder.path)}
 
     async def rows(self, states: IntArray) -> FloatArray:
@@ -105,12 +110,11 @@ class Asker:
 
     async def _ask(self, state: int) -> None:
         env = self._env
-        policy = getattr(self._agent, "policy", None)
-        if policy is not None:
-            line = self._from_row(state, np.asarray(policy(env.mdp)[state], dtype=np.float64))
+        if self._table is not None:
+            line = self._from_row(state, self._table[state])
         else:
             situation = Situation(lambda action: env.why_illegal_in(state, action))
-            line = self._from_decision(state, await self._agent.act(env.observe(state), situation))
+            line = self._from_decision(state, await decided(self._agent, env.observe(state), situation))
         if state in self.answers:  # asked twice at the same time: the first answer stays
             return
         self._folder.append(DECISIONS, line)
@@ -133,7 +137,8 @@ class Asker:
 
     def _from_decision(self, state: int, decision: Decision) -> StateDecision:
         env = self._env
-        action, outcome, error = decision.action, decision.outcome, decision.error
+        action, error = decision.action, decision.error
+        outcome = Outcome.INVALID if action is None else decision.outcome
         if action is not None and (reason := env.why_illegal_in(state, action)):
             action, outcome, error = None, Outcome.INVALID, reason
         index = int(env.fallback_actions[state]) if action is None else env.action_index(action)
@@ -149,6 +154,7 @@ class Asker:
                 "prompt": decision.messages[-1].content if decision.messages else None,
                 "prompt_sha256": decision.prompt_sha256,
                 "reply": decision.reply,
+                "first_reply": decision.first_reply,
                 "rationale": decision.rationale,
                 "model": decision.model,
                 "requests": decision.requests,
@@ -173,15 +179,19 @@ class AskedAgent:
         if hasattr(self._agent, "policy"):
             return await self._agent.act(observation, situation)
         line = await self._asker.decide(observation.state)
-        valid = line.outcome is not Outcome.INVALID and line.action_index is not None
+        index = line.action_index
+        if index is None:
+            index = draw(line.row(self._env.mdp.n_actions), situation)
         return Decision(
-            action=self._env.actions[line.action_index] if valid and line.action_index is not None else None,
+            action=None if line.outcome is Outcome.INVALID else self._env.actions[index],
+            probabilities=line.probabilities,
             outcome=line.outcome,
             rationale=line.rationale,
             error=line.error,
             prompt_sha256=line.prompt_sha256,
             messages=() if line.prompt is None else (Message(role="user", content=line.prompt),),
             reply=line.reply,
+            first_reply=line.first_reply,
             model=line.model,
             requests=line.requests,
             latency_s=line.latency_s,

@@ -6,6 +6,7 @@ Everything that can be known to be wrong before a run is found here, before anyt
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,8 @@ def check(config: RunConfig) -> Environment[Any, Any]:
     UsageError
         One sentence on the first thing that is wrong.
     """
+    if config.episodes < 0:
+        raise UsageError(f"{config.episodes} episodes were asked for; expected 0 or more.")
     evaluation_seeds(config.seed_start, max(config.episodes, 1))
     if config.method is Method.ROLLOUT and config.episodes < 1:
         raise UsageError(f"A rollout needs at least 1 episode; {config.episodes} were asked for.")
@@ -80,7 +83,7 @@ def check(config: RunConfig) -> Environment[Any, Any]:
     return env
 
 
-def build(config: RunConfig, env: Environment[Any, Any], run_id: str, log_folder: Path) -> Cast:
+def build(config: RunConfig, env: Environment[Any, Any], run_id: str, log_folder: Callable[[], Path]) -> Cast:
     """The objects that a configuration names.
 
     Raises
@@ -93,11 +96,13 @@ def build(config: RunConfig, env: Environment[Any, Any], run_id: str, log_folder
         _require_memoryless(config, agent)
         return Cast(env, agent)
     entry = _entry(config)
+    if config.max_tokens is not None:
+        entry = entry.model_copy(update={"max_tokens": config.max_tokens})
     prompt = load(config.env, config.prompt)
     contract = ReplyContract(env.action_type, config.reply or entry.reply, prompt.meta.rationale)
     cache = ReplyCache(default_path()) if config.cache else None
-    client = ChatClient(entry, contract, cache, run_id, log_folder / "model-server.log")
-    llm = LLMAgent(entry.alias, prompt, contract, client, {"env": env.spec})
+    client = ChatClient(entry, contract, cache, run_id, log_folder)
+    llm = LLMAgent(entry.alias, prompt, contract, client, {"env": env.spec.model_dump()})
     llm.render(env.reset(config.seed_start))  # a template that fails should fail before anything is asked
     return Cast(env, llm, ModelCast(entry, prompt, llm.system.content, client.identity))
 

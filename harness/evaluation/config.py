@@ -34,6 +34,7 @@ class RunConfig(BaseModel):
     model_id: str | None = None
     prompt: str = "direct"
     reply: ReplyFormat | None = Field(None, description="None: as the model's entry says")
+    max_tokens: int | None = Field(None, ge=1, description="longest reply; None: as the entry says")
     method: Method
     epsilon: float = 0.01
     episodes: int = Field(description="episodes of a rollout; for the other methods, examples for the trace")

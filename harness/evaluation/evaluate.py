@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import uuid
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,10 @@ from harness.evaluation.tabular import (
     length_bounds,
     with_all_answers,
 )
+from harness.mdp.certify import completion
 from harness.mdp.environment import TabularEnvironment
+from harness.mdp.evaluate import evaluate
+from harness.mdp.tabular import FloatArray
 
 WORST_KEPT = 20
 """How many of the costliest decisions the summary lists."""
@@ -76,14 +79,18 @@ async def run(
     run_id = uuid.uuid4().hex
     env = check(config)
     title = f"{config.env}-{config.model or config.model_id or config.agent}".replace("/", "-")
+    path = [out]
+    cast = build(config, env, run_id, lambda: path[0])
     with RunFolder.create(out, title) as folder:
-        cast = build(config, env, run_id, folder.path)
+        path[0] = folder.path
         folder.write_json(MANIFEST, manifest_of(config, run_id, cast))
         began(folder.path)
         return await _carry_out(config, run_id, cast, folder, Clock(), watch, listen)
 
 
-async def resume(path: Path, watch: Watch, listen: Listener | None = None) -> Summary:
+async def resume(
+    path: Path, watch: Watch, listen: Listener | None = None, began: Callable[[Path], None] = lambda path: None
+) -> Summary:
     """Go on with an interrupted run; of a finished one, the summary as it stands.
 
     Raises
@@ -102,8 +109,9 @@ async def resume(path: Path, watch: Watch, listen: Listener | None = None) -> Su
         raise RunError(f"The manifest of {path} is not of this version of the harness: {error}.") from None
     env = check(config)
     with RunFolder.resume(path) as folder:
-        cast = build(config, env, run_id, path)
+        cast = build(config, env, run_id, lambda: path)
         require_unchanged(path, manifest, manifest_of(config, run_id, cast))
+        began(path)
         return await _carry_out(config, run_id, cast, folder, Clock(_elapsed(path)), watch, listen)
 
 
@@ -162,6 +170,7 @@ async def _without_sampling(
         AskedAgent(env, asker, cast.agent),
         examples,
         folder,
+        clock=clock,
         concurrency=1,
         watch=lambda progress: None,
         listen=listen,
@@ -169,19 +178,22 @@ async def _without_sampling(
     bounds = await with_all_answers(env.mdp, bounds, asker)
     audited = await _audit(config, run_id, cast, folder, asker) if config.audit else None
     lower, upper = bounds.lower.J, bounds.upper.J
-    exact = bounds.width <= EXACT_WIDTH
-    if exact:
+    served = sorted({line.model for line in asker.answers.values() if line.model})
+    settled = bounds.width <= EXACT_WIDTH
+    exact = settled and len(served) <= 1  # replies of two models are no policy of either
+    if settled:
         lower = upper = (lower + upper) / 2
     shortest, longest = length_bounds(env.mdp, bounds)
     lines = [asker.answers[s] for s in sorted(asker.answers)]
     optimal = env.optimum.J
+    visits = evaluate(env.mdp, completion(env.mdp, bounds)).occupancy
     return Summary(
         **_about(config, cast, folder.path),
         **_references(env),
         **count_calls((r for line in lines for r in line.requests), run_id).model_dump(),
-        served_models=sorted({line.model for line in lines if line.model}),
+        served_models=served,
         exact=exact,
-        interval="none" if exact else "certain",
+        interval="none" if settled else "certain",
         value=(lower + upper) / 2,
         lower=lower,
         upper=upper,
@@ -196,7 +208,9 @@ async def _without_sampling(
         states=len(env.mdp.decision_states),
         invalid_actions=sum(line.outcome is Outcome.INVALID for line in lines),
         repaired_actions=sum(line.outcome is Outcome.REPAIRED for line in lines),
-        inadmissible_share=1.0 - float(np.mean([line.admissible for line in lines])),
+        invalid_share=_share(visits, lines, [line.outcome is Outcome.INVALID for line in lines]),
+        inadmissible_share=_share(visits, lines, [1.0 - line.admissible for line in lines]),
+        inadmissible_share_of_states=1.0 - float(np.mean([line.admissible for line in lines])),
         audit=audited,
         wall_seconds=clock.elapsed(),
         worst_decisions=[
@@ -214,11 +228,18 @@ async def _without_sampling(
     )
 
 
+def _share(visits: FloatArray, lines: Sequence[StateDecision], of: Sequence[float]) -> float:
+    """The mean of `of` over the asked states, by how often they are visited."""
+    weights = visits[[line.state for line in lines]]
+    return float(weights @ np.asarray(of, dtype=np.float64) / weights.sum()) if weights.sum() > 0 else 0.0
+
+
 async def _audit(config: RunConfig, run_id: str, cast: Cast, folder: RunFolder, asker: Asker) -> Audit:
     await cast.agent.close()  # an embedded model would otherwise run twice
-    again = build(config.model_copy(update={"cache": False}), cast.env, run_id, folder.path)
+    again = build(config.model_copy(update={"cache": False}), cast.env, run_id, lambda: folder.path)
+    assert isinstance(cast.env, TabularEnvironment)  # noqa: S101 - checked with a sentence in `check`
     try:
-        return await audit(again.env, again.agent, asker.answers, config.audit, config.seed_start, config.concurrency)
+        return await audit(cast.env, again.agent, asker.answers, config.audit, config.seed_start, config.concurrency)
     finally:
         await again.agent.close()
 
@@ -246,13 +267,16 @@ async def _rollout(
         cast.agent,
         seeds,
         folder,
+        clock=clock,
         concurrency=config.concurrency,
         watch=watch,
         listen=listen,
     )
     tabular = env if isinstance(env, TabularEnvironment) else None
     raw = raw_estimate(ends)
-    estimate = advantage_sum(ends, tabular.optimum.J) if tabular else raw
+    # J* minus regrets counts no loss after a cut, so it holds only for episodes that ended
+    ended = all(end.status == "terminated" for end in ends)
+    estimate = advantage_sum(ends, tabular.optimum.J) if tabular and ended else raw
     lower, upper = _finite(estimate.lower), _finite(estimate.upper)
     optimal = tabular.optimum.J if tabular else None
     steps = [step for episode in read_episodes(folder.path / TRACE) for step in episode.steps]
@@ -283,6 +307,7 @@ async def _rollout(
         states=len(tabular.mdp.decision_states) if tabular else None,
         invalid_actions=sum(end.invalid for end in ends),
         repaired_actions=sum(step.decision["outcome"] == Outcome.REPAIRED for step in steps),
+        invalid_share=sum(end.invalid for end in ends) / decisions,
         inadmissible_share=sum(end.inadmissible for end in ends) / decisions,
         wall_seconds=clock.elapsed(),
         worst_decisions=_worst_of(tabular, folder.path, len(ends)) if tabular else [],
@@ -296,7 +321,7 @@ def _worst_of(env: TabularEnvironment[Any, Any], path: Path, episodes: int) -> l
         state = int(episode.start.observation["state"])
         for step in episode.steps:
             action = env.action_index(env.action_type.model_validate(step.action))
-            lost[state, action].append(step.regret or 0.0)
+            lost[state, action].append(env.mdp.discount**step.step * (step.regret or 0.0))
             state = int(step.observation["state"])
     ranked = sorted(lost.items(), key=lambda item: (-sum(item[1]), item[0]))[:WORST_KEPT]
     return [
@@ -305,7 +330,7 @@ def _worst_of(env: TabularEnvironment[Any, Any], path: Path, episodes: int) -> l
             description=env.describe(state),
             chosen=env.action_labels[action],
             best=env.action_labels[env.optimum.actions[state]],
-            regret=losses[0],
+            regret=float(env.regret[state, action]),
             visits=len(losses) / episodes,
             cost=sum(losses) / episodes,
         )
@@ -326,6 +351,7 @@ def _about(config: RunConfig, cast: Cast, path: Path) -> dict[str, Any]:
         "env_options": config.env_options,
         "agent": cast.agent.id,
         "model": cast.model.entry.alias if cast.model else None,
+        "embedded": cast.model.entry.weights is not None if cast.model else None,
         "model_title": cast.model.title if cast.model else None,
         "prompt": cast.model.prompt.label if cast.model else None,
         "method": config.method,
@@ -349,4 +375,5 @@ def _no_references() -> dict[str, Any]:
 
 def _elapsed(path: Path) -> float:
     """Working seconds of an interrupted run, as far as it wrote them down."""
-    return max((float(line.get("elapsed_s", 0.0)) for line in read_lines(path / DECISIONS)), default=0.0)
+    lines = (line for name in (DECISIONS, TRACE) for line in read_lines(path / name))
+    return max((float(line.get("elapsed_s") or 0.0) for line in lines), default=0.0)

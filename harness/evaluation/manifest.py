@@ -45,6 +45,7 @@ def manifest_of(config: RunConfig, run_id: str, cast: Cast) -> dict[str, Any]:
         manifest["prompt"] = {
             "label": cast.model.prompt.label,
             "source_sha256": cast.model.prompt.source_sha256,
+            "rationale": cast.model.prompt.meta.rationale,
             "system": cast.model.system,
         }
     return manifest
@@ -59,12 +60,13 @@ def require_unchanged(path: Path, before: dict[str, Any], now: dict[str, Any]) -
         Naming what changed.
     """
     changed = [
-        f"{what} ({_dig(before, keys)} then, {_dig(now, keys)} now)"
+        what
         for what, keys in {
-            "the environment's version": ("env", "version"),
+            "the harness's version": ("harness",),
+            "the environment": ("env",),
             "the environment's data": ("packages", "icu-sepsis"),
-            "the prompt": ("prompt", "source_sha256"),
-            "the model": ("model", "answers_from"),
+            "the prompt": ("prompt",),
+            "the model": ("model",),
         }.items()
         if _dig(before, keys) != _dig(now, keys)
     ]

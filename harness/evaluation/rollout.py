@@ -10,7 +10,7 @@ import numpy as np
 from harness.core.agent import Agent
 from harness.core.environment import Environment
 from harness.core.episode import play
-from harness.core.run import TRACE, RunFolder
+from harness.core.run import TRACE, Clock, RunFolder
 from harness.core.trace import End, Start, Step, read_episodes
 from harness.evaluation.intervals import Estimate, of_returns, student_t
 from harness.evaluation.tabular import Progress, Watch
@@ -25,6 +25,7 @@ async def play_episodes(
     seeds: range,
     folder: RunFolder,
     *,
+    clock: Clock,
     concurrency: int,
     watch: Watch,
     listen: Listener | None = None,
@@ -54,6 +55,8 @@ async def play_episodes(
         events: list[Start | Step | End] = []
 
         def tell(event: Start | Step | End) -> None:
+            if isinstance(event, End):
+                event = event.model_copy(update={"elapsed_s": clock.elapsed()})
             folder.append(TRACE, event)
             if listen is not None:
                 events.append(event)
@@ -62,9 +65,9 @@ async def play_episodes(
         idle.append(env)
         if listen is not None:
             _tell(listen, events)
-        watch(Progress(len(done), len(seeds), "episodes", *_so_far(done.values())))
+        watch(Progress(len(done), len(seeds), "episodes", *_so_far(done.values()), certain=False))
 
-    watch(Progress(len(done), len(seeds), "episodes", *_so_far(done.values())))
+    watch(Progress(len(done), len(seeds), "episodes", *_so_far(done.values()), certain=False))
     await each([n for n in range(len(seeds)) if n not in done], one, concurrency)
     return [done[number] for number in range(len(seeds))]
 

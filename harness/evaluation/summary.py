@@ -70,6 +70,7 @@ class Summary(BaseModel):
     agent: str
     model: str | None = Field(description="alias; null for an agent that is no language model")
     model_title: str | None = Field(description="what the alias stands for, with the first digits of the weights' hash")
+    embedded: bool | None = Field(description="whether the model ran here from checked weights; null for no model")
     served_models: list[str] = Field(description="models as the server reported them")
     prompt: str | None = Field(description="style@version")
     method: Method
@@ -101,7 +102,14 @@ class Summary(BaseModel):
     cached_calls: int = Field(description="requests answered from the cache of replies")
     invalid_actions: int = Field(description="decisions without a legal action; the fallback was taken")
     repaired_actions: int = Field(description="decisions that were legal at the second attempt")
-    inadmissible_share: float | None = Field(description="share of `decisions` on actions that the data do not support")
+    invalid_share: float = Field(description="the same as a share of the decisions of an episode, by expected visits")
+    inadmissible_share: float = Field(
+        description="share of the decisions of an episode that the data do not support, by expected visits; for "
+        "certify among the states asked"
+    )
+    inadmissible_share_of_states: float | None = Field(None, description="the same, every asked state counting once")
+    cut_off_replies: int = Field(description="replies that ended at the token limit")
+    unconstrained_replies: int = Field(description="replies that the server refused to hold to the schema")
     prompt_tokens: int = Field(description="tokens of `llm_calls`, as the server counts them")
     completion_tokens: int
     audit: Audit | None = None
@@ -119,19 +127,19 @@ class Calls(BaseModel):
     cached_calls: int
     prompt_tokens: int
     completion_tokens: int
+    cut_off_replies: int
+    unconstrained_replies: int
 
 
 def count_calls(requests: Iterable[Request], run_id: str) -> Calls:
     """Count the requests of a run's decisions; each that the run itself asked counts once, every other is cached."""
-    own: dict[str, Request] = {}
-    total = 0
-    for request in requests:
-        total += 1
-        if request.run == run_id:
-            own[request.key] = request
+    made = list(requests)
+    own = {request.key: request for request in made if request.run == run_id}
     return Calls(
         llm_calls=len(own),
-        cached_calls=total - len(own),
+        cached_calls=len(made) - len(own),
+        cut_off_replies=sum(r.finish_reason == "length" for r in made),
+        unconstrained_replies=sum(not r.constrained for r in made),
         prompt_tokens=sum(r.prompt_tokens for r in own.values()),
         completion_tokens=sum(r.completion_tokens for r in own.values()),
     )

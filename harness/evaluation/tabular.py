@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from harness.core.errors import InvalidMDP
 from harness.evaluation.asking import Asker, StateDecision
 from harness.mdp.certify import Bounds, ask, completion, next_states, promise, states_left, unasked
 from harness.mdp.environment import TabularEnvironment
 from harness.mdp.evaluate import evaluate
 from harness.mdp.solve import solve
-from harness.mdp.tabular import FloatArray, TabularMDP
+from harness.mdp.tabular import TabularMDP
 
 EXACT_WIDTH = 1e-9
 """Bounds closer than this are one number: what is left is the rounding of linear solves."""
@@ -24,13 +25,14 @@ SMALLEST_BATCH = 8
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run is. `lower` and `upper` are certain bounds, or the interval so far, or None."""
+    """How far a run is. `lower` and `upper` are certain bounds, or the raw mean's interval so far, or None."""
 
     done: int
     total: int
     unit: str
     lower: float | None = None
     upper: float | None = None
+    certain: bool = True
 
 
 Watch = Callable[[Progress], None]
@@ -86,17 +88,16 @@ async def with_all_answers(mdp: TabularMDP, bounds: Bounds, asker: Asker) -> Bou
     return ask(mdp, bounds, more, await asker.rows(more)) if more.size else bounds
 
 
-def length_bounds(mdp: TabularMDP, bounds: Bounds) -> tuple[float, float]:
-    """Certain bounds on the expected number of decisions in an episode."""
-    if mdp.discount == 1.0:
-        per_step: FloatArray = np.ones_like(mdp.row_reward)
-        counting = replace(mdp, row_reward=per_step, row_rewards=None)
-        fixed = (bounds.asked, bounds.policy)
-        shortest = solve(counting, worst=True, fixed=fixed, warm_start=bounds.lower.actions)
-        longest = solve(counting, fixed=fixed, warm_start=bounds.upper.actions)
-        return shortest.J, longest.J
-    lengths = [evaluate(mdp, completion(mdp, bounds, worst=worst)).length for worst in (False, True)]
-    return min(lengths), max(lengths)
+def length_bounds(mdp: TabularMDP, bounds: Bounds) -> tuple[float | None, float | None]:
+    """Certain bounds on the expected number of decisions in an episode; None where an episode might never end."""
+    counting = replace(mdp, row_reward=np.ones_like(mdp.row_reward), row_rewards=None, discount=1.0)
+    fixed = (bounds.asked, bounds.policy)
+    try:
+        shortest = solve(counting, worst=True, fixed=fixed, warm_start=bounds.lower.actions).J
+        longest = solve(counting, fixed=fixed, warm_start=bounds.upper.actions).J
+    except InvalidMDP:
+        return None, None
+    return shortest, longest
 
 
 def costliest(env: TabularEnvironment[Any, Any], bounds: Bounds) -> list[Costly]:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import itertools
 import socket
-from collections.abc import Mapping, Sequence
+import uuid
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_random_exponential
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_delay, wait_random_exponential
 
 from harness.core.agent import Message
 from harness.core.errors import ModelServerError
@@ -28,10 +29,17 @@ from harness.llm.weights import pull
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
-ATTEMPTS = 6
+RETRY_FOR_S = 300.0
 LONGEST_WAIT_S = 30.0
+"""A server that throttles or fails is asked again, with growing and jittered waits, for this long; as long as it says
+in `Retry-After`, if that is within the time."""
+
 TIMEOUT_S = 180.0
 """Per request. An embedded model on a busy laptop may need half a minute for a long prompt."""
+
+REPLY_TOKENS = 512
+"""Limit for replies of a server: enough for an action with some talk around it, in free text. Embedded models are held
+to the shortest reply and need no room for talk."""
 
 SEED = 0
 """Sent with every request: at temperature 0 it should not matter, and where it does it is recorded."""
@@ -51,6 +59,8 @@ class Reply:
     """Content address of the request."""
     run: str
     """The run that asked the server for it; another than one's own if it came from the cache."""
+    constrained: bool = True
+    """False if the server refused to hold the reply to its schema."""
 
 
 class ChatClient:
@@ -63,18 +73,24 @@ class ChatClient:
     cache : ReplyCache or None
         None asks the server every time.
     run : name of the run that asks, kept with every reply
-    log : path that takes what an embedded server prints
+    log_folder : function that gives the folder for what an embedded server prints; called when it starts
     """
 
     def __init__(
-        self, entry: ModelEntry, contract: ReplyContract, cache: ReplyCache | None, run: str, log: Path
+        self,
+        entry: ModelEntry,
+        contract: ReplyContract,
+        cache: ReplyCache | None,
+        run: str,
+        log_folder: Callable[[], Path],
     ) -> None:
         self._entry = entry
         self._contract = contract
         self._cache = cache
         self._run = run
-        self._log = log
+        self._log_folder = log_folder
         self._key = api_key_of(entry)
+        self._session = uuid.uuid4().hex[:8]
         self._uncached = itertools.count()
         self._in_flight: dict[str, asyncio.Future[Reply]] = {}
         self._connecting = asyncio.Lock()
@@ -101,7 +117,7 @@ class ChatClient:
         """
         request = self._request(messages)
         if self._cache is None:
-            return await self._ask(request, f"{key_of(request)}#{next(self._uncached)}")
+            return await self._ask(request, f"{key_of(request)}#{self._session}-{next(self._uncached)}")
         key = key_of(request)
         if (stored := self._cache.get(key)) is not None:
             return Reply(**stored)
@@ -129,6 +145,13 @@ class ChatClient:
         if self._server is not None:
             await asyncio.to_thread(self._server.close)
             self._server = None
+        if self._cache is not None:
+            self._cache.close()
+            self._cache = None
+
+    @property
+    def _log(self) -> Path:
+        return self._log_folder() / "model-server.log"
 
     # ------------------------------------------------------------------- one request
 
@@ -147,9 +170,14 @@ class ChatClient:
             "messages": [m.model_dump() for m in messages],
             "temperature": 0.0,
             "seed": SEED,
-            "max_tokens": contract.max_tokens(),
+            "max_tokens": self._max_tokens(),
             "constraint": constraint,
         }
+
+    def _max_tokens(self) -> int:
+        if self._entry.max_tokens is not None:
+            return self._entry.max_tokens
+        return self._contract.max_tokens() if self._entry.weights is not None else REPLY_TOKENS
 
     async def _ask(self, request: Mapping[str, Any], key: str) -> Reply:
         import openai
@@ -157,8 +185,8 @@ class ChatClient:
         client = await self._connect()
         retrying = AsyncRetrying(
             retry=retry_if_exception(self._worth_retrying),
-            wait=wait_random_exponential(multiplier=0.5, max=LONGEST_WAIT_S),
-            stop=stop_after_attempt(ATTEMPTS),
+            wait=_wait,
+            stop=stop_after_delay(RETRY_FOR_S),
             reraise=True,
         )
         try:
@@ -180,24 +208,32 @@ class ChatClient:
             arguments["extra_body"] = {"grammar": constraint["grammar"]}
         try:
             answer = await client.chat.completions.create(model=self._entry.model_id or self._entry.alias, **arguments)
-        except (openai.BadRequestError, openai.UnprocessableEntityError):
-            if "response_format" not in arguments:
+        except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
+            about_schema = any(word in str(error) for word in ("response_format", "schema", "structured"))
+            if "response_format" not in arguments or not about_schema:
                 raise
-            self._constrained = False  # this server does not know json_schema; the parser is lenient enough
+            self._constrained = False  # the parser is lenient enough; the reply says that nothing held it
             return await self._send(client, request, key)
-        if not isinstance(answer, openai.types.chat.ChatCompletion) or not answer.choices:
-            raise ModelServerError(
-                f"{self._where()} did not answer in the OpenAI chat format; check that the base URL ends in /v1."
+        except ValueError:  # not JSON
+            raise self._not_chat() from None
+        try:
+            choice, usage = answer.choices[0], answer.usage
+            return Reply(
+                text=_text(choice.message.content or ""),
+                finish_reason=choice.finish_reason,
+                prompt_tokens=int(usage.prompt_tokens or 0) if usage else 0,
+                completion_tokens=int(usage.completion_tokens or 0) if usage else 0,
+                model=str(answer.model or self._entry.alias),
+                key=key,
+                run=self._run,
+                constrained="response_format" in arguments or "grammar" in constraint,
             )
-        choice = answer.choices[0]
-        return Reply(
-            text=choice.message.content or "",
-            finish_reason=choice.finish_reason,
-            prompt_tokens=answer.usage.prompt_tokens if answer.usage else 0,
-            completion_tokens=answer.usage.completion_tokens if answer.usage else 0,
-            model=answer.model or self._entry.alias,
-            key=key,
-            run=self._run,
+        except (AttributeError, IndexError, TypeError, ValueError):
+            raise self._not_chat() from None
+
+    def _not_chat(self) -> ModelServerError:
+        return ModelServerError(
+            f"{self._where()} did not answer in the OpenAI chat format; check that the base URL ends in /v1."
         )
 
     async def _connect(self) -> AsyncOpenAI:
@@ -231,7 +267,7 @@ class ChatClient:
 
         if isinstance(error, openai.APIStatusError):
             return error.status_code in (408, 409, 429) or error.status_code >= 500
-        return isinstance(error, openai.APIConnectionError) and not isinstance(_cause(error), _HOPELESS)
+        return isinstance(error, openai.APIConnectionError) and not _hopeless(_cause(error))
 
     def _where(self) -> str:
         return f"The embedded model '{self._entry.alias}'" if self._server else f"The server {self._entry.base_url}"
@@ -253,24 +289,41 @@ class ChatClient:
                 return ModelServerError(f"{where} has died; see {self._log}.")
             cause = _cause(error)
             if cause is None and isinstance(error, openai.APITimeoutError):
-                return ModelServerError(f"{where} gave no answer within {TIMEOUT_S:g} s, {ATTEMPTS} times in a row.")
+                return ModelServerError(f"{where} gave no answer within {TIMEOUT_S:g} s, again and again.")
             if isinstance(cause, ConnectionRefusedError):
                 what = "refuses connections"
             elif isinstance(cause, socket.gaierror):
                 what = "has an address that does not exist"
             else:
-                what = f"could not be reached in {ATTEMPTS} attempts"
+                what = f"could not be reached for {RETRY_FOR_S:g} s"
             return ModelServerError(f"{where} {what}; check that it runs and that the address is right.")
         status = f"HTTP {error.status_code}" if isinstance(error, openai.APIStatusError) else type(error).__name__
         return ModelServerError(f"{where} failed ({status}: {self._redacted(error)}).")
 
     def _redacted(self, error: Exception) -> str:
-        text = " ".join(str(error).split())[:200]
-        return text.replace(self._key, "[key]") if self._key else text
+        text = " ".join(str(error).split())
+        return (text.replace(self._key, "[key]") if self._key else text)[:200]
 
 
-_HOPELESS = (ConnectionRefusedError, socket.gaierror)
-"""Nobody listens at the address, or there is no such address: asking again at once is of no use."""
+def _hopeless(cause: OSError | None) -> bool:
+    """Whether nobody listens at the address, or there is no such address: asking again at once is of no use."""
+    if isinstance(cause, socket.gaierror):
+        return cause.errno != socket.EAI_AGAIN
+    return isinstance(cause, ConnectionRefusedError)
+
+
+def _wait(state: RetryCallState) -> float:
+    """Seconds until the next attempt: jittered and growing, or what the server asks for."""
+    error = state.outcome.exception() if state.outcome else None
+    asked = getattr(getattr(error, "response", None), "headers", {}).get("retry-after", "")
+    seconds = float(asked) if asked.replace(".", "", 1).isdigit() else 0.0
+    return max(seconds, wait_random_exponential(multiplier=0.5, max=LONGEST_WAIT_S)(state))
+
+
+def _text(content: object) -> str:
+    if not isinstance(content, str):
+        raise TypeError("the content of a message is not text")
+    return content
 
 
 def _cause(error: BaseException) -> OSError | None:

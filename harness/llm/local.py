@@ -53,7 +53,7 @@ class LocalServer:
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as sink:
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-                [sys.executable, "-m", "harness.llm.local", str(weights), name],
+                [sys.executable, "-P", "-m", "harness.llm.local", str(weights), name],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=sink,

@@ -8,6 +8,7 @@ from enum import StrEnum
 from functools import cache
 from hashlib import file_digest
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from platformdirs import user_config_path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -75,6 +76,7 @@ class ModelEntry(BaseModel):
     title: str
     context: int | None = Field(None, description="longest prompt and reply together, tokens")
     reply: ReplyFormat = ReplyFormat.JSON
+    max_tokens: int | None = Field(None, ge=1, description="longest reply; a model that thinks first needs thousands")
     weights: Weights | None = None
     base_url: str | None = None
     base_url_env: str | None = Field(None, description="environment variable that overrides base_url")
@@ -92,6 +94,8 @@ class ModelEntry(BaseModel):
             raise ValueError("an entry has either [weights] or a base_url")
         if self.base_url and not self.model_id:
             raise ValueError("an entry with a base_url needs a model_id")
+        if self.base_url and (urlsplit(self.base_url).username or urlsplit(self.base_url).query):
+            raise ValueError("a base_url holds no user name, password or query: keys belong into a variable (key_env)")
         return self
 
     def with_environment(self) -> ModelEntry:
@@ -118,6 +122,17 @@ def key_of(entry: ModelEntry) -> str | None:
             f"The model '{entry.alias}' needs a key: set the environment variable {entry.key_env} to yours."
         )
     return key or None
+
+
+def key_receiver(entry: ModelEntry) -> str | None:
+    """Who gets which key, where that is not what the built-in entry says; None otherwise.
+
+    A model file in the working directory, or a variable, may send a key somewhere else: that should be seen.
+    """
+    builtin = _read(BUILTIN_FILE).get(entry.alias)
+    if entry.key_env is None or not os.environ.get(entry.key_env) or builtin == entry:
+        return None
+    return f"{entry.key_env} is sent to {entry.base_url} (model '{entry.alias}')"
 
 
 def entries() -> dict[str, ModelEntry]:
@@ -172,8 +187,11 @@ def resolve(model: str) -> ModelEntry:
 
 def served(base_url: str, model_id: str) -> ModelEntry:
     """An entry for any OpenAI-compatible server; the key, if it wants one, is in OPENAI_API_KEY."""
-    if not base_url.startswith(("http://", "https://")):
-        raise UsageError(f"The base URL '{base_url}' is not one; expected http://… or https://…, ending in /v1.")
+    parts = urlsplit(base_url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise UsageError("The --base-url is not a URL; expected http://… or https://…, ending in /v1.")
+    if parts.username or parts.query:
+        raise UsageError("The --base-url holds a user name or a query; put the key into OPENAI_API_KEY instead.")
     return ModelEntry(
         alias=model_id,
         title=model_id,

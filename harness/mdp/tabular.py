@@ -25,7 +25,7 @@ class TabularMDP:
 
     Many actions of a clinical MDP share one transition row (in ICU-Sepsis every inadmissible action of a state
     does), so rows are stored once and `row_of[s, a]` points at them. Terminal states have no row of their own:
-    their value is zero, whatever `row_of` says there.
+    their value is zero and nothing can be done in them.
 
     Build one with `harness.mdp.build.from_arrays`, which validates and finds the distinct rows.
 

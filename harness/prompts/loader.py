@@ -70,7 +70,11 @@ class Prompt:
         return compiled[0], compiled[1]
 
     def system_message(self, static: Mapping[str, Any]) -> Message:
-        """The message that is the same for every patient; its template may use `static` (`env` and `reply`)."""
+        """The message that is the same for every patient; its template may use `static` (`env` and `reply`).
+
+        Templates get plain data (numbers, text, lists, mappings): an object's methods would be a way out of the
+        sandbox.
+        """
         return Message(role="system", content=self._rendered(0, static))
 
     def observation_message(self, static: Mapping[str, Any], observation: Mapping[str, Any]) -> Message:

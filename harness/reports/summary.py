@@ -53,8 +53,8 @@ def _finding(s: Summary) -> str:
     if s.method is Method.ROLLOUT:
         return f"{what} {number(s.value)}, 95 % interval {between(s.lower, s.upper)} ({s.interval}, n = {s.episodes})"
     asked = f"asked {s.decisions} of {s.states} states"
-    if s.exact:
-        return f"{asked} · {what} is {number(s.value)}, exactly"
+    if s.lower == s.upper:
+        return f"{asked} · {what} is {number(s.value)}, {'exactly' if s.exact else 'for the replies of several models'}"
     return f"{asked} · {what} is between {between(s.lower, s.upper).replace(' – ', ' and ')}, for certain"
 
 
@@ -75,7 +75,7 @@ def _policies(s: Summary) -> Table:
         cells = [label, number(reference.value), number(lost), f"{unit * reference.length:.1f}", "", ""]
         rows.append((reference.value, list(cells)))
     length = _length(s, unit)
-    invalid = percent(s.invalid_actions / s.decisions if s.decisions else None)
+    invalid = percent(s.invalid_share)
     regret = between(s.regret_lower, s.regret_upper) if s.regret is not None else "–"
     value = between(s.lower, s.upper)
     if s.method is Method.ROLLOUT:
@@ -106,8 +106,14 @@ def _meaning(s: Summary) -> str:
     if s.method is Method.ROLLOUT:
         return f"{s.agent}: mean return of {s.episodes} episodes."
     if s.exact:
-        return "All rows are exact: every state was asked that the policy can reach, nothing was sampled."
-    return f"{s.agent}: certain bounds, no sampling. The other rows are exact. Shares are of the states asked."
+        text = "All rows are exact: every state was asked that the policy can reach, nothing was sampled."
+    else:
+        text = (
+            f"{s.agent}: certain bounds, no sampling. The other rows are exact. Shares: of visits to the states asked."
+        )
+    if s.embedded is False and s.audit is None:
+        text += "\nThe model was served elsewhere: this holds for its replies; --audit 50 asks some states again."
+    return text
 
 
 def _audit(a: Audit) -> str:
@@ -134,6 +140,10 @@ def _effort(s: Summary) -> str:
             f"{s.llm_calls} calls ({s.cached_calls} more from cache)",
             f"{s.prompt_tokens:,} + {s.completion_tokens:,} tokens",
         ]
+        if s.cut_off_replies:
+            parts.append(f"{s.cut_off_replies} replies cut off (see --max-tokens)")
+        if s.unconstrained_replies:
+            parts.append(f"{s.unconstrained_replies} replies not held to the schema, which the server refused")
         if s.repaired_actions:
             parts.append(f"{s.repaired_actions} repaired at the second attempt")
     parts.append(f"{duration(s.wall_seconds)} min" if s.wall_seconds >= 60 else f"{s.wall_seconds:.1f} s")

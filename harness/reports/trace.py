@@ -142,9 +142,9 @@ def _decision(fields: dict[str, Any]) -> Iterator[str]:
     if prompt:
         yield "  patient"
         yield from _indented(prompt)
-    for name in ("rationale", "reply"):
+    for name in ("first_reply", "rationale", "reply"):
         if fields.get(name):
-            yield f"  {name:8}{harmless(fields[name]).replace(chr(10), chr(10) + ' ' * 10)}"
+            yield f"  {name.replace('_reply', ''):8}{harmless(fields[name]).replace(chr(10), chr(10) + ' ' * 10)}"
     if fields.get("error"):
         yield f"  {fields['outcome']:8}{harmless(fields['error'])}"
 

@@ -23,6 +23,7 @@ import pytest
             "Seed 7 cannot be used to evaluate",
         ),
         (["eval", "--resume", "nowhere"], "'nowhere' is not a run folder"),
+        (["eval", "--resume", "nowhere", "--agent", "random"], "--agent does not go with --resume"),
         (["trace", "nowhere"], "'nowhere' is not a run folder"),
         (["optimum", "--env", "heparin"], "no environment 'heparin'"),
         (["envs", "show", "nothing"], "no environment 'nothing'"),

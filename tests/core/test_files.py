@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 
@@ -99,3 +100,15 @@ def test_a_trace_of_another_version_is_refused(folder):
     (folder.path / TRACE).write_text(json.dumps({"event": "START", "schema_version": 9, "episode": 0}) + "\n")
     with pytest.raises(RunError, match="Line 1 of .* is no trace event"):
         read_episodes(folder.path / TRACE)
+
+
+def test_a_line_that_could_not_be_written_leaves_no_torn_one(folder, monkeypatch):
+    folder.append(DECISIONS, {"n": 0})
+    real = os.write
+    with monkeypatch.context() as full:
+        full.setattr(os, "write", lambda descriptor, line: real(descriptor, line[:5]))
+        with pytest.raises(RunError, match="No space left on device"):
+            folder.append(DECISIONS, {"n": 1})
+    with pytest.raises(RunError, match="Cannot write"):
+        folder.append(DECISIONS, {"n": 2})
+    assert (folder.path / DECISIONS).read_bytes() == b'{"n": 0}\n'

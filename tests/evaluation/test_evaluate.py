@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,7 +14,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.core.errors import ModelServerError, RunError, UsageError
+from harness.agents import registry as agents
+from harness.core.agent import Decision
+from harness.core.errors import HarnessError, ModelServerError, RunError, UsageError
 from harness.core.run import DECISIONS, SUMMARY, TRACE, read_manifest
 from harness.core.trace import read_episodes
 from harness.evaluation import evaluate as evaluation
@@ -24,7 +27,7 @@ from harness.llm.registry import ReplyFormat
 from harness.llm.structured import ReplyContract
 from harness.mdp.evaluate import evaluate
 from harness.mdp.policy import deterministic
-from harness.prompts.loader import load
+from harness.prompts.loader import BUILTIN, load
 from tests.conftest import as_json, completion, hashed_action
 
 DIED = 713
@@ -46,15 +49,10 @@ def patients(sepsis):
     """The text about every patient, rendered here and not by the agent."""
     prompt = load("icu-sepsis", "direct")
     static = {
-        "env": sepsis.spec,
+        "env": sepsis.spec.model_dump(),
         "reply": ReplyContract(sepsis.action_type, ReplyFormat.JSON).instruction(),
     }
-    texts = []
-    for state in range(DIED):
-        seen = sepsis.observe(state)
-        fields = {name: getattr(seen, name) for name in type(seen).model_fields}
-        texts.append(prompt.observation_message(static, fields).content)
-    return texts
+    return [prompt.observation_message(static, sepsis.observe(state).model_dump()).content for state in range(DIED)]
 
 
 def value_of(sepsis, actions):
@@ -179,6 +177,7 @@ async def test_a_refused_action_is_repaired_from_what_the_agent_is_told(server, 
 
 async def test_a_failing_server_stops_the_run_which_then_goes_on(server, patients, tmp_path, monkeypatch):
     monkeypatch.setattr(client_module, "LONGEST_WAIT_S", 0.01)
+    monkeypatch.setattr(client_module, "RETRY_FOR_S", 0.5)
     clean = await evaluation.run(config(server, cache=False), tmp_path / "clean", silent)
     server.requests.clear()
     folders = []
@@ -257,13 +256,16 @@ def test_a_run_killed_at_random_moments_resumes_to_the_same_result(server, tmp_p
         ({"agent": "random", "epsilon": -1}, UsageError, "Epsilon is -1"),
         ({"agent": "random", "method": Method.ROLLOUT, "episodes": 0}, UsageError, "at least 1 episode"),
         ({"agent": "random", "env_options": {"x": "y"}}, UsageError, "has no option 'x'"),
+        ({"agent": "random", "episodes": -1}, UsageError, "-1 episodes were asked for"),
+        ({"model": "qwen2.5-72b"}, UsageError, "needs a key"),
+        ({"model": "qwen", "prompt": "dirct"}, UsageError, "Did you mean 'direct'?"),
         ({}, UsageError, "Name who decides"),
     ],
 )
 async def test_what_is_wrong_is_said_before_anything_is_written(tmp_path, changes, error, sentence):
     with pytest.raises(error, match=sentence):
         await evaluation.run(config(**changes), tmp_path / "runs", silent)
-    assert not list((tmp_path / "runs").glob("*/manifest.json"))
+    assert not (tmp_path / "runs").exists()
 
 
 async def test_an_agent_with_memory_is_never_called_exact(tmp_path, monkeypatch, sepsis):
@@ -275,10 +277,6 @@ async def test_an_agent_with_memory_is_never_called_exact(tmp_path, monkeypatch,
 
 
 async def test_a_run_is_not_resumed_with_another_prompt(server, tmp_path, monkeypatch):
-    import shutil
-
-    from harness.prompts.loader import BUILTIN
-
     own = tmp_path / "own"
     shutil.copytree(BUILTIN / "icu-sepsis" / "direct", own)
     server.answer = lambda question: (401, {})
@@ -286,7 +284,7 @@ async def test_a_run_is_not_resumed_with_another_prompt(server, tmp_path, monkey
     with pytest.raises(ModelServerError):
         await evaluation.run(config(server, prompt=str(own)), tmp_path / "r", silent, began=folders.append)
     (own / "system.md.j2").write_text("Another. {{ reply }}")
-    with pytest.raises(RunError, match=r"cannot be resumed.*the prompt .* changed"):
+    with pytest.raises(RunError, match=r"cannot be resumed.*the prompt changed"):
         await evaluation.resume(folders[0], silent)
 
 
@@ -327,3 +325,101 @@ async def test_the_manifest_says_what_the_run_was_made_of(server, tmp_path):
     assert manifest["env"]["version"] == 2
     assert manifest["packages"]["icu-sepsis"]
     assert summary.served_models == ["fake-1"]
+
+
+PICKLED = "cos\\nsystem\\n(S'touch {path}'\\ntR."
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        '{{ env.parse_raw("' + PICKLED + "\", proto='pickle', allow_pickle=True) }}",
+        "{{ env.model_validate_json('{}') }}",
+        "{{ findings[0].model_copy() }}",
+    ],
+)
+async def test_a_prompt_folder_cannot_run_anything(server, tmp_path, attack):
+    own, touched = tmp_path / "own", tmp_path / "touched"
+    shutil.copytree(BUILTIN / "icu-sepsis" / "direct", own)
+    (own / "observation.md.j2").write_text(attack.replace("{path}", str(touched)))
+    with pytest.raises(UsageError, match="cannot be rendered"):
+        await evaluation.run(config(server, prompt=str(own)), tmp_path / "r", silent)
+    assert not touched.exists()
+
+
+class Odd:
+    """A third party's agent."""
+
+    id = "odd"
+    memoryless = True
+
+    def __init__(self, env):
+        self._env = env
+
+    async def close(self):
+        pass
+
+
+class Silent(Odd):
+    async def act(self, observation, situation):
+        return Decision(action=None)
+
+
+class Mixed(Odd):
+    async def act(self, observation, situation):
+        row = [0.0] * 23 + [0.5, 0.5]
+        return Decision(action=self._env.actions[23], probabilities=tuple(row))
+
+
+class Faulty(Odd):
+    async def act(self, observation, situation):
+        raise KeyError("lactate")
+
+
+@pytest.fixture
+def third_party(monkeypatch):
+    def install(agent, **changes):
+        monkeypatch.setattr(agents, "make", lambda name, env: agent(env))
+        return config(agent="odd", **({"concurrency": 1} | changes))
+
+    return install
+
+
+@pytest.mark.parametrize("method", [Method.EXACT, Method.ROLLOUT])
+async def test_an_agent_without_an_action_is_counted_as_invalid(third_party, tmp_path, method):
+    summary = await evaluation.run(third_party(Silent, method=method), tmp_path, silent)
+    assert summary.invalid_actions == summary.decisions
+    assert summary.invalid_share == pytest.approx(1.0)
+
+
+async def test_an_agent_that_gives_probabilities_is_exact_and_plays_both(sepsis, third_party, tmp_path):
+    summary = await evaluation.run(third_party(Mixed, episodes=30), tmp_path, silent)
+    table = np.zeros((716, 25))
+    table[:, 23] = table[:, 24] = 0.5
+    assert summary.value == pytest.approx(evaluate(sepsis.mdp, table).J, abs=1e-9)
+    steps = [s for e in read_episodes(Path(summary.run_dir) / TRACE) for s in e.steps]
+    assert {s.action["vasopressor_level"] for s in steps} == {3, 4}
+
+
+@pytest.mark.parametrize("method", [Method.EXACT, Method.ROLLOUT])
+async def test_a_fault_in_an_agents_code_is_a_sentence(third_party, tmp_path, method):
+    with pytest.raises(HarnessError, match="The agent 'odd' failed .KeyError: 'lactate'"):
+        await evaluation.run(third_party(Faulty, method=method), tmp_path, silent)
+
+
+async def test_two_models_behind_one_name_are_not_exact(server, tmp_path):
+    def answer(question):
+        return 200, completion(as_json(hashed_action(question))) | {"model": f"fake-{len(server.requests) % 2}"}
+
+    server.answer = answer
+    summary = await evaluation.run(config(server), tmp_path, silent)
+    assert summary.served_models == ["fake-0", "fake-1"]
+    assert not summary.exact
+
+
+async def test_shares_are_of_decisions_whatever_the_method(tmp_path):
+    exact = await evaluation.run(config(agent="expert"), tmp_path, silent)
+    sampled = await evaluation.run(config(agent="expert", method=Method.ROLLOUT, episodes=1000), tmp_path, silent)
+    assert exact.inadmissible_share == pytest.approx(0.1210, abs=5e-5)
+    assert exact.inadmissible_share_of_states == pytest.approx(0.1564, abs=5e-5)
+    assert sampled.inadmissible_share == pytest.approx(exact.inadmissible_share, abs=0.015)

@@ -62,7 +62,12 @@ def test_what_holds_no_legal_action_says_why(reply, error):
 
 
 def test_a_cut_off_reply_says_so():
-    assert "cut off" in (CONTRACT.parse("Let me think", truncated=True).error or "")
+    about_to_say_the_opposite = 'One could give {"iv": 4, "vp": 4}, but that would drown him, so'
+    for reply in ("Let me think", about_to_say_the_opposite, '{"iv": 4, "vp'):
+        parsed = CONTRACT.parse(reply, truncated=True)
+        assert parsed.action is None
+        assert "cut off" in parsed.error
+    assert CONTRACT.parse('{"iv": 4, "vp": 4}', truncated=True).action == SepsisAction(iv=4, vp=4)
 
 
 @given(st.text(max_size=300))

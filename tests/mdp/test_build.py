@@ -39,6 +39,7 @@ def broken_row(value):
         (changed(start=[1.5, -0.5, 0.0]), "start probability of state 1 is -0.5"),
         (changed(start=[1.0, 0.0]), r"start distribution has shape \(2,\)"),
         (changed(terminal=[False, True]), r"'terminal' has shape \(2,\); expected \(3,\)"),
+        (changed(start=[0.5, 0.5, 0.0]), "puts 0.5 on state 1, which is terminal"),
         (changed(discount=0.0), "discount is 0.0; expected a number above 0 and at most 1"),
         (changed(discount=1.01), "discount is 1.01"),
         (changed(legal=np.zeros((3, 2), dtype=bool)), "State 0 is not terminal and has no legal action"),

@@ -11,8 +11,7 @@ from harness.prompts.loader import BUILTIN, load, styles
 
 
 def fields(sepsis, state):
-    observation = sepsis.observe(state)
-    return {name: getattr(observation, name) for name in type(observation).model_fields}
+    return sepsis.observe(state).model_dump()
 
 
 @pytest.fixture
@@ -25,7 +24,7 @@ def own(tmp_path):
 @pytest.mark.parametrize("style", styles("icu-sepsis"))
 def test_every_style_renders_every_patient_apart(sepsis, style):
     prompt = load("icu-sepsis", style)
-    static = {"env": sepsis.spec, "reply": "Reply."}
+    static = {"env": sepsis.spec.model_dump(), "reply": "Reply."}
     texts = {prompt.observation_message(static, fields(sepsis, s)).content for s in range(713)}
     assert len(texts) >= 700
     assert all("SOFA" in text and len(text) < 1_000 for text in texts)
@@ -35,13 +34,15 @@ def test_every_style_renders_every_patient_apart(sepsis, style):
 def test_the_patient_is_not_in_the_static_part(sepsis, own):
     (own / "system.md.j2").write_text("SOFA {{ sofa }}")
     with pytest.raises(UsageError, match=r"system.md.j2 cannot be rendered: 'sofa' is undefined"):
-        load("icu-sepsis", str(own)).system_message({"env": sepsis.spec, "reply": ""})
+        load("icu-sepsis", str(own)).system_message({"env": sepsis.spec.model_dump(), "reply": ""})
 
 
 def test_an_unknown_variable_is_named(sepsis, own):
     (own / "observation.md.j2").write_text("{{ lactat }}")
     with pytest.raises(UsageError, match=r"observation.md.j2 cannot be rendered: 'lactat' is undefined"):
-        load("icu-sepsis", str(own)).observation_message({"env": sepsis.spec, "reply": ""}, fields(sepsis, 0))
+        load("icu-sepsis", str(own)).observation_message(
+            {"env": sepsis.spec.model_dump(), "reply": ""}, fields(sepsis, 0)
+        )
 
 
 @pytest.mark.parametrize(
@@ -57,7 +58,9 @@ def test_an_unknown_variable_is_named(sepsis, own):
 def test_templates_cannot_leave_the_sandbox(sepsis, own, template):
     (own / "observation.md.j2").write_text(template)
     with pytest.raises(UsageError, match="cannot be rendered"):
-        load("icu-sepsis", str(own)).observation_message({"env": sepsis.spec, "reply": ""}, fields(sepsis, 0))
+        load("icu-sepsis", str(own)).observation_message(
+            {"env": sepsis.spec.model_dump(), "reply": ""}, fields(sepsis, 0)
+        )
 
 
 @pytest.mark.parametrize(

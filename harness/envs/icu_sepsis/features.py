@@ -19,9 +19,6 @@ MECHVENT, MAX_DOSE_VASO, RE_ADMISSION = 1, 2, 3
 SHIFT: Final = {MECHVENT: 0.5, MAX_DOSE_VASO: 0.5, RE_ADMISSION: -0.1}
 """What is added to a shifted column to get the fraction (or the dose) itself."""
 
-SOFA_Z = 31
-"""Position of the z-scored SOFA, left out of the findings because the score itself is known."""
-
 Z_SCORES: Final = {
     4: "age", 5: "weight", 6: "GCS", 7: "heart rate", 8: "systolic BP", 9: "mean BP", 10: "diastolic BP",
     11: "respiratory rate", 12: "temperature", 13: "FiO2", 14: "potassium", 15: "sodium", 16: "chloride",
@@ -31,7 +28,8 @@ Z_SCORES: Final = {
     39: "AST", 40: "ALT", 41: "bilirubin", 42: "INR", 43: "total fluids in", 44: "fluids in last 4 h",
     45: "total urine", 46: "urine last 4 h",
 }  # fmt: skip
-"""Position to name of the z-scores; 36 to 46 are z-scores of the logarithm, 44 is doubled in the data."""
+"""Position to name of the z-scores. Position 31 is left out: it is the SOFA, which is known in points. 36 to 46 are
+z-scores of the logarithm; 44 is doubled in the data."""
 
 SCALE: Final = {44: 0.5}
 """What undoes the doubling of column 44 (`input_4hourly`)."""
