@@ -12,13 +12,18 @@ from harness.mdp.solve import solve
 
 
 def reference_values(env: TabularEnvironment[Any, Any], *, everything: bool = False) -> dict[str, ReferenceValue]:
-    """Optimal, expert (where the data hold one) and random; with `everything` also worst and fallback."""
+    """Optimal, expert (where the data hold one) and random; with `everything` also worst and fallback.
+
+    Where something is hidden from the agent, 'optimal' knows it and 'achievable' does not.
+    """
     mdp = env.mdp
     tables = {
         "optimal": deterministic(mdp, env.optimum.actions),
         "expert": env.expert_policy,
         "random": uniform(mdp.legal),
     }
+    if env.achievable is not None:
+        tables["achievable"] = deterministic(mdp, env.achievable.actions)
     if everything:
         tables["worst"] = deterministic(mdp, solve(mdp, worst=True).actions)
         tables["fallback"] = deterministic(mdp, env.fallback_actions)
