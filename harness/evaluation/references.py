@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from harness.evaluation.summary import ReferenceValue
@@ -31,5 +32,7 @@ def reference_values(env: TabularEnvironment[Any, Any], *, everything: bool = Fa
     for name, table in tables.items():
         if table is not None:
             evaluation = evaluate(mdp, table)
-            found[name] = ReferenceValue(value=evaluation.J, length=evaluation.length)
+            found[name] = ReferenceValue(
+                value=evaluation.J, length=evaluation.length if math.isfinite(evaluation.length) else None
+            )
     return found

@@ -13,12 +13,15 @@ SCHEMA_VERSION = 1
 
 
 class ReferenceValue(BaseModel):
-    """An exactly known policy of the environment. `length` is the expected number of decisions."""
+    """An exactly known policy of the environment.
+
+    `length` is the expected number of decisions; null where an episode may never end.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     value: float
-    length: float
+    length: float | None
 
 
 class WorstDecision(BaseModel):

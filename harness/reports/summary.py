@@ -72,7 +72,8 @@ def _policies(s: Summary) -> Table:
         if name == s.agent and s.exact:
             continue
         lost = (s.optimal_value or 0.0) - reference.value
-        cells = [label, number(reference.value), number(lost), f"{unit * reference.length:.1f}", "", ""]
+        stayed = "–" if reference.length is None else f"{unit * reference.length:.1f}"
+        cells = [label, number(reference.value), number(lost), stayed, "", ""]
         rows.append((reference.value, list(cells)))
     length = _length(s, unit)
     invalid = percent(s.invalid_actions / s.decisions if s.decisions else None)
