@@ -40,7 +40,7 @@ def show(env: Annotated[str, typer.Argument(metavar="ID", help="An environment's
     spec = made.spec
     lines = [f"{spec.title} ({spec.id} v{spec.version})", spec.summary, ""]
     if isinstance(made, TabularEnvironment):
-        lines += [f"tabular      {made.mdp!r}; exact optimum"]
+        lines += [f"tabular      {made.mdp!r}; the optimum is {made.reference_kind}"]
     lines += [
         f"value        {spec.value_name}, discount {spec.discount:g}, rewards {spec.reward_range}",
         f"score        {spec.score}",

@@ -41,7 +41,12 @@ def optimum(
     spec = made.spec
     hours = spec.hours_per_step
     rows = [
-        (name, f"{r.value:.4f}", f"{r.length:.2f}", f"{hours * r.length:.1f}" if hours else "–")
+        (
+            name,
+            f"{r.value:.4f}",
+            "–" if r.length is None else f"{r.length:.2f}",
+            f"{hours * r.length:.1f}" if hours and r.length is not None else "–",
+        )
         for name, r in sorted(found.items(), key=lambda item: -item[1].value)
     ]
     print_lines([f"{spec.title} v{spec.version}: {made.mdp!r}"])

@@ -1,7 +1,7 @@
 """Every tabular environment as a Gymnasium environment: `gymnasium.make("harness/icu-sepsis-v2")`.
 
-Import this module to register them. Observations and actions are indices; `info` holds the regret of the step and
-whether the action was admissible.
+Import this module to register them. Observations and actions are indices, an observation that of what is seen where
+something is hidden; `info` holds the regret of the step and whether the action was admissible.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from gymnasium import spaces
 from harness.core.errors import UsageError
 from harness.core.seeds import TRAINING_SEEDS
 from harness.envs import registry
-from harness.mdp.environment import TabularEnvironment
+from harness.mdp.environment import TabularEnvironment, TabularObservation
 
 
 class TabularGymnasium(gymnasium.Env[Any, Any]):
@@ -31,14 +31,14 @@ class TabularGymnasium(gymnasium.Env[Any, Any]):
         if not isinstance(made, TabularEnvironment):
             raise UsageError(f"{env_id} is not tabular; its observations have no index.")
         self._env = made
-        self.observation_space = spaces.Discrete(made.mdp.n_states)
+        self.observation_space = spaces.Discrete(int(made.seen.max()) + 1)
         self.action_space = spaces.Discrete(made.mdp.n_actions)
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[int, dict[str, Any]]:
         """Start an episode."""
         super().reset(seed=seed)
         episode = seed if seed is not None else int(self.np_random.choice(TRAINING_SEEDS))
-        return self._env.state(self._env.reset(episode)), {"seed": episode}
+        return self._seen(self._env.reset(episode)), {"seed": episode}
 
     def step(self, action: int) -> tuple[int, float, bool, bool, dict[str, Any]]:
         """Take the action of an index."""
@@ -46,11 +46,15 @@ class TabularGymnasium(gymnasium.Env[Any, Any]):
         reference = self._env.reference
         regret = max(reference.value() - reference.action_value(order), 0.0)
         t = self._env.step(order)
-        return self._env.state(t.observation), t.reward, t.terminated, t.truncated, {**t.info, "regret": regret}
+        return self._seen(t.observation), t.reward, t.terminated, t.truncated, {**t.info, "regret": regret}
+
+    def _seen(self, observation: TabularObservation) -> int:
+        return int(self._env.seen[self._env.state(observation)])
 
 
-gymnasium.register(
-    "harness/icu-sepsis-v2",
-    entry_point="harness.envs.gymnasium:TabularGymnasium",
-    kwargs={"env_id": "icu-sepsis"},
-)
+for _env_id, _version in (("icu-sepsis", 2), ("sepsis-os", 1), ("sepsis-os-hidden", 1)):
+    gymnasium.register(
+        f"harness/{_env_id}-v{_version}",
+        entry_point="harness.envs.gymnasium:TabularGymnasium",
+        kwargs={"env_id": _env_id},
+    )

@@ -17,6 +17,14 @@ ENVIRONMENTS = Registry(
             "harness.envs.icu_sepsis.environment:icu_sepsis",
             "fluids and vasopressors in septic shock, every 4 hours; tabular, exact optimum",
         ),
+        "sepsis-os": Entry(
+            "harness.envs.sepsis_os.environment:sepsis_os",
+            "antibiotics, ventilation, vasopressor in a simulated sepsis; tabular, exact optimum",
+        ),
+        "sepsis-os-hidden": Entry(
+            "harness.envs.sepsis_os.environment:sepsis_os_hidden",
+            "the same, diabetes not shown; tabular, the optimum that knows it is an upper bound",
+        ),
     },
 )
 

@@ -200,8 +200,8 @@ async def _without_sampling(
         regret=max(optimal - (lower + upper) / 2, 0.0),
         regret_lower=max(optimal - upper, 0.0),
         regret_upper=max(optimal - lower, 0.0),
-        length_lower=shortest,
-        length_upper=longest,
+        length_lower=_finite(shortest),
+        length_upper=_finite(longest),
         episodes=0,
         example_episodes=len(examples),
         decisions=len(lines),
@@ -339,8 +339,8 @@ def _worst_of(env: TabularEnvironment[Any, Any], path: Path, episodes: int) -> l
     ]
 
 
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
 
 
 def _about(config: RunConfig, cast: Cast, path: Path) -> dict[str, Any]:
@@ -356,6 +356,7 @@ def _about(config: RunConfig, cast: Cast, path: Path) -> dict[str, Any]:
         "prompt": cast.model.prompt.label if cast.model else None,
         "method": config.method,
         "value_name": spec.value_name,
+        "regret_kind": cast.env.reference.kind if cast.env.reference else None,
         "hours_per_step": spec.hours_per_step,
         "run_dir": str(path),
     }

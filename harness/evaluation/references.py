@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from harness.evaluation.summary import ReferenceValue
@@ -12,13 +13,18 @@ from harness.mdp.solve import solve
 
 
 def reference_values(env: TabularEnvironment[Any, Any], *, everything: bool = False) -> dict[str, ReferenceValue]:
-    """Optimal, expert (where the data hold one) and random; with `everything` also worst and fallback."""
+    """Optimal, expert (where the data hold one) and random; with `everything` also worst and fallback.
+
+    Where something is hidden from the agent, 'optimal' knows it and 'achievable' does not.
+    """
     mdp = env.mdp
     tables = {
         "optimal": deterministic(mdp, env.optimum.actions),
         "expert": env.expert_policy,
         "random": uniform(mdp.legal),
     }
+    if env.achievable is not None:
+        tables["achievable"] = deterministic(mdp, env.achievable.actions)
     if everything:
         tables["worst"] = deterministic(mdp, solve(mdp, worst=True).actions)
         tables["fallback"] = deterministic(mdp, env.fallback_actions)
@@ -26,5 +32,7 @@ def reference_values(env: TabularEnvironment[Any, Any], *, everything: bool = Fa
     for name, table in tables.items():
         if table is not None:
             evaluation = evaluate(mdp, table)
-            found[name] = ReferenceValue(value=evaluation.J, length=evaluation.length)
+            found[name] = ReferenceValue(
+                value=evaluation.J, length=evaluation.length if math.isfinite(evaluation.length) else None
+            )
     return found

@@ -7,18 +7,22 @@ from collections.abc import Iterable
 from pydantic import BaseModel, ConfigDict, Field
 
 from harness.core.agent import Request
+from harness.core.environment import ReferenceKind
 from harness.evaluation.config import Method
 
 SCHEMA_VERSION = 1
 
 
 class ReferenceValue(BaseModel):
-    """An exactly known policy of the environment. `length` is the expected number of decisions."""
+    """An exactly known policy of the environment.
+
+    `length` is the expected number of decisions; null where an episode may never end.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     value: float
-    length: float
+    length: float | None
 
 
 class WorstDecision(BaseModel):
@@ -88,6 +92,9 @@ class Summary(BaseModel):
     random_value: float | None
     references: dict[str, ReferenceValue]
     regret: float | None = Field(description="optimal_value - value")
+    regret_kind: ReferenceKind | None = Field(
+        None, description="what `optimal_value` is: exact, informed or achievable"
+    )
     regret_lower: float | None = None
     regret_upper: float | None = None
     length_lower: float | None = Field(None, description="expected decisions in an episode, as `lower` and `upper`")

@@ -45,6 +45,12 @@ class TabularEnvironment(Generic[O, A]):
         Index of the action taken where an agent gives no legal one.
     expert_policy : float array, shape (S, A), optional
         The clinicians' policy, where the data hold one.
+    reference_kind : ReferenceKind
+        What the optimum of the MDP is to the agent: `informed` where states differ in what the agent cannot see.
+    seen : int array, shape (S,), optional
+        Index of what is seen in each state, where that is less than the state.
+    achievable : function, optional
+        The best policy found that depends on `seen` alone, with its values; called when it is first needed.
 
     Notes
     -----
@@ -62,6 +68,9 @@ class TabularEnvironment(Generic[O, A]):
         describe: Callable[[int], str],
         fallback: IntArray,
         expert_policy: FloatArray | None = None,
+        reference_kind: ReferenceKind = ReferenceKind.EXACT,
+        seen: IntArray | None = None,
+        achievable: Callable[[], Solution] | None = None,
     ) -> None:
         self.spec = spec
         self.mdp = mdp
@@ -71,6 +80,9 @@ class TabularEnvironment(Generic[O, A]):
         self.describe = describe
         self.fallback_actions = fallback
         self.expert_policy = expert_policy
+        self.reference_kind = reference_kind
+        self.seen = np.arange(mdp.n_states) if seen is None else seen
+        self._achievable = achievable
         self._index = {action: i for i, action in enumerate(self.actions)}
         self._state = 0
         self._steps = 0
@@ -92,10 +104,21 @@ class TabularEnvironment(Generic[O, A]):
         """Exact regret of every decision, shape (S, A)."""
         return regret(self.optimum)
 
+    @cached_property
+    def achievable(self) -> Solution | None:
+        """The best policy found that depends on what is seen alone; None where that is the optimum."""
+        return self._achievable() if self._achievable is not None else None
+
     @property
     def reference(self) -> TabularReference:
-        """The exact optimum from the current state."""
-        return TabularReference(self)
+        """The optimum of the MDP from the current state; `reference_kind` says what it is to the agent."""
+        return TabularReference(self, self.optimum, self.reference_kind)
+
+    @property
+    def achievable_reference(self) -> TabularReference | None:
+        """The best policy found that depends on what is seen alone, from the current state; None as `achievable`."""
+        found = self.achievable
+        return None if found is None else TabularReference(self, found, ReferenceKind.ACHIEVABLE)
 
     def state(self, observation: O) -> int:
         """Index of the state that an observation shows."""
@@ -168,19 +191,18 @@ class TabularEnvironment(Generic[O, A]):
 
 
 class TabularReference:
-    """V* and Q* at the current state of a `TabularEnvironment`."""
+    """V and Q of a policy at the current state of a `TabularEnvironment`."""
 
-    kind = ReferenceKind.EXACT
-
-    def __init__(self, env: TabularEnvironment[Any, Any]) -> None:
-        self._optimum = env.optimum
+    def __init__(self, env: TabularEnvironment[Any, Any], policy: Solution, kind: ReferenceKind) -> None:
+        self.kind = kind
+        self._policy = policy
         self._state = env._state
         self._index = env.action_index
 
     def value(self) -> float:
-        """V* of the current state."""
-        return float(self._optimum.V[self._state])
+        """V of the current state."""
+        return float(self._policy.V[self._state])
 
     def action_value(self, action: Any) -> float:
-        """Q* of `action` in the current state."""
-        return float(self._optimum.Q[self._state, self._index(action)])
+        """Q of `action` in the current state."""
+        return float(self._policy.Q[self._state, self._index(action)])

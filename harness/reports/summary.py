@@ -9,6 +9,7 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from harness.core.environment import ReferenceKind
 from harness.evaluation.config import Method
 from harness.evaluation.summary import Audit, Summary
 from harness.reports.text import between, duration, number, percent
@@ -69,10 +70,13 @@ def _policies(s: Summary) -> Table:
     rows: list[tuple[float, list[str | Text]]] = []
     for name, reference in s.references.items():
         label = "expert (clinician)" if name == "expert" else name
+        if name == "optimal" and s.regret_kind is ReferenceKind.INFORMED:
+            label = "optimal (informed: knows what agents cannot)"
         if name == s.agent and s.exact:
             continue
         lost = (s.optimal_value or 0.0) - reference.value
-        cells = [label, number(reference.value), number(lost), f"{unit * reference.length:.1f}", "", ""]
+        stayed = "–" if reference.length is None else f"{unit * reference.length:.1f}"
+        cells = [label, number(reference.value), number(lost), stayed, "", ""]
         rows.append((reference.value, list(cells)))
     length = _length(s, unit)
     invalid = percent(s.invalid_share)

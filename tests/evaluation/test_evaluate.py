@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import random
 import re
@@ -13,12 +14,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from harness.agents import registry as agents
 from harness.core.agent import Decision
 from harness.core.errors import HarnessError, ModelServerError, RunError, UsageError
 from harness.core.run import DECISIONS, SUMMARY, TRACE, read_manifest
 from harness.core.trace import read_episodes
+from harness.envs.registry import make
 from harness.evaluation import evaluate as evaluation
 from harness.evaluation.asking import read_decisions
 from harness.evaluation.config import Method, RunConfig
@@ -28,6 +31,7 @@ from harness.llm.structured import ReplyContract
 from harness.mdp.evaluate import evaluate
 from harness.mdp.policy import deterministic
 from harness.prompts.loader import BUILTIN, load
+from harness.reports.summary import print_report
 from tests.conftest import as_json, completion, hashed_action
 
 DIED = 713
@@ -423,3 +427,35 @@ async def test_shares_are_of_decisions_whatever_the_method(tmp_path):
     assert exact.inadmissible_share == pytest.approx(0.1210, abs=5e-5)
     assert exact.inadmissible_share_of_states == pytest.approx(0.1564, abs=5e-5)
     assert sampled.inadmissible_share == pytest.approx(exact.inadmissible_share, abs=0.015)
+
+
+# --------------------------------------------------------------------------- hidden states, endless episodes
+
+
+async def test_what_looks_alike_is_asked_once_and_valued_exactly(server, tmp_path):
+    """Diabetes is hidden: 606 states, 303 questions."""
+    env, prompt = make("sepsis-os-hidden"), load("sepsis-os-hidden", "direct")
+    server.answer = lambda patient: env.actions[hashed_action(patient) % 8].model_dump_json()
+    summary = await evaluation.run(config(server, env="sepsis-os-hidden", episodes=0), tmp_path, silent)
+    actions = np.zeros(env.mdp.n_states, dtype=int)
+    for state in env.mdp.decision_states:
+        text = prompt.observation_message({"env": env.spec, "reply": ""}, dict(env.observe(state))).content
+        actions[state] = hashed_action(text) % 8
+    assert summary.exact
+    assert summary.value == pytest.approx(evaluate(env.mdp, deterministic(env.mdp, actions)).J, abs=1e-9)
+    assert (summary.states, summary.llm_calls, len(server.asked())) == (606, 303, 303)
+    assert set(server.asked().values()) == {1}
+    assert summary.references["optimal"].value > summary.references["achievable"].value > summary.value
+
+
+async def test_a_policy_that_may_never_end_has_no_length_in_strict_json(tmp_path):
+    chosen = config(env="sepsis-os", agent="optimal", episodes=0)
+    summary = await evaluation.run(chosen, tmp_path, silent)
+    text = (Path(summary.run_dir) / SUMMARY).read_text()
+    read = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
+    assert read["length_lower"] is read["length_upper"] is read["references"]["optimal"]["length"] is None
+    assert read["references"]["random"]["length"] == pytest.approx(10.57, abs=0.01)
+    assert (await evaluation.resume(Path(summary.run_dir), silent)) == summary
+    console = Console(file=io.StringIO(), width=120)
+    print_report(console, summary)
+    assert "inf" not in console.file.getvalue()
