@@ -10,11 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import sparse
 
 from harness.core.errors import InvalidPolicy
 from harness.mdp.linear import LinearSystem, endless_state, system, weights_of
 from harness.mdp.policy import check_policy
-from harness.mdp.tabular import FloatArray, TabularMDP
+from harness.mdp.tabular import FloatArray, IntArray, TabularMDP
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,12 +53,9 @@ def evaluate(mdp: TabularMDP, policy: ArrayLike) -> Evaluation:
     table = check_policy(mdp, policy)
     live = mdp.decision_states
     P, r = system(mdp, table)
-    endless = endless_state(P, live)
-    if mdp.discount == 1.0 and endless is not None:
-        raise InvalidPolicy(
-            f"From state {endless} the policy never reaches a terminal state, so its undiscounted value does not "
-            "exist; use a discount below 1 or a policy that ends."
-        )
+    endless = endless_state(P, live) if mdp.discount < 1.0 else None
+    if mdp.discount == 1.0:
+        _require_end(P, live)
     linear = LinearSystem(P, mdp.discount)
     V = np.zeros(mdp.n_states)
     V[live] = linear.solve(r)
@@ -95,6 +93,42 @@ def _variance(
         P, _ = system(mdp, policy)
         second_moment = float(mdp.start[live] @ LinearSystem(P, mdp.discount**2).solve(b))
     return max(second_moment - J * J, 0.0)
+
+
+def moments(mdp: TabularMDP, policy: ArrayLike, table: ArrayLike) -> tuple[float, float]:
+    """Mean and variance of a table (S, A) summed, discounted, over the decisions of an episode.
+
+    With the table of regrets this is the variance of the advantage-sum estimator per episode.
+
+    Raises
+    ------
+    InvalidPolicy
+        As `evaluate`.
+    """
+    probabilities = check_policy(mdp, policy)
+    live = mdp.decision_states
+    P, _ = system(mdp, probabilities)
+    if mdp.discount == 1.0:
+        _require_end(P, live)
+    p = probabilities[live]
+    paid = np.where(p > 0, np.asarray(table, dtype=np.float64)[live], 0.0)
+    summed = np.zeros(mdp.n_states)
+    linear = LinearSystem(P, mdp.discount)
+    summed[live] = linear.solve((p * paid).sum(axis=1))
+    following = np.where(p > 0, (mdp.rows @ summed)[mdp.row_of[live]], 0.0)
+    b = (p * (paid**2 + 2 * mdp.discount * paid * following)).sum(axis=1)
+    squared = linear if mdp.discount == 1.0 else LinearSystem(P, mdp.discount**2)
+    mean = float(mdp.start @ summed)
+    return mean, max(float(mdp.start[live] @ squared.solve(b)) - mean * mean, 0.0)
+
+
+def _require_end(P: sparse.csr_array, live: IntArray) -> None:
+    endless = endless_state(P, live)
+    if endless is not None:
+        raise InvalidPolicy(
+            f"From state {endless} the policy never reaches a terminal state, so its undiscounted value does not "
+            "exist; use a discount below 1 or a policy that ends."
+        )
 
 
 def action_values(mdp: TabularMDP, V: FloatArray) -> FloatArray:
