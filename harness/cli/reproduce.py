@@ -123,12 +123,14 @@ def _part(part: Part, repeats: int) -> tuple[Any, Any, Iterable[Block]]:
 
 
 def _print(blocks: Iterable[Block]) -> None:
-    from harness.cli.tables import print_lines, print_table
+    from harness.cli.tables import console, print_table
 
+    out = console()
     for block in blocks:
-        print_lines([block.caption])
+        out.print(block.caption)
         print_table(block.headings, block.rows)
-        print_lines([*block.notes, ""])
+        for note in (*block.notes, ""):
+            out.print(note)
 
 
 def _check_plots(parts: tuple[Part, ...], folder: Path) -> None:
@@ -160,5 +162,6 @@ def _draw(part: Part, found: Any, folder: Path) -> list[Path]:
             {name: (shares[name].values, shares[name].probabilities) for name in (SINGLE, SELECTED, BEST_SELECTED)},
             {p.arm: p.published for p in found.positions},
             {"random, exactly": found.random_value, "optimum, exactly": found.optimal_value},
+            supposed="If every policy were worth what random is, and every evaluation were independent:",
         )
     return plots.save(figure, folder / f"icu-sepsis-{part}")

@@ -1,7 +1,7 @@
 """Figures: plain arrays in, a matplotlib `Figure` out. matplotlib is imported when a figure is drawn.
 
-Colours are Okabe and Ito's, which colour-blind readers can tell apart, and never the only difference: every series has a
-marker and a line style of its own.
+Colours are Okabe and Ito's, which colour-blind readers can tell apart, and never the only difference: every series has
+a marker or a line style of its own.
 
 References
 ----------
@@ -34,6 +34,9 @@ STYLES = (
 NEUTRAL = "#404040"
 FORMATS = ("png", "svg")
 DPI = 160
+
+APART = 0.006
+"""Series are drawn this far beside each other, because random and expert would cover one another."""
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -80,11 +83,10 @@ def admissible_actions(actions: Sequence[int], states: Sequence[int], mean: floa
     axes = figure.add_subplot()
     bars = axes.bar(actions, states, color=STYLES[0][0], width=0.8)
     axes.bar_label(bars, padding=2, fontsize=8)
-    axes.axvline(mean, color=NEUTRAL, linestyle="--", linewidth=1, label=f"mean {mean:.2f}")
     axes.set_xticks(list(actions))
     axes.set_xlabel("admissible actions of a state (of 25)")
     axes.set_ylabel("patient states")
-    axes.legend(frameon=False)
+    axes.text(0.98, 0.95, f"mean {mean:.2f}", transform=axes.transAxes, ha="right", va="top", color=NEUTRAL)
     _plain(axes)
     return figure
 
@@ -109,13 +111,15 @@ def perturbation(
         axes.set_xlabel("probability that an admissible action is removed")
         axes.set_xticks(list(probabilities))
         _plain(axes)
-    left.legend(frameon=False, title="mean, ± 1 sd (dark), range (light)", fontsize=9, title_fontsize=8)
+    left.legend(
+        frameon=False, title="mean, ± 1 sd (dark), range (light)", fontsize=9, title_fontsize=8, handlelength=3.5
+    )
     return figure
 
 
 def _bands(axes: Axes, probabilities: Sequence[float], series: Mapping[str, FloatArray]) -> None:
-    x = np.asarray(probabilities, dtype=np.float64)
-    for (name, repeats), (colour, marker, line) in zip(series.items(), STYLES, strict=False):
+    for i, ((name, repeats), (colour, marker, line)) in enumerate(zip(series.items(), STYLES, strict=False)):
+        x = np.asarray(probabilities, dtype=np.float64) + (i - 1) * APART
         mean, sd = repeats.mean(axis=1), repeats.std(axis=1)
         axes.fill_between(x, repeats.min(axis=1), repeats.max(axis=1), color=colour, alpha=0.13, linewidth=0)
         axes.fill_between(x, mean - sd, mean + sd, color=colour, alpha=0.3, linewidth=0)
@@ -126,6 +130,7 @@ def sampling(
     distributions: Mapping[str, tuple[FloatArray, FloatArray]],
     published: Mapping[str, float],
     marks: Mapping[str, float],
+    supposed: str,
 ) -> Figure:
     """Distributions of a reported mean, above the means that were reported.
 
@@ -135,6 +140,8 @@ def sampling(
     published : mapping of name to mean
     marks : mapping of name to value
         Drawn as vertical lines through both panels.
+    supposed : str
+        What the distributions rest on; it stands above their names.
     """
     figure = new_figure(7.2, 6.0)
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
@@ -150,7 +157,11 @@ def sampling(
         _plain(axes)
     top.set_ylim(bottom=0)
     top.set_ylabel("probability of each mean")
-    top.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(0, 1.34), ncols=1)
+    handles, names = top.get_legend_handles_labels()
+    figure.legend(
+        handles, names, loc="outside upper left", ncols=2, frameon=False, fontsize=8, handlelength=3.5, title=supposed,
+        title_fontsize=8, alignment="left",
+    )  # fmt: skip
     bottom.set_ylabel("published")
     bottom.grid(axis="y", color="#d0d0d0", linewidth=0.6)
     bottom.set_xlabel("reported survival (mean)")

@@ -77,7 +77,7 @@ def episodes(n: int, p: float) -> Shares:
     """The share of `n` independent episodes that is survived, each with probability `p`.
 
     >>> episodes(300, 0.78).central()
-    (0.73, 0.8266666666666667)
+    (0.7333333333333333, 0.8266666666666667)
     """
     from scipy import stats
 

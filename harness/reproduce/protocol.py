@@ -1,7 +1,7 @@
 """A published comparison on ICU-Sepsis re-examined: what 100 episodes for each of three seeds can tell.
 
-The figures are those of the repository anishmariathasan/CQL-sepsis, coursework that publishes its code, its settings and
-the arms' means, which is what makes it possible to say this. The question is about the protocol, not about the methods:
+The figures are those of the repository anishmariathasan/CQL-sepsis, coursework that publishes its code, its settings
+and its means, which is what makes it possible to say this. The question is about the protocol, not about the methods:
 how would its figures fall if the policies' true values were these?
 
 Returns are 0 or 1 (survival), so an episode is a coin toss with the policy's value, and the distributions are exact.
@@ -29,11 +29,17 @@ from harness.reproduce.binomial import (
 )
 from harness.reproduce.icu_sepsis import baselines
 
-EPISODES, SEEDS = 100, 3
-"""Episodes of an evaluation, and seeds of an arm (CQL-sepsis, `scripts/03_train_cql.py`, `scripts/reproduce_all.ps1`)."""
+EPISODES = 100
+"""Episodes of an evaluation (CQL-sepsis, `results/*/config.yaml`)."""
+
+RUN_SEEDS = (42, 123, 456)
+"""Seeds of an arm; the episodes of a run's evaluations have its seed and the next 99 (`src/utils/evaluation.py`)."""
+
+SEEDS = len(RUN_SEEDS)
 
 LOOKS = 20
-"""Evaluations of a CQL run of which the best is kept: every 5,000 of 100,000 updates (`results/*/config.yaml` there)."""
+"""Evaluations of a run of which the best is kept: every 5,000 of 100,000 updates (`results/*/config.yaml`,
+`scripts/reproduce_all.ps1`). Left to its defaults, `scripts/04_train_baselines.py` makes 10."""
 
 CLONED = 0.786
 """Survival of the repository's behaviour-cloning networks, evaluated exactly: 0.785 to 0.786."""
@@ -70,7 +76,7 @@ ARMS = (
 )
 """Means of three seeds times 300 (CQL-sepsis, `notebooks/02_comprehensive_evaluation.ipynb`, summary table)."""
 
-CQL_ARMS = 7
+CQL_ARMS = sum(arm.name.startswith("CQL") for arm in ARMS)
 
 
 @dataclass(frozen=True)
@@ -87,6 +93,8 @@ class Position:
         Central 95 % range of such means.
     reached : float
         Probability of the published mean or more, without any selection.
+    reached_selected : float or None
+        The same where the best of `LOOKS` independent evaluations of each run was kept; None where nothing was.
     """
 
     arm: str
@@ -96,6 +104,7 @@ class Position:
     low: float
     high: float
     reached: float
+    reached_selected: float | None
 
 
 @dataclass(frozen=True)
@@ -141,10 +150,11 @@ class Needed:
 
 @dataclass(frozen=True)
 class Protocol:
-    """What the protocol can tell, under the true values."""
+    """What the protocol can tell, under the true values. `shared_seeds` episode seeds of an arm are used twice."""
 
     random_value: float
     optimal_value: float
+    shared_seeds: int
     positions: tuple[Position, ...]
     spread: SeedSpread
     comparisons: tuple[Comparison, ...]
@@ -184,6 +194,7 @@ def examine() -> Protocol:
     return Protocol(
         random_value=random,
         optimal_value=env.optimum.J,
+        shared_seeds=SEEDS * EPISODES - len({seed + i for seed in RUN_SEEDS for i in range(EPISODES)}),
         positions=tuple(_position(arm, random) for arm in ARMS),
         spread=seed_spread(EPISODES, random),
         comparisons=tuple(compare(SEEDS * EPISODES, random, value) for value in (CLONED, CQL_BEST)),
@@ -221,8 +232,18 @@ def _position(arm: Arm, random: float) -> Position:
     known = {"random": random, "behaviour cloning": CLONED}
     value = known.get(arm.name, random)
     shares = episodes(SEEDS * EPISODES, value)
+    selected = episodes(EPISODES, value).best_of(LOOKS).mean_of(SEEDS)
     low, high = shares.central()
-    return Position(arm.name, arm.published, value, arm.name in known, low, high, shares.at_least(arm.published))
+    return Position(
+        arm=arm.name,
+        published=arm.published,
+        true_value=value,
+        known=arm.name in known,
+        low=low,
+        high=high,
+        reached=shares.at_least(arm.published),
+        reached_selected=selected.at_least(arm.published) if arm.best_of_checkpoints else None,
+    )
 
 
 def _best(what: str, shares: Shares) -> Best:
