@@ -88,7 +88,7 @@ def perturbation(rows: Sequence[Row], repeats: int) -> Iterator[Block]:
             "were removed, not of rollouts.",
             "removed: share of admissible actions; less than p because every state keeps one. The optimal policy is "
             "solved anew each time, the others stay as they are.",
-            "The paper shows this as figure 6 and prints no numbers to compare with.",
+            "The paper's figure 6 shows the same, estimated by rollouts; nothing is compared number by number.",
         ),
     )
 
@@ -181,7 +181,8 @@ def _positions(found: Protocol, n: int) -> Block:
             "True values are exact for random and for the published behaviour-cloning networks (0.785 to 0.786); the "
             "others are not known here, and are supposed to be random's to see how far chance alone would go.",
             f"P(so much): of the published mean or more. In the last column every run reports the best of {LOOKS} "
-            "independent evaluations. Figures near 1 there mean that selection did less than that.",
+            f"independent evaluations (the script of the two baselines makes {LOOKS // 2} unless told otherwise). Figures "
+            "near 1 there mean that selection did less than that.",
             f"{SEEDS} seeds that differ by chance alone have a standard deviation of {_points(spread.expected)} points "
             f"on average, 95 % between {_points(spread.low)} and {_points(spread.high)}; mean ± that deviation "
             f"encloses the true value {percent(spread.covered)} of the time.",

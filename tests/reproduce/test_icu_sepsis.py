@@ -64,7 +64,7 @@ def test_admissible_actions_are_those_of_the_package(sepsis):
     found = admissible()
     assert sum(found.states) == 713
     assert (found.fewest, found.most) == (1, 13)
-    assert found.mean == pytest.approx(3.14, abs=0.005)  # paper, section 3
+    assert found.mean == pytest.approx(3.14, abs=0.005)
     assert sum(a * n for a, n in zip(found.actions, found.states, strict=True)) == sepsis.mdp.admissible[:713].sum()
 
 
