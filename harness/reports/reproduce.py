@@ -181,8 +181,8 @@ def _positions(found: Protocol, n: int) -> Block:
             "True values are exact for random and for the published behaviour-cloning networks (0.785 to 0.786); the "
             "others are not known here, and are supposed to be random's to see how far chance alone would go.",
             f"P(so much): of the published mean or more. In the last column every run reports the best of {LOOKS} "
-            f"independent evaluations (the script of the two baselines makes {LOOKS // 2} unless told otherwise). Figures "
-            "near 1 there mean that selection did less than that.",
+            f"independent evaluations (the script of the two baselines makes {LOOKS // 2} unless told otherwise). "
+            "Figures near 1 there mean that selection did less than that.",
             f"{SEEDS} seeds that differ by chance alone have a standard deviation of {_points(spread.expected)} points "
             f"on average, 95 % between {_points(spread.low)} and {_points(spread.high)}; mean ± that deviation "
             f"encloses the true value {percent(spread.covered)} of the time.",
