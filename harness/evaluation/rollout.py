@@ -31,8 +31,9 @@ from harness.evaluation.intervals import (
 )
 from harness.evaluation.tabular import Progress, Watch
 from harness.execution.local import each
+from harness.mdp.build import with_rewards
 from harness.mdp.environment import TabularEnvironment
-from harness.mdp.evaluate import evaluate, moments
+from harness.mdp.evaluate import evaluate
 from harness.mdp.policy import uniform
 from harness.mdp.solve import solve
 
@@ -77,7 +78,7 @@ def scale_of(env: TabularEnvironment[Any, Any]) -> Scale:
         lowest, lost = worst.J, float((env.optimum.V - worst.V).max())
     except InvalidMDP:
         lowest, lost = -math.inf, math.inf
-    spread = math.sqrt(moments(env.mdp, chance, np.nan_to_num(env.regret))[1])
+    spread = math.sqrt(evaluate(with_rewards(env.mdp, env.regret), chance).variance)
     return Scale(env.optimum.J, lowest, lost, spread, math.sqrt(evaluate(env.mdp, chance).variance))
 
 
@@ -128,9 +129,10 @@ class Estimator:
         told = all(end.expected_regret is not None for end in ends)
         losses = np.array([end.expected_regret if told else end.regret for end in ends], dtype=np.float64)
         name = "advantage sum, the agent's probabilities known" if told else "advantage sum"
-        return Value(name, self._advantage_sum(losses, self.scale), raw)
+        return Value(name, self.of_losses(losses, self.scale), raw)
 
-    def _advantage_sum(self, losses: np.ndarray, scale: Scale) -> Estimate:
+    def of_losses(self, losses: np.ndarray, scale: Scale) -> Estimate:
+        """`J*` minus the mean of summed regrets (n,), its interval cut to what is possible."""
         if (losses > NO_LOSS).sum() < FEW_LOSSES and math.isfinite(scale.most_lost):
             bound = few_losses(losses, scale.most_lost, 1 - (1 - CONFIDENCE) / self.looks)
             found = Estimate(

@@ -95,33 +95,6 @@ def _variance(
     return max(second_moment - J * J, 0.0)
 
 
-def moments(mdp: TabularMDP, policy: ArrayLike, table: ArrayLike) -> tuple[float, float]:
-    """Mean and variance of a table (S, A) summed, discounted, over the decisions of an episode.
-
-    With the table of regrets this is the variance of the advantage-sum estimator per episode.
-
-    Raises
-    ------
-    InvalidPolicy
-        As `evaluate`.
-    """
-    probabilities = check_policy(mdp, policy)
-    live = mdp.decision_states
-    P, _ = system(mdp, probabilities)
-    if mdp.discount == 1.0:
-        _require_end(P, live)
-    p = probabilities[live]
-    paid = np.where(p > 0, np.asarray(table, dtype=np.float64)[live], 0.0)
-    summed = np.zeros(mdp.n_states)
-    linear = LinearSystem(P, mdp.discount)
-    summed[live] = linear.solve((p * paid).sum(axis=1))
-    following = np.where(p > 0, (mdp.rows @ summed)[mdp.row_of[live]], 0.0)
-    b = (p * (paid**2 + 2 * mdp.discount * paid * following)).sum(axis=1)
-    squared = linear if mdp.discount == 1.0 else LinearSystem(P, mdp.discount**2)
-    mean = float(mdp.start @ summed)
-    return mean, max(float(mdp.start[live] @ squared.solve(b)) - mean * mean, 0.0)
-
-
 def _require_end(P: sparse.csr_array, live: IntArray) -> None:
     endless = endless_state(P, live)
     if endless is not None:
