@@ -74,6 +74,7 @@ def server() -> Iterator[FakeServer]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        wbufsize = 1 << 16  # one packet a reply: two of them would wait 40 ms for an acknowledgement
 
         def do_POST(self) -> None:
             payload = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -89,6 +90,7 @@ def server() -> Iterator[FakeServer]:
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(data)
+            self.wfile.flush()
 
         def log_message(self, *args: Any) -> None:
             pass

@@ -1,20 +1,33 @@
-"""A language model as an agent: render the prompt, ask, read the action, ask once more if it is not legal."""
+"""A language model as an agent: render the prompt, ask, read the action, ask once more if it is not legal.
+
+With labels, one letter an action, the probabilities of all actions are read off the first token of one reply instead.
+"""
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
+from harness.agents.reference import draw
 from harness.core.agent import Decision, Message, Outcome, Request, Situation
 from harness.core.environment import Observation
+from harness.core.errors import ModelServerError
 from harness.llm.cache import key_of
 from harness.llm.client import ChatClient, Reply
 from harness.llm.structured import Parsed, ReplyContract
+from harness.mdp.tabular import FloatArray
 from harness.prompts.loader import Prompt
 
 
 class LLMAgent:
-    """Decides by asking a model, without memory, at temperature 0.
+    """Decides by asking a model, without memory.
+
+    Its policy is fixed at temperature 0, and fixed but drawn from at a higher one or with log-probabilities.
 
     Parameters
     ----------
@@ -25,6 +38,8 @@ class LLMAgent:
     client : ChatClient
     static : dict
         What both templates may use: `env`, the environment's spec.
+    from_logprobs : bool
+        Read the probabilities of all actions off the labels' log-probabilities, at temperature 1.
 
     Attributes
     ----------
@@ -35,12 +50,20 @@ class LLMAgent:
     memoryless = True
 
     def __init__(
-        self, name: str, prompt: Prompt, contract: ReplyContract, client: ChatClient, static: dict[str, Any]
+        self,
+        name: str,
+        prompt: Prompt,
+        contract: ReplyContract,
+        client: ChatClient,
+        static: dict[str, Any],
+        *,
+        from_logprobs: bool = False,
     ) -> None:
         self.id = name
         self._prompt = prompt
         self._contract = contract
         self._client = client
+        self._from_logprobs = from_logprobs
         self._static = static | {"reply": contract.instruction()}
         self.system = prompt.system_message(self._static)
 
@@ -50,9 +73,12 @@ class LLMAgent:
 
     async def act(self, observation: Observation, situation: Situation) -> Decision:
         """Ask; where the reply has no legal action, ask once more with the error; then give up."""
+        if self._from_logprobs:
+            return await self._by_label(observation, situation)
         started = time.perf_counter()
         messages = self.render(observation)
-        reply = await self._client.complete(messages)
+        sample = f"{situation.seed}.{situation.step}.{situation.sample}"
+        reply = await self._client.complete(messages, sample)
         parsed = self._read(reply, situation)
         requests, outcome, error, first_reply = [_request(reply)], Outcome.OK, parsed.error, None
         if parsed.action is None:
@@ -62,7 +88,7 @@ class LLMAgent:
                 Message(role="user", content=f"That reply cannot be used: {parsed.error}. {self._static['reply']}"),
             )
             first_reply = reply.text
-            reply = await self._client.complete(again)
+            reply = await self._client.complete(again, sample)
             parsed = self._read(reply, situation)
             requests.append(_request(reply))
             outcome = Outcome.INVALID if parsed.action is None else Outcome.REPAIRED
@@ -81,6 +107,45 @@ class LLMAgent:
             latency_s=round(time.perf_counter() - started, 4),
         )
 
+    async def _by_label(self, observation: Observation, situation: Situation) -> Decision:
+        """The probabilities of the legal actions, and one drawn from them."""
+        started = time.perf_counter()
+        messages = self.render(observation)
+        reply = await self._client.complete(messages)
+        if reply.first_token is None:
+            raise ModelServerError(
+                f"The server of '{self.id}' sends no log-probabilities; leave out --from-logprobs, or take --samples."
+            )
+        actions = self._contract.actions
+        read = read_labels(reply.first_token, self._contract.labels)
+        legal = np.array([situation.why_illegal(action) is None for action in actions])
+        weights = np.where(legal, read.weights, 0.0)
+        total = float(weights.sum())
+        base = Decision(
+            action=None,
+            outcome=Outcome.INVALID,
+            error="no letter of a legal action is among the likeliest tokens",
+            label_mass=read.mass,
+            label_unseen=read.unseen,
+            messages=messages,
+            prompt_sha256=key_of({"messages": [m.model_dump() for m in messages]}),
+            reply=reply.text,
+            model=reply.model,
+            requests=(_request(reply),),
+            latency_s=round(time.perf_counter() - started, 4),
+        )
+        if total <= 0.0:
+            return base
+        row = weights / total
+        return base.model_copy(
+            update={
+                "action": actions[draw(row, situation)],
+                "probabilities": tuple(row.tolist()),
+                "outcome": Outcome.OK,
+                "error": None,
+            }
+        )
+
     def _read(self, reply: Reply, situation: Situation) -> Parsed:
         parsed = self._contract.parse(reply.text, truncated=reply.finish_reason == "length")
         if parsed.action is not None and (reason := situation.why_illegal(parsed.action)):
@@ -92,12 +157,46 @@ class LLMAgent:
         await self._client.close()
 
 
+@dataclass(frozen=True)
+class Labels:
+    """What the first token's probabilities say of the labels.
+
+    Attributes
+    ----------
+    weights : float array, shape (A,)
+        Probability of each label; zero where it is not among the tokens listed.
+    mass : float
+        Their sum.
+    unseen : float
+        Most that labels not listed can have together, as a share of all labels.
+    """
+
+    weights: FloatArray
+    mass: float
+    unseen: float
+
+
+def read_labels(first_token: Mapping[str, float], labels: str) -> Labels:
+    """What log-probabilities of the likeliest tokens say of the labels; blanks around a label belong to it."""
+    weights = np.zeros(len(labels))
+    for token, logprob in first_token.items():
+        label = token.strip()
+        if len(label) == 1 and label in labels:
+            weights[labels.index(label)] += math.exp(logprob)
+    mass = float(weights.sum())
+    listed = [math.exp(logprob) for logprob in first_token.values()]
+    missing = int((weights == 0).sum())
+    unseen = min(missing * min(listed, default=1.0), max(1.0 - sum(listed), 0.0)) if missing else 0.0
+    return Labels(weights, mass, unseen / (mass + unseen) if mass + unseen > 0 else 1.0)
+
+
 def _request(reply: Reply) -> Request:
+    one_token = reply.first_token is not None  # such a reply always ends at the limit, and is whole
     return Request(
         key=reply.key,
         run=reply.run,
         prompt_tokens=reply.prompt_tokens,
         completion_tokens=reply.completion_tokens,
-        finish_reason=reply.finish_reason,
+        finish_reason=None if one_token else reply.finish_reason,
         constrained=reply.constrained,
     )

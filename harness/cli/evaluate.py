@@ -57,6 +57,7 @@ class ReplyName(StrEnum):
 
     json = "json"
     short = "short"
+    label = "label"
 
 
 class IntervalName(StrEnum):
@@ -117,6 +118,21 @@ def evaluate(
         ReplyName | None,
         typer.Option(help="How the model writes an action; as its entry says if not given.", rich_help_panel=WHO),
     ] = None,
+    temperature: Annotated[
+        float,
+        typer.Option(help="At which replies are drawn; above 0 with --samples or a rollout.", rich_help_panel=WHO),
+    ] = 0.0,
+    samples: Annotated[
+        int, typer.Option(help="exact: replies drawn in each state, for a policy with chance.", rich_help_panel=WHO)
+    ] = 1,
+    from_logprobs: Annotated[
+        bool,
+        typer.Option(
+            "--from-logprobs",
+            help="One letter an action; the whole policy with its chances is read off each reply.",
+            rich_help_panel=WHO,
+        ),
+    ] = False,
     max_tokens: Annotated[
         int | None,
         typer.Option(help="Longest reply; a model that thinks first needs thousands.", rich_help_panel=WHO, min=1),
@@ -206,17 +222,25 @@ def evaluate(
         _print([_resumed(resume, log, quiet)], shown, log)
         return
     contestants = _contestants(agent or [], model or [], base_url, model_id or [], prompt or ["direct"])
+    drawing = {
+        "reply": ReplyFormat(reply) if reply else None,
+        "temperature": temperature,
+        "samples": samples,
+        "from_logprobs": from_logprobs,
+        "max_tokens": max_tokens,
+        "audit": audit,
+    }
     configs = []
     for who in contestants:
-        chosen = Method(method or (Method.EXACT if who.get("agent") else Method.CERTIFY))
+        exactly = who.get("agent") or samples > 1
+        chosen = Method(method or (Method.EXACT if exactly else Method.CERTIFY))
         usual = 3 if chosen is not Method.ROLLOUT else MOST_EPISODES if until is not None else 100
         configs.append(
             RunConfig(
                 env=env,
                 env_options={"inadmissible": inadmissible} if inadmissible else {},
                 **who,
-                reply=ReplyFormat(reply) if reply else None,
-                max_tokens=max_tokens,
+                **(drawing if not who.get("agent") else {}),
                 method=chosen,
                 epsilon=epsilon,
                 episodes=episodes if episodes is not None else usual,
@@ -225,7 +249,6 @@ def evaluate(
                 seed_start=seed_start,
                 concurrency=concurrency,
                 cache=cache,
-                audit=audit if not who.get("agent") else 0,
             )
         )
     _refuse_words_without_use(context, configs)
@@ -372,7 +395,10 @@ def _refuse_words_without_use(context: typer.Context, configs: list[RunConfig]) 
     asked = any(config.agent is None for config in configs)
     methods = {config.method for config in configs}
     belongs = {
-        "a model": (asked, ("prompt", "reply", "max_tokens", "cache", "audit")),
+        "a model": (
+            asked,
+            ("prompt", "reply", "temperature", "samples", "from_logprobs", "max_tokens", "cache", "audit"),
+        ),
         "--method certify": (Method.CERTIFY in methods, ("epsilon",)),
         "--method rollout": (Method.ROLLOUT in methods, ("until", "interval")),
     }

@@ -61,6 +61,11 @@ class Decision(BaseModel):
 
     action: SerializeAsAny[Action] | None
     probabilities: tuple[float, ...] | None = None
+    """Of every action, in the environment's order, where the action was drawn from them."""
+    label_mass: float | None = None
+    """What the labels of all actions had of the probability of the reply's first token, before they were normalised."""
+    label_unseen: float | None = None
+    """Most that labels which the server did not list can have together, as a share of all labels."""
     rationale: str | None = None
     outcome: Outcome = Outcome.OK
     error: str | None = None
@@ -88,12 +93,15 @@ class Situation:
         Decisions taken before this one.
     history : tuple of (observation, action)
         What was seen and done before, oldest first.
+    sample : int
+        Which of several decisions asked for in the same situation.
     """
 
     why_illegal: Callable[[Any], str | None]
     seed: int | None = None
     step: int = 0
     history: tuple[tuple[Observation, Action], ...] = ()
+    sample: int = 0
 
 
 class Agent(Protocol):

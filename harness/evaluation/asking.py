@@ -7,7 +7,8 @@ told, and anybody can recompute the value.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,12 @@ class StateDecision(BaseModel):
     first_reply: str | None = None
     rationale: str | None = None
     error: str | None = None
+    drawn: tuple[int, ...] | None = None
+    """Index of every action drawn, where several were; `probabilities` are then their shares."""
+    invalid_samples: int = 0
+    """How many of them were no legal action, and so the fallback."""
+    label_mass: float | None = None
+    label_unseen: float | None = None
     model: str | None = None
     requests: tuple[Request, ...] = ()
     latency_s: float = 0.0
@@ -75,6 +82,8 @@ class Asker:
     clock : Clock
     concurrency : int
     on_answer : function of the number of states asked so far
+    samples : int
+        How often the agent is asked in each state.
     """
 
     def __init__(
@@ -85,6 +94,7 @@ class Asker:
         clock: Clock,
         concurrency: int,
         on_answer: Callable[[int], None],
+        samples: int = 1,
     ) -> None:
         self._env = env
         self._agent = agent
@@ -92,6 +102,7 @@ class Asker:
         self._clock = clock
         self._concurrency = concurrency
         self._on_answer = on_answer
+        self._samples = samples
         policy = getattr(agent, "policy", None)
         self._table: FloatArray | None = None if policy is None else np.asarray(policy(env.mdp), dtype=np.float64)
         self.answers = {line.state: line for line in read_decisions(folder.path)}
@@ -113,8 +124,13 @@ class Asker:
         if self._table is not None:
             line = self._from_row(state, self._table[state])
         else:
-            situation = Situation(lambda action: env.why_illegal_in(state, action))
-            line = self._from_decision(state, await decided(self._agent, env.observe(state), situation))
+            observation = env.observe(state)
+            asked = [
+                await decided(self._agent, observation, Situation(partial(env.why_illegal_in, state), sample=i))
+                for i in range(self._samples)
+            ]
+            lines = [self._from_decision(state, decision) for decision in asked]
+            line = lines[0] if len(lines) == 1 else self._together(state, lines)
         if state in self.answers:  # asked twice at the same time: the first answer stays
             return
         self._folder.append(DECISIONS, line)
@@ -133,6 +149,24 @@ class Asker:
             regret=float(row[row > 0] @ env.regret[state][row > 0]),
             admissible=float(row @ env.mdp.admissible[state]),
             elapsed_s=self._clock.elapsed(),
+        )
+
+    def _together(self, state: int, lines: Sequence[StateDecision]) -> StateDecision:
+        """Several decisions in one state as shares; the first one's prompt and reply stand for all."""
+        drawn = tuple(index for line in lines if (index := line.action_index) is not None)
+        row = np.bincount(drawn, minlength=self._env.mdp.n_actions) / len(lines)
+        invalid = sum(line.outcome is Outcome.INVALID for line in lines)
+        base = self._from_row(state, row)
+        return base.model_copy(
+            update={
+                "outcome": Outcome.INVALID if invalid == len(lines) else Outcome.OK,
+                "error": next((line.error for line in lines if line.error), None),
+                "drawn": drawn,
+                "invalid_samples": invalid,
+                "requests": tuple(request for line in lines for request in line.requests),
+                "latency_s": sum(line.latency_s for line in lines),
+                **{name: getattr(lines[0], name) for name in ("prompt", "prompt_sha256", "reply", "model")},
+            }
         )
 
     def _from_decision(self, state: int, decision: Decision) -> StateDecision:
@@ -156,6 +190,8 @@ class Asker:
                 "reply": decision.reply,
                 "first_reply": decision.first_reply,
                 "rationale": decision.rationale,
+                "label_mass": decision.label_mass,
+                "label_unseen": decision.label_unseen,
                 "model": decision.model,
                 "requests": decision.requests,
                 "latency_s": decision.latency_s,

@@ -21,7 +21,7 @@ from harness.envs import registry as envs
 from harness.evaluation.config import Method, RunConfig
 from harness.llm.cache import ReplyCache, default_path
 from harness.llm.client import ChatClient
-from harness.llm.registry import ModelEntry, resolve, served
+from harness.llm.registry import ModelEntry, ReplyFormat, resolve, served
 from harness.llm.structured import ReplyContract
 from harness.mdp.environment import TabularEnvironment
 from harness.prompts.loader import Prompt, load
@@ -78,6 +78,7 @@ def check(config: RunConfig) -> Environment[Any, Any]:
         raise UsageError(f"Epsilon is {config.epsilon}; expected a width of 0 or more, e.g. 0.01.")
     if config.audit < 0:
         raise UsageError(f"An audit of {config.audit} states was asked for; expected 0 or more.")
+    _check_drawing(config)
     if config.audit and (config.agent is not None or config.method is Method.ROLLOUT):
         raise UsageError("An audit asks states of a model again; it needs a model and --method exact or certify.")
     env = envs.make(config.env, **config.env_options)
@@ -88,6 +89,31 @@ def check(config: RunConfig) -> Environment[Any, Any]:
     if config.agent is None:
         load(config.env, config.prompt)
     return env
+
+
+def _check_drawing(config: RunConfig) -> None:
+    """How a model's policy is drawn from must fit the method, or "exact" would be said of what is not."""
+    if not 0 <= config.temperature < math.inf:
+        raise UsageError(f"The temperature is {config.temperature}; expected 0 or more.")
+    if config.samples < 1:
+        raise UsageError(f"{config.samples} samples a state were asked for; expected at least 1.")
+    if config.from_logprobs and (config.temperature or config.samples > 1):
+        raise UsageError(
+            "--from-logprobs reads the whole distribution at temperature 1; leave --temperature and --samples out."
+        )
+    if config.samples > 1 and not (config.temperature and config.method is Method.EXACT):
+        raise UsageError(
+            "--samples draws several replies in every state; it needs --method exact and --temperature above 0."
+        )
+    if config.temperature and config.samples == 1 and config.method is not Method.ROLLOUT:
+        raise UsageError(
+            f"At temperature {config.temperature:g} one reply is not the policy; add --samples 8 (with --method "
+            "exact), or take --from-logprobs, or --method rollout."
+        )
+    if config.audit and (config.temperature or config.from_logprobs):
+        raise UsageError("An audit counts replies that differ, and drawn ones do; leave --audit out.")
+    if config.from_logprobs and config.reply not in (None, ReplyFormat.LABEL):
+        raise UsageError(f"--from-logprobs needs one letter an action; it does not go with --reply {config.reply}.")
 
 
 def build(config: RunConfig, env: Environment[Any, Any], run_id: str, log_folder: Callable[[], Path]) -> Cast:
@@ -106,10 +132,15 @@ def build(config: RunConfig, env: Environment[Any, Any], run_id: str, log_folder
     if config.max_tokens is not None:
         entry = entry.model_copy(update={"max_tokens": config.max_tokens})
     prompt = load(config.env, config.prompt)
-    contract = ReplyContract(env.action_type, config.reply or entry.reply, prompt.meta.rationale)
+    written = ReplyFormat.LABEL if config.from_logprobs else config.reply or entry.reply
+    actions = env.actions if isinstance(env, TabularEnvironment) else ()
+    contract = ReplyContract(env.action_type, written, prompt.meta.rationale, actions)
     cache = ReplyCache(default_path()) if config.cache else None
-    client = ChatClient(entry, contract, cache, run_id, log_folder)
-    llm = LLMAgent(entry.alias, prompt, contract, client, {"env": env.spec.model_dump()})
+    client = ChatClient(
+        entry, contract, cache, run_id, log_folder, temperature=config.temperature, logprobs=config.from_logprobs
+    )
+    static = {"env": env.spec.model_dump()}
+    llm = LLMAgent(entry.alias, prompt, contract, client, static, from_logprobs=config.from_logprobs)
     llm.render(env.reset(config.seed_start))  # a template that fails should fail before anything is asked
     return Cast(env, llm, ModelCast(entry, prompt, llm.system.content, client.identity))
 

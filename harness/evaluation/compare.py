@@ -209,15 +209,11 @@ def contributions(base: Run, other: Run) -> list[Contribution]:
         Contribution(
             state=int(s),
             description=env.describe(int(s)),
-            base=_choice(env, policies[0][s]),
-            other=_choice(env, policies[1][s]),
+            base=env.choice_label(policies[0][s]),
+            other=env.choice_label(policies[1][s]),
             visits=float(visits[s]),
             worth=float(worth[s]),
         )
         for s in order
         if abs(worth[s]) > NEGLIGIBLE
     ]
-
-
-def _choice(env: TabularEnvironment[Any, Any], row: np.ndarray) -> str:
-    return env.action_labels[int(row.argmax())] if row.max() == 1.0 else "a draw"

@@ -35,6 +35,9 @@ class RunConfig(BaseModel):
     model_id: str | None = None
     prompt: str = "direct"
     reply: ReplyFormat | None = Field(None, description="None: as the model's entry says")
+    temperature: float = Field(0.0, description="at which a model's replies are drawn")
+    samples: int = Field(1, description="exact: replies drawn in each state, at a temperature above 0")
+    from_logprobs: bool = Field(False, description="read a model's probabilities off one-token labels")
     max_tokens: int | None = Field(None, ge=1, description="longest reply; None: as the entry says")
     method: Method
     epsilon: float = 0.01

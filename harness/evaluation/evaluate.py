@@ -38,6 +38,7 @@ from harness.evaluation.intervals import clustered_share, of_mean, of_returns
 from harness.evaluation.manifest import manifest_of, require_unchanged
 from harness.evaluation.references import reference_values
 from harness.evaluation.rollout import Estimator, Listener, looks, planned_episodes, play_episodes, scale_of
+from harness.evaluation.sampled import sampled_value
 from harness.evaluation.summary import Audit, Summary, WorstDecision, count_calls
 from harness.evaluation.tabular import (
     EXACT_WIDTH,
@@ -52,10 +53,13 @@ from harness.evaluation.tabular import (
 from harness.mdp.certify import completion
 from harness.mdp.environment import TabularEnvironment
 from harness.mdp.evaluate import evaluate
-from harness.mdp.tabular import FloatArray
+from harness.mdp.tabular import FloatArray, IntArray
 
 WORST_KEPT = 20
 """How many of the costliest decisions the summary lists."""
+
+UNSEEN = 1e-6
+"""Labels of less probability than this together change no value that is printed."""
 
 UNKNOWN_SPREAD = 0.5
 """Standard deviation taken for returns of which nothing is known, to plan a sequential interval: that of a coin."""
@@ -163,7 +167,7 @@ async def _without_sampling(
         last = shown[0]
         watch(Progress(n, max(n, last.total), last.unit, last.lower, last.upper))
 
-    asker = Asker(env, cast.agent, folder, clock, config.concurrency, answered)
+    asker = Asker(env, cast.agent, folder, clock, config.concurrency, answered, config.samples)
     if config.method is Method.EXACT:
         bounds = await ask_everything(env, asker, remember)
     else:
@@ -181,15 +185,26 @@ async def _without_sampling(
     )
     bounds = await with_all_answers(env.mdp, bounds, asker)
     audited = await _audit(config, run_id, cast, folder, asker) if config.audit else None
+    lower: float | None
+    upper: float | None
     lower, upper = bounds.lower.J, bounds.upper.J
     served = sorted({line.model for line in asker.answers.values() if line.model})
     settled = bounds.width <= EXACT_WIDTH
-    exact = settled and len(served) <= 1  # replies of two models are no policy of either
+    unseen = max((line.label_unseen or 0.0 for line in asker.answers.values()), default=0.0)
+    # replies of two models are no policy of either, and labels that the server did not list may have been likely
+    exact = settled and len(served) <= 1 and unseen <= UNSEEN
+    value = (lower + upper) / 2
+    interval = "none" if settled else "certain"
     if settled:
-        lower = upper = (lower + upper) / 2
+        lower = upper = value
+    if config.samples > 1:
+        drawn = sampled_value(env.mdp, _drawn(env, asker))
+        value, exact, interval = drawn.value, False, drawn.interval
+        lower, upper = _finite(drawn.lower), _finite(drawn.upper)
     shortest, longest = length_bounds(env.mdp, bounds)
     lines = [asker.answers[s] for s in sorted(asker.answers)]
     optimal = env.optimum.J
+    labelled = any(line.label_mass is not None for line in lines)
     visits = evaluate(env.mdp, completion(env.mdp, bounds)).occupancy
     return Summary(
         **_about(config, cast, folder.path),
@@ -197,13 +212,19 @@ async def _without_sampling(
         **count_calls((r for line in lines for r in line.requests), run_id).model_dump(),
         served_models=served,
         exact=exact,
-        interval="none" if settled else "certain",
-        value=(lower + upper) / 2,
+        interval=interval,
+        value=value,
         lower=lower,
         upper=upper,
-        regret=max(optimal - (lower + upper) / 2, 0.0),
-        regret_lower=max(optimal - upper, 0.0),
-        regret_upper=max(optimal - lower, 0.0),
+        samples=config.samples,
+        temperature=config.temperature if cast.model else None,
+        from_logprobs=config.from_logprobs,
+        label_mass_mean=_share(visits, lines, [line.label_mass or 0.0 for line in lines]) if labelled else None,
+        label_mass_least=min(line.label_mass or 0.0 for line in lines) if labelled else None,
+        label_unseen_most=unseen if labelled else None,
+        regret=max(optimal - value, 0.0),
+        regret_lower=None if upper is None else max(optimal - upper, 0.0),
+        regret_upper=None if lower is None else max(optimal - lower, 0.0),
         length_lower=_finite(shortest),
         length_upper=_finite(longest),
         episodes=0,
@@ -212,7 +233,7 @@ async def _without_sampling(
         states=len(env.mdp.decision_states),
         invalid_actions=sum(line.outcome is Outcome.INVALID for line in lines),
         repaired_actions=sum(line.outcome is Outcome.REPAIRED for line in lines),
-        invalid_share=_share(visits, lines, [line.outcome is Outcome.INVALID for line in lines]),
+        invalid_share=_share(visits, lines, [_invalid(line) for line in lines]),
         inadmissible_share=_share(visits, lines, [1.0 - line.admissible for line in lines]),
         inadmissible_share_of_states=1.0 - float(np.mean([line.admissible for line in lines])),
         audit=audited,
@@ -232,6 +253,18 @@ async def _without_sampling(
     )
 
 
+def _invalid(line: StateDecision) -> float:
+    return line.invalid_samples / len(line.drawn) if line.drawn else float(line.outcome is Outcome.INVALID)
+
+
+def _drawn(env: TabularEnvironment[Any, Any], asker: Asker) -> IntArray:
+    """Every action drawn, shape (S, samples)."""
+    found = np.zeros((env.mdp.n_states, max(len(line.drawn or ()) for line in asker.answers.values())), dtype=np.int64)
+    for state, line in asker.answers.items():
+        found[state] = line.drawn or ()
+    return found
+
+
 def _share(visits: FloatArray, lines: Sequence[StateDecision], of: Sequence[float]) -> float:
     """The mean of `of` over the asked states, by how often they are visited."""
     weights = visits[[line.state for line in lines]]
@@ -249,9 +282,7 @@ async def _audit(config: RunConfig, run_id: str, cast: Cast, folder: RunFolder, 
 
 
 def _chosen(env: TabularEnvironment[Any, Any], line: StateDecision) -> str:
-    if line.action_index is None:
-        return "a draw"
-    label = env.action_labels[line.action_index]
+    label = env.choice_label(line.row(env.mdp.n_actions))
     return f"{label} (no legal action)" if line.outcome is Outcome.INVALID else label
 
 

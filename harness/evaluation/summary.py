@@ -105,6 +105,14 @@ class Summary(BaseModel):
     mean_score: float | None = Field(None, description="rollout: mean grade")
     mean_score_lower: float | None = None
     mean_score_upper: float | None = None
+    samples: int = Field(1, description="replies drawn in each state")
+    temperature: float | None = Field(None, description="null for an agent that is no language model")
+    from_logprobs: bool = False
+    label_mass_mean: float | None = Field(
+        None, description="from_logprobs: what the labels had of the first token's probability, by expected visits"
+    )
+    label_mass_least: float | None = None
+    label_unseen_most: float | None = Field(None, description="most that labels not listed by the server can have")
     episodes: int = Field(description="episodes that the value rests on; 0 where it rests on none")
     example_episodes: int = Field(0, description="episodes played for the trace only")
     decisions: int = Field(description="states asked, or in a rollout decisions taken")

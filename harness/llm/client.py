@@ -10,6 +10,7 @@ import asyncio
 import itertools
 import socket
 import uuid
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -41,6 +42,12 @@ REPLY_TOKENS = 512
 """Limit for replies of a server: enough for an action with some talk around it, in free text. Embedded models are held
 to the shortest reply and need no room for talk."""
 
+EMBEDDED_LOGPROBS, SERVED_LOGPROBS = 200, 20
+"""How many of the likeliest tokens to ask for: all that matter, or the most that hosted servers give."""
+
+SENT = ("messages", "temperature", "seed", "max_tokens", "logprobs", "top_logprobs")
+"""What of a request goes to the server under its own name."""
+
 SEED = 0
 """Sent with every request: at temperature 0 it should not matter, and where it does it is recorded."""
 
@@ -61,6 +68,8 @@ class Reply:
     """The run that asked the server for it; another than one's own if it came from the cache."""
     constrained: bool = True
     """False if the server refused to hold the reply to its schema."""
+    first_token: Mapping[str, float] | None = None
+    """Log-probabilities of the likeliest first tokens, where they were asked for."""
 
 
 class ChatClient:
@@ -74,6 +83,8 @@ class ChatClient:
         None asks the server every time.
     run : name of the run that asks, kept with every reply
     log_folder : function that gives the folder for what an embedded server prints; called when it starts
+    temperature : at which replies are drawn
+    logprobs : whether to ask for the probabilities of the reply's first token
     """
 
     def __init__(
@@ -83,12 +94,17 @@ class ChatClient:
         cache: ReplyCache | None,
         run: str,
         log_folder: Callable[[], Path],
+        *,
+        temperature: float = 0.0,
+        logprobs: bool = False,
     ) -> None:
         self._entry = entry
         self._contract = contract
         self._cache = cache
         self._run = run
         self._log_folder = log_folder
+        self._temperature = temperature
+        self._logprobs = logprobs
         self._key = api_key_of(entry)
         self._session = uuid.uuid4().hex[:8]
         self._uncached = itertools.count()
@@ -107,15 +123,15 @@ class ChatClient:
         """Which weights on which engine, or which model on which server."""
         return dict(self._identity)
 
-    async def complete(self, messages: Sequence[Message]) -> Reply:
-        """The model's reply to a prompt.
+    async def complete(self, messages: Sequence[Message], sample: str | None = None) -> Reply:
+        """The model's reply to a prompt; at a temperature above 0, that of the name `sample`.
 
         Raises
         ------
         ModelServerError
             If the server cannot be reached or refuses in a way that asking again will not mend.
         """
-        request = self._request(messages)
+        request = self._request(messages, sample)
         if self._cache is None:
             return await self._ask(request, f"{key_of(request)}#{self._session}-{next(self._uncached)}")
         key = key_of(request)
@@ -155,7 +171,7 @@ class ChatClient:
 
     # ------------------------------------------------------------------- one request
 
-    def _request(self, messages: Sequence[Message]) -> dict[str, Any]:
+    def _request(self, messages: Sequence[Message], sample: str | None) -> dict[str, Any]:
         """Everything that can change a reply."""
         contract = self._contract
         if self._entry.weights is not None:
@@ -165,14 +181,20 @@ class ChatClient:
             constraint = {"response_format": {"type": "json_schema", "json_schema": schema}}
         else:
             constraint = {}
-        return {
+        request = {
             "endpoint": self._identity,
             "messages": [m.model_dump() for m in messages],
-            "temperature": 0.0,
+            "temperature": self._temperature,
             "seed": SEED,
             "max_tokens": self._max_tokens(),
             "constraint": constraint,
         }
+        if self._temperature > 0:
+            request |= {"sample": sample, "seed": zlib.crc32(str(sample).encode()) % 2**31}
+        if self._logprobs:
+            embedded = self._entry.weights is not None
+            request |= {"logprobs": True, "top_logprobs": EMBEDDED_LOGPROBS if embedded else SERVED_LOGPROBS}
+        return request
 
     def _max_tokens(self) -> int:
         if self._entry.max_tokens is not None:
@@ -201,7 +223,7 @@ class ChatClient:
         import openai
 
         constraint = request["constraint"]
-        arguments: dict[str, Any] = {name: request[name] for name in ("messages", "temperature", "seed", "max_tokens")}
+        arguments: dict[str, Any] = {name: request[name] for name in SENT if name in request}
         if "response_format" in constraint and self._constrained:
             arguments["response_format"] = constraint["response_format"]
         if "grammar" in constraint:
@@ -227,6 +249,7 @@ class ChatClient:
                 key=key,
                 run=self._run,
                 constrained="response_format" in arguments or "grammar" in constraint,
+                first_token=_first_token(choice) if self._logprobs else None,
             )
         except (AttributeError, IndexError, TypeError, ValueError):
             raise self._not_chat() from None
@@ -324,6 +347,12 @@ def _text(content: object) -> str:
     if not isinstance(content, str):
         raise TypeError("the content of a message is not text")
     return content
+
+
+def _first_token(choice: Any) -> dict[str, float] | None:
+    """Log-probabilities of the likeliest first tokens; None where the server sent none."""
+    content = getattr(choice.logprobs, "content", None) or []
+    return {top.token: float(top.logprob) for top in content[0].top_logprobs} if content else None
 
 
 def _cause(error: BaseException) -> OSError | None:

@@ -31,6 +31,8 @@ class ReplyFormat(StrEnum):
     """A JSON object that fits the action's schema."""
     SHORT = "short"
     """The same with the fields' short names, `{"iv":2,"vp":1}`: half the tokens, for embedded models."""
+    LABEL = "label"
+    """One letter an action, from a list in the prompt, so that one token holds the whole answer."""
 
 
 class HubSource(BaseModel):

@@ -26,7 +26,10 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from harness.core.environment import Action
+from harness.core.errors import UsageError
 from harness.llm.registry import ReplyFormat
+
+LABELS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 RATIONALE = "rationale"
 RATIONALE_CHARACTERS = 240
@@ -53,14 +56,45 @@ class ReplyContract:
     action_type : an `Action` whose fields are integers between bounds or text from a list
     format : how the action is written
     rationale : whether a sentence of reasons comes first
+    actions : every action in the environment's order, for labels alone
+
+    Raises
+    ------
+    UsageError
+        If labels are wanted for no list of actions, for more than there are letters, or with a rationale.
     """
 
     action_type: type[Action]
     format: ReplyFormat
     rationale: bool = False
+    actions: tuple[Action, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.format is not ReplyFormat.LABEL:
+            return
+        if not 0 < len(self.actions) <= len(LABELS):
+            raise UsageError(
+                f"Labels of one token need a list of 1 to {len(LABELS)} actions; this environment has "
+                f"{len(self.actions) or 'none'}. Use --reply json."
+            )
+        if self.rationale:
+            raise UsageError(
+                "A prompt that asks for reasons first cannot be answered by one label; use another prompt."
+            )
+
+    @property
+    def labels(self) -> str:
+        """A letter for every action, in their order."""
+        return LABELS[: len(self.actions)]
 
     def instruction(self) -> str:
         """The sentence of the prompt that says how to answer; it ends with the shape of the reply."""
+        if self.format is ReplyFormat.LABEL:
+            meanings = (
+                f"{label} = " + " ".join(f"{name} {value}" for name, value in action.model_dump(mode="json").items())
+                for label, action in zip(self.labels, self.actions, strict=True)
+            )
+            return "Reply with one letter and nothing else:\n" + "\n".join(meanings)
         fields = _choices(self.action_type)
         names = self._written_names()
         shape = ",".join(f'"{names[field]}":<{_range(values)}>' for field, values in fields.items())
@@ -101,6 +135,8 @@ class ReplyContract:
 
     def grammar(self) -> str:
         """GBNF that allows the reply without any white space, and nothing else (llama.cpp)."""
+        if self.format is ReplyFormat.LABEL:
+            return "root ::= " + " | ".join(_quoted(label) for label in self.labels)
         names = self._written_names()
         parts = []
         if self.rationale:
@@ -113,6 +149,8 @@ class ReplyContract:
 
     def max_tokens(self) -> int:
         """How long a reply may be."""
+        if self.format is ReplyFormat.LABEL:
+            return 1
         fields = len(self.action_type.model_fields)
         return TOKENS_PER_FIELD * fields + 8 + (TOKENS_FOR_RATIONALE if self.rationale else 0)
 
@@ -123,6 +161,11 @@ class ReplyContract:
             return Parsed(None, error="the reply ended inside its thoughts, before an answer")
         if not text:
             return Parsed(None, error="the reply is empty" + (" (cut off)" if truncated else ""))
+        if self.format is ReplyFormat.LABEL:
+            label = text.rstrip(".").strip("\"'*` ")
+            if len(label) == 1 and label in self.labels:
+                return Parsed(self.actions[self.labels.index(label)])
+            return Parsed(None, error=f"the reply is not one of the letters {self.labels[0]} to {self.labels[-1]}")
         if truncated and _json_object(text) is None:
             return Parsed(None, error="the reply was cut off before it was complete")
         for candidate in self._candidates(text):

@@ -137,6 +137,12 @@ class TabularEnvironment(Generic[O, A]):
             raise IllegalAction(f"{action!r} is none of the {len(self.actions)} actions of {self.spec.id}.")
         return index
 
+    def choice_label(self, row: FloatArray) -> str:
+        """What is done with probabilities `row` (A,), in words: the action, or the likeliest and how likely it is."""
+        index = int(row.argmax())
+        label = self.action_labels[index]
+        return label if row[index] == 1.0 else f"{label} ({100 * row[index]:.0f} % of draws)"
+
     def why_illegal_in(self, state: int, action: A) -> str | None:
         """Why `state` does not allow `action`, for an agent to read; None if it does."""
         if self.mdp.legal[state, self.action_index(action)]:

@@ -45,8 +45,15 @@ def print_report(console: Console, summary: Summary) -> None:
 def _headline(s: Summary) -> str:
     options = "".join(f" · {name} {value}" for name, value in s.env_options.items())
     who = f"{s.agent} ({s.model_title})" if s.model_title and s.model_title != s.agent else s.agent
-    how = f" · prompt {s.prompt} · no memory, temperature 0" if s.prompt else ""
+    how = f" · prompt {s.prompt} · no memory, {_drawing(s)}" if s.prompt else ""
     return f"{s.env} v{s.env_version}{options} · {who}{how}"
+
+
+def _drawing(s: Summary) -> str:
+    if s.from_logprobs:
+        return "probabilities of labels"
+    several = f", {s.samples} samples a state" if s.samples > 1 else ""
+    return f"temperature {s.temperature or 0:g}{several}"
 
 
 def _finding(s: Summary) -> str:
@@ -54,8 +61,13 @@ def _finding(s: Summary) -> str:
     if s.method is Method.ROLLOUT:
         return f"{what} {number(s.value)}, 95 % interval {between(s.lower, s.upper)} ({s.interval}, n = {s.episodes})"
     asked = f"asked {s.decisions} of {s.states} states"
+    if s.samples > 1:
+        return f"{asked} · {what} {number(s.value)}, 95 % interval {between(s.lower, s.upper)} ({s.interval})"
     if s.lower == s.upper:
-        return f"{asked} · {what} is {number(s.value)}, {'exactly' if s.exact else 'for the replies of several models'}"
+        how = "exactly" if s.exact else "for the replies of several models"
+        if s.label_unseen_most and not s.exact:
+            how = f"but for labels that the server did not list (together at most {percent(s.label_unseen_most)})"
+        return f"{asked} · {what} is {number(s.value)}, {how}"
     return f"{asked} · {what} is between {between(s.lower, s.upper).replace(' – ', ' and ')}, for certain"
 
 
@@ -82,7 +94,7 @@ def _policies(s: Summary) -> Table:
     invalid = percent(s.invalid_share)
     regret = between(s.regret_lower, s.regret_upper) if s.regret is not None else "–"
     value = between(s.lower, s.upper)
-    if s.method is Method.ROLLOUT:
+    if s.method is Method.ROLLOUT or s.samples > 1:
         value = f"{number(s.value)} ({value})"
         regret = f"{number(s.regret)} ({regret})" if s.regret is not None else "–"
     rows.append((s.value, [own, value, regret, length, invalid, percent(s.inadmissible_share)]))
@@ -110,7 +122,9 @@ def _meaning(s: Summary) -> str:
         return text
     if s.method is Method.ROLLOUT:
         return f"{s.agent}: mean return of {s.episodes} episodes."
-    if s.exact:
+    if s.samples > 1:
+        text = f"{s.agent}: an estimate from {s.samples} replies in every state. The other rows are exact."
+    elif s.exact:
         text = "All rows are exact: every state was asked that the policy can reach, nothing was sampled."
     else:
         text = (
@@ -141,6 +155,9 @@ def _worst(s: Summary) -> Table:
 def _effort(s: Summary) -> str:
     parts = []
     if s.model is not None:
+        if s.label_mass_mean is not None:
+            least = percent(s.label_mass_least)
+            parts.append(f"labels had {percent(s.label_mass_mean)} of the first token's probability, at least {least}")
         parts += [
             f"{s.llm_calls} calls ({s.cached_calls} more from cache)",
             f"{s.prompt_tokens:,} + {s.completion_tokens:,} tokens",

@@ -26,6 +26,8 @@ def certainty(s: Summary) -> str:
     """What the bounds of a value are: 'exact', 'certain', or the interval with its sample size."""
     if s.method is Method.ROLLOUT:
         return f"{s.interval}, n = {s.episodes}"
+    if s.samples > 1:
+        return s.interval
     return "exact" if s.exact else "certain"
 
 

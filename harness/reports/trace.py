@@ -150,10 +150,8 @@ def _decision(fields: dict[str, Any]) -> Iterator[str]:
 
 
 def _did(env: TabularEnvironment[Any, Any], d: StateDecision) -> str:
-    if d.action_index is None:
-        return "a draw from its probabilities"
     fallback = " (the fallback)" if d.outcome == "invalid" else ""
-    return env.action_labels[d.action_index] + fallback
+    return env.choice_label(d.row(env.mdp.n_actions)) + fallback
 
 
 def _label(env: Any, action: dict[str, Any]) -> str:

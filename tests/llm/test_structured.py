@@ -103,6 +103,6 @@ def test_the_schema_gives_names_meanings_and_bounds():
 
 
 def test_the_instruction_shows_no_value_that_could_be_copied():
-    for reply_format in ReplyFormat:
+    for reply_format in (ReplyFormat.JSON, ReplyFormat.SHORT):
         instruction = ReplyContract(SepsisAction, reply_format).instruction()
         assert CONTRACT.parse(instruction).action is None
