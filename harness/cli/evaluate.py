@@ -17,6 +17,7 @@ HELP = """Evaluate an agent or a language model.
   harness eval --env icu-sepsis --model qwen --method certify --epsilon 0.01\n
   harness eval --agent expert --method exact --json\n
   harness eval --model smollm2 --method rollout --episodes 50 --log openenv\n
+  harness eval --mdp my/ward --prompt my/prompt --model qwen\n
   harness eval --base-url http://127.0.0.1:8000/v1 --model-id my-model --concurrency 32\n
   harness eval --resume runs/2026-01-31T12-00-00-icu-sepsis-qwen
 
@@ -62,6 +63,13 @@ WHO, HOW, WHERE, OUTPUT = "Who decides", "How it is evaluated", "Where", "What i
 def evaluate(
     context: typer.Context,
     env: Annotated[str, typer.Option(help="Environment; `harness envs` lists them.")] = "icu-sepsis",
+    mdp: Annotated[
+        str | None,
+        typer.Option(help="An MDP of your own instead: a folder of CSV tables or an .npz archive.", metavar="PATH"),
+    ] = None,
+    discount: Annotated[
+        float | None, typer.Option(help="Discount of that MDP, if not the one its files give.", show_default=False)
+    ] = None,
     agent: Annotated[
         str | None, typer.Option(help="An agent; `harness agents` lists them.", rich_help_panel=WHO)
     ] = None,
@@ -139,6 +147,7 @@ def evaluate(
 
     from harness.cli.progress import fetch_weights, shown_progress
     from harness.cli.tables import console, print_json
+    from harness.cli.task import env_id, env_options
     from harness.core.errors import HarnessError, StoppedRun, UsageError
     from harness.evaluation import evaluate as evaluation
     from harness.evaluation.cast import check
@@ -162,8 +171,8 @@ def evaluate(
                 sys.stderr.write(f"Note: {receiver}.\n")
             chosen = Method(method or (Method.EXACT if agent else Method.CERTIFY))
             config = RunConfig(
-                env=env,
-                env_options={"inadmissible": inadmissible} if inadmissible else {},
+                env=env_id(context, env, mdp),
+                env_options=env_options(inadmissible, discount),
                 **who,
                 prompt=_absolute(prompt) or prompt,
                 reply=ReplyFormat(reply) if reply else None,

@@ -142,7 +142,8 @@ def _read(path: Path, stamp: tuple[tuple[Path, int, int], ...], discount: float 
     except InvalidPolicy as error:
         raise InvalidPolicy(f"{path / EXPERT if path.is_dir() else path}: the expert policy is none. {error}") from None
     except InvalidMDP as error:
-        raise InvalidMDP(f"{path}: {error}") from None
+        hint = "" if arrays.terminal is not None else _found(terminal, path)
+        raise InvalidMDP(f"{path}: {error}{hint}") from None
     if about.fallback >= A:
         raise UsageError(f"{path / ABOUT}: fallback: there is no action {about.fallback}; expected 0 to {A - 1}.")
     return GivenMDP(
@@ -156,6 +157,16 @@ def _read(path: Path, stamp: tuple[tuple[Path, int, int], ...], discount: float 
         actions=read_actions(path / ACTIONS, A) if path / ACTIONS in files else (),
         expert_policy=arrays.expert_policy,
         sha256=_hash(path, files),
+    )
+
+
+def _found(terminal: BoolArray, path: Path) -> str:
+    """What was taken to be terminal, for a message; a wrong guess is behind most of what is no MDP."""
+    found = ", ".join(map(str, np.flatnonzero(terminal)[:10])) or "none"
+    where = f"'terminal' in {ABOUT}" if path.is_dir() else "the array 'terminal'"
+    return (
+        f" (Terminal states are not listed; those that keep themselves without a reward were taken: {found}. "
+        f"List them in {where}.)"
     )
 
 
