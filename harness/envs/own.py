@@ -219,7 +219,7 @@ def _toy_text(gymnasium_id: str, discount: float | None) -> GivenMDP:
     try:
         env = gymnasium.make(gymnasium_id)
     except (gymnasium.error.Error, ImportError) as error:
-        raise UsageError(f"Gymnasium cannot make '{gymnasium_id}': {str(error).rstrip('.')}.") from None
+        raise UsageError(f"Gymnasium cannot make '{gymnasium_id}': {str(error).rstrip('.?')}.") from None
     try:
         chosen = toy_text.DISCOUNT if discount is None else discount
         mdp = toy_text.from_toy_text(env, discount=chosen)

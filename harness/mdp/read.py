@@ -226,12 +226,16 @@ def _folder(path: Path, about: About) -> _Arrays:
     A = rows // S
     start = numbers(path / START)
     if start.size != S or 1 not in start.shape:
-        raise _wrong_shape(path / START, start, f"1 row of {S} columns, one for each state")
+        raise _wrong_shape(path / START, start, f"1 row of {S}, a probability for each state")
+    if np.any(start < 0) or abs(start.sum() - 1) > SUM_TOLERANCE:
+        state = int(start.argmin())
+        fault = f"gives state {state} {start.ravel()[state]:g}" if np.any(start < 0) else f"sums to {start.sum():.10g}"
+        raise InvalidMDP(f"{path / START} {fault}; expected probabilities that sum to 1.")
     terminal = _listed(path / ABOUT, about.terminal, S)
     _require_probabilities(path / TRANSITIONS, flat, A, terminal)
     expert = numbers(path / EXPERT) if (path / EXPERT).is_file() else None
     if expert is not None and expert.shape != (S, A):
-        raise _wrong_shape(path / EXPERT, expert, f"{S} rows of {A} columns, one for each action")
+        raise _wrong_shape(path / EXPERT, expert, f"{S} rows of {A}, a probability for each state and action")
     return _Arrays(
         P=flat.reshape(S, A, S),
         R=_folder_rewards(path / REWARDS, S, A),
@@ -295,9 +299,10 @@ def _archive(path: Path) -> _Arrays:
             if unknown is not None:
                 raise UsageError(f"{path}: {unknown_name('array', unknown, ARRAYS)}")
             given = {ARRAYS[name]: np.asarray(found[name]) for name in found.files}
-    except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile):
         raise UsageError(
-            f"{path} cannot be read as an .npz archive of arrays ({error}); write one with numpy.savez_compressed."
+            f"{path} is no .npz archive of arrays, or holds pickled objects, which are never loaded; write one with "
+            "numpy.savez_compressed."
         ) from None
     for name in ("P", "R", "d0"):
         if name not in given:
@@ -360,4 +365,4 @@ def _without_words(features: dict[str, FloatArray], terminal: BoolArray) -> tupl
 
 def _wrong_shape(path: Path, table: FloatArray, expected: str) -> InvalidMDP:
     rows, columns = table.shape
-    return InvalidMDP(f"{path} has {rows} rows of {columns} columns; expected {expected}.")
+    return InvalidMDP(f"{path} has {rows} row{'s' * (rows > 1)} of {columns}; expected {expected}.")

@@ -82,7 +82,8 @@ def read_about(path: Path) -> About:
         key = ".".join(map(str, first["loc"]))
         if first["type"] == "extra_forbidden":
             raise UsageError(f"{path}: {unknown_name('key', key, About.model_fields)}") from None
-        raise UsageError(f"{path}: {key + ': ' if key else ''}{first['msg'].removeprefix('Value error, ')}.") from None
+        given = f"{key} is {first['input']!r}: " if key else ""
+        raise UsageError(f"{path}: {given}{first['msg'].removeprefix('Value error, ')}.") from None
 
 
 def read_states(path: Path, terminal: BoolArray) -> tuple[StateWords, ...]:
