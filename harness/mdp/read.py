@@ -319,6 +319,8 @@ def _archive(path: Path) -> _Arrays:
         if name in given and given[name].shape != shape:
             raise InvalidMDP(f"{path}: {name} has shape {given[name].shape}; expected {shape}.")
     R = given["R"].astype(np.float64, copy=False)
+    if R.shape not in ((S,), (S, A), P.shape):
+        raise InvalidMDP(f"{path}: R has shape {R.shape}; expected {(S,)}, {(S, A)} or {P.shape}.")
     ends = given.get("terminal")
     if ends is not None and ends.dtype.kind == "b" and ends.shape != (S,):
         raise InvalidMDP(f"{path}: terminal has shape {ends.shape}; expected ({S},), or indices of states.")
