@@ -115,7 +115,7 @@ def test_the_real_icu_sepsis_has_the_same_values_from_an_archive(sepsis, tmp_pat
     optimum = solve(found.mdp)
     assert np.array_equal(found.mdp.terminal, sepsis.mdp.terminal)
     assert np.array_equal(found.mdp.admissible, sepsis.mdp.admissible)
-    assert optimum.J == pytest.approx(sepsis.optimum.J, abs=1e-12)
+    assert pytest.approx(sepsis.optimum.J, abs=1e-12) == optimum.J
     assert np.abs(optimum.V - sepsis.optimum.V).max() < 1e-12
 
 
@@ -176,7 +176,10 @@ T, S = "transitionFunction.csv", "states.csv"
         ({"transitionFunction": line(T, 3, "0.1,nan,0.25,0.15,0")}, "row 3, column 2: nan is not a finite number"),
         ({"transitionFunction": line(T, 3, "0.1,0.5,0.4")}, "line 3 has 3 columns; expected 5"),
         ({"transitionFunction": line(T, 3, "0.1,0.5,0.25,0.15,0.1")}, r"row 3 \(state 1, action 0\) sums to 1.1"),
-        ({"transitionFunction": line(T, 3, "1.1,-0.1,0,0,0")}, r"row 3, column 2 \(state 1, action 0, to state 1\): -0"),
+        (
+            {"transitionFunction": line(T, 3, "1.1,-0.1,0,0,0")},
+            r"row 3, column 2 \(state 1, action 0, to state 1\): -0",
+        ),
         ({"transitionFunction": line(T, 3, "0,0,0,0,0")}, "sums to 0; expected 1 .if the state ends the episode"),
         ({"transitionFunction": line(T, 3, None)}, "has 9 rows of 5 columns; expected .* a multiple of 5 rows"),
         ({"transitionFunction": "a,b,c,d,e\n" + WARD[T]}, "column 1: 'a' is not a number; this file has no header"),
@@ -191,7 +194,10 @@ T, S = "transitionFunction.csv", "states.csv"
         ({"expertPolicy": "1,0\n-1,2\n1,0\n0,0\n0,0\n"}, "policy of state 1 holds a negative"),
         ({"admissibleActions": "2 2 2\n"}, "line 1 announces the actions of 3 states; expected 5"),
         ({"admissibleActions": "1 1 1 0 0\n0\n0\n"}, "has 3 lines; expected 6"),
-        ({"admissibleActions": "1 1 1 0 0\n0\n0 1\n0\n\n\n"}, "line 3 .state 1. lists 2 actions and line 1 announces 1"),
+        (
+            {"admissibleActions": "1 1 1 0 0\n0\n0 1\n0\n\n\n"},
+            "line 3 .state 1. lists 2 actions and line 1 announces 1",
+        ),
         ({"admissibleActions": "1 1 1 0 0\n0\n2\n0\n\n\n"}, "line 3 .state 1.: there is no action 2; expected 0 to 1"),
         ({"admissibleActions": "1 1 1 0 0\n0\nx\n0\n\n\n"}, "line 3: 'x' is not a list of whole numbers"),
         ({"sofaScores": "1,2,3\n"}, r"features 'sofa' have shape \(1, 3\); expected 5 rows"),
@@ -229,7 +235,10 @@ def test_each_fault_is_named_by_its_place(tmp_path, changes, sentence):
 def test_a_rewarded_state_that_keeps_itself_is_not_guessed_to_be_terminal(tmp_path):
     with pytest.raises(InvalidMDP, match=r"From state 4 no policy .* taken: 3. List them in 'terminal' in mdp.toml"):
         read(write(tmp_path / "ward", mdp=None))
-    assert read(write(tmp_path / "discounted", mdp=None, states=None), 0.9).mdp.terminal.tolist() == [False] * 3 + [True, False]
+    assert read(write(tmp_path / "discounted", mdp=None, states=None), 0.9).mdp.terminal.tolist() == [False] * 3 + [
+        True,
+        False,
+    ]
 
 
 @pytest.mark.parametrize("path", ["nowhere", "ward/states.csv"])
