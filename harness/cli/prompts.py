@@ -20,10 +20,13 @@ def listed(context: typer.Context) -> None:
     if context.invoked_subcommand is not None:
         return
     from harness.cli.tables import print_lines, print_table
+    from harness.envs.ids import PREFIX
     from harness.envs.registry import ENVIRONMENTS
     from harness.prompts.loader import BUILTIN, load, styles
 
-    found = [(env, load(env, style)) for env in sorted([*ENVIRONMENTS.entries(), "mdp"]) for style in styles(env)]
+    found = [
+        (env, load(env, style)) for env in sorted([*ENVIRONMENTS.entries(), f"{PREFIX}PATH"]) for style in styles(env)
+    ]
     rows = ((f"{env}/{prompt.name}", str(prompt.meta.version), prompt.meta.summary) for env, prompt in found)
     print_table(("id", "version", "what it does"), rows)
     print_lines([f"A prompt is a folder; copy one of {BUILTIN} and give its path to --prompt."])

@@ -28,6 +28,9 @@ from harness.mdp.words import About, StateWords
 FEATURES_SHOWN = 6
 """In tables; prompts show all."""
 
+KEPT = 32
+"""MDPs held in memory, a few megabytes each. Dropping one that is being played would make its actions anew."""
+
 
 class OwnObservation(TabularObservation):
     """What the files say of a state."""
@@ -86,7 +89,7 @@ class _Task:
         return words.description or shown or ("ended" if self.given.mdp.terminal[state] else f"state {state}")
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=KEPT)
 def _task(given: GivenMDP, env_id: str) -> _Task:
     """Made once for all episodes: actions of two classes would not be equal."""
     n = given.mdp.n_actions
@@ -178,8 +181,9 @@ def _spec(given: GivenMDP, env_id: str, labels: tuple[str, ...], alike: int) -> 
 def _rewarded_forever(mdp: TabularMDP) -> int | None:
     """The first state that no action leaves, if there is one; those without a reward were taken as terminal."""
     live = mdp.decision_states
-    kept = np.asarray(mdp.rows.toarray()[mdp.row_of[live], live[:, None]]) >= 1 - SUM_TOLERANCE
-    found = live[kept.all(axis=1)]
+    rows = mdp.row_of[live]
+    staying = np.asarray(mdp.rows[rows.ravel(), np.repeat(live, mdp.n_actions)]).reshape(rows.shape)
+    found = live[((staying >= 1 - SUM_TOLERANCE) | (rows < 0)).all(axis=1)]
     return int(found[0]) if found.size else None
 
 
@@ -212,7 +216,7 @@ def _discount(text: str | None) -> float | None:
     return value
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=KEPT)
 def _toy_text(gymnasium_id: str, discount: float | None) -> GivenMDP:
     import gymnasium
 

@@ -266,6 +266,7 @@ def arrays(**changes):
         (arrays(discount=np.array(2.0)), "discount is 2.0"),
         (arrays(d0=np.array(["x", "y"])), "'d0' holds no numbers"),
         (arrays(Q=np.zeros(2)), "There is no array 'Q'"),
+        (arrays(tx_mat=np.zeros(2)), "holds an array under two names"),
         ({"P": np.zeros((2, 1, 2))}, "holds no array 'R'"),
     ],
 )
