@@ -5,9 +5,17 @@ from __future__ import annotations
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from harness.evaluation.config import RunConfig
+    from harness.evaluation.summary import Summary
+    from harness.reports.table import Format
+
+INTERRUPTED = 130
+"""Exit status of a run stopped by Ctrl-C."""
 
 HELP = """Evaluate an agent or a language model.
 
@@ -22,7 +30,8 @@ HELP = """Evaluate an agent or a language model.
   harness eval --resume runs/2026-01-31T12-00-00-icu-sepsis-qwen
 
 Methods: [bold]exact[/bold] asks every state once, no sampling error; [bold]certify[/bold] asks states until certain
-bounds are EPSILON apart; [bold]rollout[/bold] plays episodes on held-out seeds and gives an interval.
+bounds are EPSILON apart; [bold]rollout[/bold] plays episodes on held-out seeds and gives an interval. --agent, --model,
+--model-id and --prompt may be given several times: each is evaluated in a run of its own, and one table shows all.
 
 A benchmark for research, not medical advice.
 """
@@ -51,6 +60,23 @@ class ReplyName(StrEnum):
     short = "short"
 
 
+class IntervalName(StrEnum):
+    """What `--interval` takes."""
+
+    skewness = "skewness"
+    student_t = "student-t"
+    bca = "bca"
+
+
+class FormatName(StrEnum):
+    """What `--format` takes."""
+
+    text = "text"
+    markdown = "markdown"
+    csv = "csv"
+    json = "json"
+
+
 class LogName(StrEnum):
     """What `--log` takes."""
 
@@ -58,6 +84,9 @@ class LogName(StrEnum):
 
 
 WHO, HOW, WHERE, OUTPUT = "Who decides", "How it is evaluated", "Where", "What is printed"
+
+MOST_EPISODES = 10_000
+"""Episodes after which a rollout with --until gives up, if --episodes does not say."""
 
 
 def evaluate(
@@ -71,21 +100,27 @@ def evaluate(
         float | None, typer.Option(help="Discount of that MDP, if not the one its files give.", show_default=False)
     ] = None,
     agent: Annotated[
-        str | None, typer.Option(help="An agent; `harness agents` lists them.", rich_help_panel=WHO)
+        list[str] | None, typer.Option(help="An agent; `harness agents` lists them.", rich_help_panel=WHO)
     ] = None,
     model: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(help="A model by alias (`harness models` lists them) or a GGUF file.", rich_help_panel=WHO),
     ] = None,
     base_url: Annotated[
         str | None,
         typer.Option(help="Any OpenAI-compatible server, with --model-id; key in OPENAI_API_KEY.", rich_help_panel=WHO),
     ] = None,
-    model_id: Annotated[str | None, typer.Option(help="The model's name on that server.", rich_help_panel=WHO)] = None,
+    model_id: Annotated[
+        list[str] | None, typer.Option(help="The model's name on that server.", rich_help_panel=WHO)
+    ] = None,
     prompt: Annotated[
-        str,
-        typer.Option(help="Style of the prompt, or a folder; `harness prompts` lists them.", rich_help_panel=WHO),
-    ] = "direct",
+        list[str] | None,
+        typer.Option(
+            help="Style of the prompt (direct), or a folder; `harness prompts` lists them.",
+            rich_help_panel=WHO,
+            show_default=False,
+        ),
+    ] = None,
     reply: Annotated[
         ReplyName | None,
         typer.Option(help="How the model writes an action; as its entry says if not given.", rich_help_panel=WHO),
@@ -106,11 +141,23 @@ def evaluate(
     episodes: Annotated[
         int | None,
         typer.Option(
-            help="rollout: episodes (100 if not given); else: example episodes for the trace (3).",
+            help="rollout: episodes (100 if not given; with --until at most, 10000); else: example episodes for the "
+            "trace (3).",
             rich_help_panel=HOW,
             show_default=False,
         ),
     ] = None,
+    until: Annotated[
+        float | None,
+        typer.Option(
+            help="rollout: play until the interval reaches no further than this to each side; it holds although it is "
+            "looked at again and again.",
+            rich_help_panel=HOW,
+        ),
+    ] = None,
+    interval: Annotated[
+        IntervalName, typer.Option(help="rollout: how the interval of a mean is found.", rich_help_panel=HOW)
+    ] = IntervalName.skewness,
     seed_start: Annotated[
         int, typer.Option(help="First seed of the episodes; evaluation seeds start at 100000.", rich_help_panel=HOW)
     ] = 100_000,
@@ -134,80 +181,171 @@ def evaluate(
         Path | None,
         typer.Option(help="Go on with this interrupted run; what it was told is in it.", rich_help_panel=WHERE),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="The summary alone, as JSON.", rich_help_panel=OUTPUT)] = False,
+    written: Annotated[
+        FormatName | None,
+        typer.Option(
+            "--format",
+            help="text, markdown, csv or json; text, if not given.",
+            rich_help_panel=OUTPUT,
+            show_default=False,
+        ),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="The same as --format json.", rich_help_panel=OUTPUT)] = False,
     log: Annotated[
         LogName | None,
         typer.Option(help="Episodes as OpenEnv log lines on stdout, the report on stderr.", rich_help_panel=OUTPUT),
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.", rich_help_panel=OUTPUT)] = False,
 ) -> None:
-    """Parse, carry out the run, print the report."""
-    import asyncio
-    from functools import partial
-
-    from harness.cli.progress import fetch_weights, shown_progress
-    from harness.cli.tables import console, print_json
+    """Parse, carry out the runs, print the report."""
     from harness.cli.task import env_id, env_options
-    from harness.core.errors import HarnessError, StoppedRun, UsageError
-    from harness.evaluation import evaluate as evaluation
-    from harness.evaluation.cast import check
+    from harness.core.errors import UsageError
     from harness.evaluation.config import Method, RunConfig
-    from harness.evaluation.openenv import OpenEnvLog
-    from harness.llm.registry import ReplyFormat, key_receiver, resolve
-    from harness.reports.summary import print_report
+    from harness.evaluation.intervals import Interval
+    from harness.llm.registry import ReplyFormat
+    from harness.reports.table import Format
 
+    if json and written not in (None, FormatName.json):
+        raise UsageError(f"--json and --format {written} contradict each other; give one of them.")
+    shown = Format.JSON if json else Format(written or Format.TEXT)
+    if shown is not Format.TEXT and log:
+        raise UsageError(f"The {shown} and --log both want stdout; give one of them.")
     if resume is not None:
         _refuse_other_words(context)
-    if json and log:
-        raise UsageError("--json and --log both want stdout; give one of them.")
-    folder: list[Path] = []
-    listen = OpenEnvLog(sys.stdout).tell if log else None
-    with shown_progress(quiet) as watch:
-        if resume is not None:
-            work = partial(evaluation.resume, resume, watch, listen, began=folder.append)
-        else:
-            who = _who(agent, _absolute(model), base_url, model_id)
-            if model is not None and (receiver := key_receiver(resolve(model))):
-                sys.stderr.write(f"Note: {receiver}.\n")
-            chosen = Method(method or (Method.EXACT if agent else Method.CERTIFY))
-            config = RunConfig(
-                env=env_id(context, env, mdp),
+        _print([_resumed(resume, log, quiet)], shown, log)
+        return
+    contestants = _contestants(agent or [], model or [], base_url, model_id or [], prompt or ["direct"])
+    task = env_id(context, env, mdp)
+    configs = []
+    for who in contestants:
+        chosen = Method(method or (Method.EXACT if who.get("agent") else Method.CERTIFY))
+        usual = 3 if chosen is not Method.ROLLOUT else MOST_EPISODES if until is not None else 100
+        configs.append(
+            RunConfig(
+                env=task,
                 env_options=env_options(inadmissible, discount),
                 **who,
-                prompt=_absolute(prompt) or prompt,
                 reply=ReplyFormat(reply) if reply else None,
                 max_tokens=max_tokens,
                 method=chosen,
                 epsilon=epsilon,
-                episodes=episodes if episodes is not None else (100 if chosen is Method.ROLLOUT else 3),
+                episodes=episodes if episodes is not None else usual,
+                until=until,
+                interval=Interval(interval),
                 seed_start=seed_start,
                 concurrency=concurrency,
                 cache=cache,
-                audit=audit,
+                audit=audit if not who.get("agent") else 0,
             )
-            check(config)
-            if model is not None:
-                fetch_weights(model, quiet=quiet)
-            work = partial(evaluation.run, config, out, watch, listen, began=folder.append)
+        )
+    _refuse_words_without_use(context, configs)
+    finished, failed = _carried_out(configs, out, log, quiet)
+    if finished:
+        _print(finished, shown, log)
+    if failed:
+        sys.stdout.flush()
+        for sentence in failed:
+            sys.stderr.write(f"harness: {sentence}\n")
+        sys.exit(1)
+
+
+def _carried_out(
+    configs: list[RunConfig], out: Path, log: LogName | None, quiet: bool
+) -> tuple[list[Summary], list[str]]:
+    """The summaries of the runs, and a sentence for each that failed; a run that fails alone is raised."""
+    from functools import partial
+
+    from harness.cli.progress import fetch_weights
+    from harness.core.errors import HarnessError
+    from harness.evaluation import evaluate as evaluation
+    from harness.evaluation.cast import check
+    from harness.llm.registry import key_receiver, resolve
+
+    models = list(dict.fromkeys(config.model for config in configs if config.model is not None))
+    for config in configs:
+        check(config)
+    for model in models:
+        if receiver := key_receiver(resolve(model)):
+            sys.stderr.write(f"Note: {receiver}.\n")
+        fetch_weights(model, quiet=quiet)
+    finished, failed = [], []
+    for config in configs:
         try:
-            summary = asyncio.run(work())
+            finished.append(_run(partial(evaluation.run, config, out), log, quiet, len(configs) > 1 and _name(config)))
+        except HarnessError as error:
+            if len(configs) == 1 or error.exit_status == INTERRUPTED:
+                raise
+            failed.append(f"{_name(config)}: {error}")
+    return finished, failed
+
+
+def _resumed(path: Path, log: LogName | None, quiet: bool) -> Summary:
+    from functools import partial
+
+    from harness.evaluation import evaluate as evaluation
+
+    return _run(partial(evaluation.resume, path), log, quiet, False)
+
+
+def _run(work: Any, log: LogName | None, quiet: bool, name: str | bool) -> Summary:
+    """Carry out one run; what stops it says how to go on, once there is something to go on with."""
+    import asyncio
+
+    from harness.cli.progress import shown_progress
+    from harness.core.errors import HarnessError, StoppedRun, UsageError
+    from harness.evaluation.openenv import OpenEnvLog
+
+    folder: list[Path] = []
+    listen = OpenEnvLog(sys.stdout).tell if log else None
+    if name and not quiet:
+        sys.stderr.write(f"{name}\n")
+    with shown_progress(quiet) as watch:
+        try:
+            summary: Summary = asyncio.run(work(watch, listen, began=folder.append))
         except UsageError:
             raise
         except (HarnessError, KeyboardInterrupt) as error:
             if not folder:
                 raise
             sentence = str(error) or "Interrupted."
-            status = error.exit_status if isinstance(error, HarnessError) else 130
+            status = error.exit_status if isinstance(error, HarnessError) else INTERRUPTED
             raise StoppedRun(f"{sentence} Go on with: harness eval --resume {folder[0]}", status) from None
-    if json:
-        print_json(summary.model_dump(mode="json"))
+    return summary
+
+
+def _print(summaries: list[Summary], shown: Format, log: LogName | None) -> None:
+    from harness.cli.tables import console, print_json, print_lines, print_table
+    from harness.reports.summary import NOTICE, print_report
+    from harness.reports.table import Format, cells, comma_separated, markdown, records
+
+    if shown is Format.JSON:
+        found = [summary.model_dump(mode="json") for summary in summaries]
+        print_json(found[0] if len(found) == 1 else found)
+    elif shown is Format.CSV:
+        sys.stdout.write(comma_separated(summaries))
+    elif shown is Format.MARKDOWN:
+        sys.stdout.write(markdown(summaries))
+    elif len(summaries) == 1:
+        print_report(console(stderr=log is not None), summaries[0])
     else:
-        print_report(console(stderr=log is not None), summary)
+        stderr = log is not None
+        first = summaries[0]
+        options = "".join(f" · {name} {value}" for name, value in first.env_options.items())
+        print_lines([f"{first.env} v{first.env_version}{options}"], stderr=stderr)
+        rows = [cells(row, first.value_name) for row in records(summaries)]
+        print_table(list(rows[0]), (list(row.values()) for row in rows), stderr=stderr)
+        where = " ".join(summary.run_dir for summary in summaries)
+        print_lines([f"differences: harness compare {where}", NOTICE], stderr=stderr)
 
 
-def _absolute(name: str | None) -> str | None:
+def _name(config: RunConfig) -> str:
+    who = config.agent or config.model or config.model_id
+    return f"{who} {config.prompt}" if config.agent is None else str(who)
+
+
+def _absolute(name: str) -> str:
     """A path as one that another working directory understands; a plain name stays."""
-    if name is None or not ("/" in name or name.endswith(".gguf")):
+    if not ("/" in name or name.endswith(".gguf")):
         return name
     return str(Path(name).expanduser().absolute())
 
@@ -222,33 +360,64 @@ def _refuse_other_words(context: typer.Context) -> None:
     """
     from harness.core.errors import UsageError
 
-    for name in context.params:
-        source = context.get_parameter_source(name)
-        given = source is not None and source.name == "COMMANDLINE"
-        if given and name not in ("resume", "json", "log", "quiet"):
+    for name in _given(context):
+        if name not in ("resume", "json", "written", "log", "quiet"):
             raise UsageError(
                 f"--{name.replace('_', '-')} does not go with --resume: a run goes on as it began; "
                 "start a new run instead."
             )
 
 
-def _who(agent: str | None, model: str | None, base_url: str | None, model_id: str | None) -> dict[str, str | None]:
-    """Who decides, if exactly one way of saying so was used.
+def _refuse_words_without_use(context: typer.Context, configs: list[RunConfig]) -> None:
+    """Nobody should believe that an option did something that nothing looked at.
 
     Raises
     ------
     UsageError
-        If none or several were.
+        Naming the option and what it belongs to.
+    """
+    from harness.core.errors import UsageError
+    from harness.evaluation.config import Method
+
+    asked = any(config.agent is None for config in configs)
+    methods = {config.method for config in configs}
+    belongs = {
+        "a model": (asked, ("prompt", "reply", "max_tokens", "cache", "audit")),
+        "--method certify": (Method.CERTIFY in methods, ("epsilon",)),
+        "--method rollout": (Method.ROLLOUT in methods, ("until", "interval")),
+    }
+    for what, (used, names) in belongs.items():
+        for name in _given(context):
+            if name in names and not used:
+                raise UsageError(f"--{name.replace('_', '-')} belongs to {what}, and nothing here is; leave it out.")
+
+
+def _given(context: typer.Context) -> list[str]:
+    """The options that were typed."""
+    sources = ((name, context.get_parameter_source(name)) for name in context.params)
+    return [name for name, source in sources if source is not None and source.name == "COMMANDLINE"]
+
+
+def _contestants(
+    agents: list[str], models: list[str], base_url: str | None, model_ids: list[str], prompts: list[str]
+) -> list[dict[str, Any]]:
+    """Who decides, as fields of a `RunConfig`: every agent, and every model with every prompt.
+
+    Raises
+    ------
+    UsageError
+        If nobody does, or the server or the model on it is not named.
     """
     from harness.core.errors import UsageError
 
-    if (base_url is None) != (model_id is None):
+    if (base_url is None) != (not model_ids):
         raise UsageError("--base-url and --model-id belong together; give both.")
-    named = [name for name, value in (("--agent", agent), ("--model", model), ("--base-url", base_url)) if value]
-    if len(named) != 1:
-        said = " and ".join(named) if named else "nothing"
+    asked: list[dict[str, Any]] = [{"model": _absolute(name)} for name in models]
+    asked += [{"base_url": base_url, "model_id": name} for name in model_ids]
+    found: list[dict[str, Any]] = [{"agent": name} for name in agents]
+    found += [who | {"prompt": _absolute(prompt)} for who in asked for prompt in prompts]
+    if not found:
         raise UsageError(
-            f"Who decides? {said} was given; expected one of --agent ID, --model ALIAS, "
-            "or --base-url URL with --model-id ID."
+            "Nobody was named to decide; expected --agent ID, --model ALIAS, or --base-url URL with --model-id ID."
         )
-    return {"agent": agent, "model": model, "base_url": base_url, "model_id": model_id}
+    return found

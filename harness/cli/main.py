@@ -10,7 +10,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import typer
 
-from harness.cli import agents, compare, envs, evaluate, models, optimum, prompts, trace
+from harness.cli import agents, compare, envs, evaluate, models, optimum, plan, prompts, reproduce, trace
 from harness.core.errors import HarnessError
 
 NOTICE = "A benchmark for research, not medical advice."
@@ -27,11 +27,13 @@ app = typer.Typer(
 app.command("eval", help=evaluate.HELP)(evaluate.evaluate)
 app.command("compare", help=compare.HELP)(compare.compare)
 app.command("optimum", help=optimum.HELP)(optimum.optimum)
+app.command("plan", help=plan.HELP)(plan.plan)
 app.command("trace", help=trace.HELP)(trace.trace)
 app.add_typer(envs.app, name="envs")
 app.add_typer(agents.app, name="agents")
 app.add_typer(models.app, name="models")
 app.add_typer(prompts.app, name="prompts")
+app.add_typer(reproduce.app, name="reproduce")
 
 
 def main() -> None:

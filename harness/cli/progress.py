@@ -58,9 +58,10 @@ class _Lines:
 
 
 def _sentence(progress: Progress, left: float | None) -> str:
-    text = f"{progress.done} of about {progress.total} {progress.unit}"
+    of = "at most" if progress.most else "about" if progress.unit == "states" else ""
+    text = " ".join(word for word in (f"{progress.done} of", of, f"{progress.total} {progress.unit}") if word)
     if progress.lower is not None and progress.upper is not None:
-        what = "between" if progress.certain else "raw mean, 95 %:"
+        what = "between" if progress.certain else "95 %: between"
         text += f" · {what} " + " and ".join(outward(progress.lower, progress.upper))
     return text if left is None else f"{text} · about {duration(left)} min left"
 

@@ -16,7 +16,7 @@ def console(*, stderr: bool = False) -> Any:
     return Console(file=stream, width=None if stream.isatty() else 120, highlight=False, markup=False, emoji=False)
 
 
-def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, stderr: bool = False) -> None:
     """Print rows under headings; the last column wraps."""
     from rich import box
     from rich.table import Table
@@ -26,12 +26,12 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         table.add_column(heading, overflow="fold", no_wrap=heading != headings[-1])
     for row in rows:
         table.add_row(*row)
-    console().print(table)
+    console(stderr=stderr).print(table)
 
 
-def print_lines(lines: Iterable[str]) -> None:
+def print_lines(lines: Iterable[str], *, stderr: bool = False) -> None:
     """Print text as it is, wrapped to the terminal."""
-    out = console()
+    out = console(stderr=stderr)
     for line in lines:
         out.print(line, soft_wrap=True)
 

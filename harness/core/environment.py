@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar
@@ -100,6 +101,10 @@ class Reference(Protocol):
 
     def action_value(self, action: Any) -> float:
         """Value of taking `action` now and following the reference afterwards."""
+        ...
+
+    def action_values(self) -> Sequence[float] | None:
+        """The same of every action, in the order of a decision's `probabilities`; None where they are not a list."""
         ...
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from harness.core.agent import Agent, Decision, Outcome, Situation
-from harness.core.environment import Environment, ReferenceKind
+from harness.core.environment import Environment, Reference, ReferenceKind
 from harness.core.errors import HarnessError
 from harness.core.trace import End, Start, Step, recorded
 
@@ -38,9 +38,9 @@ async def play(
         )
     )
     history: list[tuple[Any, Any]] = []
-    total, regret, discount = 0.0, 0.0, 1.0
+    total, regret, expected, discount = 0.0, 0.0, 0.0, 1.0
     invalid = inadmissible = 0
-    regret_known = True
+    regret_known, probabilities_told = True, False
     while True:
         situation = Situation(env.why_illegal, seed=seed, step=len(history), history=tuple(history))
         decision = await decided(agent, observation, situation)
@@ -55,6 +55,9 @@ async def play(
             if reference.kind is not ReferenceKind.ACHIEVABLE:
                 step_regret = max(step_regret, 0.0)  # rounding; an achievable reference can be beaten
             regret += discount * step_regret
+            mean_regret = _mean_regret(reference, decision) if decision.action is not None else None
+            probabilities_told = probabilities_told or mean_regret is not None
+            expected += discount * (step_regret if mean_regret is None else mean_regret)
         transition = env.step(action)
         inadmissible += transition.info.get("admissible") is False
         total += discount * transition.reward
@@ -82,6 +85,7 @@ async def play(
                 episode_return=total,
                 grade=env.grade(),
                 regret=regret if regret_known else None,
+                expected_regret=expected if regret_known and probabilities_told else None,
                 steps=len(history),
                 invalid=invalid,
                 inadmissible=inadmissible,
@@ -89,6 +93,17 @@ async def play(
             )
             tell(end)
             return end
+
+
+def _mean_regret(reference: Reference, decision: Decision) -> float | None:
+    """The regret that was to be expected of a decision before its action was drawn; None if that is not known."""
+    values = reference.action_values()
+    if decision.probabilities is None or values is None:
+        return None
+    best = reference.value()
+    drawn = zip(decision.probabilities, values, strict=True)
+    mean = sum(p * (best - value) for p, value in drawn if p > 0)
+    return mean if reference.kind is ReferenceKind.ACHIEVABLE else max(mean, 0.0)
 
 
 async def decided(agent: Agent, observation: Any, situation: Situation) -> Decision:

@@ -54,13 +54,18 @@ class Step(_Event):
 
 
 class End(_Event):
-    """An episode has ended. `regret` is the discounted sum over its decisions."""
+    """An episode has ended. `regret` is the discounted sum over its decisions.
+
+    `expected_regret` is the same with each decision's regret averaged over the probabilities that the agent drew from;
+    None where an agent told none.
+    """
 
     event: Literal["END"] = "END"
     seed: int
     episode_return: float
     grade: Grade
     regret: float | None
+    expected_regret: float | None = None
     steps: int
     invalid: int
     inadmissible: int

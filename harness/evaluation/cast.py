@@ -62,11 +62,16 @@ def check(config: RunConfig) -> Environment[Any, Any]:
     UsageError
         One sentence on the first thing that is wrong.
     """
-    if config.episodes < 0:
-        raise UsageError(f"{config.episodes} episodes were asked for; expected 0 or more.")
+    fewest = 1 if config.method is Method.ROLLOUT else 0
+    if config.episodes < fewest:
+        raise UsageError(
+            f"{config.episodes} episodes were asked for; the method '{config.method}' takes {fewest} or more."
+        )
     evaluation_seeds(config.seed_start, max(config.episodes, 1))
-    if config.method is Method.ROLLOUT and config.episodes < 1:
-        raise UsageError(f"A rollout needs at least 1 episode; {config.episodes} were asked for.")
+    if config.until is not None and config.method is not Method.ROLLOUT:
+        raise UsageError(f"--until stops a rollout; the method '{config.method}' has no sampling to go on with.")
+    if config.until is not None and not 0 < config.until < math.inf:
+        raise UsageError(f"--until is {config.until}; expected a half-width above 0, e.g. 0.01.")
     if config.concurrency < 1:
         raise UsageError(f"The concurrency is {config.concurrency}; expected at least 1.")
     if not 0 <= config.epsilon < math.inf:
@@ -80,6 +85,8 @@ def check(config: RunConfig) -> Environment[Any, Any]:
         raise UsageError(
             f"The method '{config.method}' needs a tabular environment; for {config.env} use --method rollout."
         )
+    if config.agent is None:
+        load(config.env, config.prompt)
     return env
 
 

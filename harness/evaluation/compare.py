@@ -6,7 +6,6 @@ seeds are compared episode by episode. A rollout and an exact value are compared
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -19,7 +18,7 @@ from harness.core.run import TRACE, read_manifest, read_summary
 from harness.core.trace import End, read_episodes
 from harness.evaluation.asking import read_decisions
 from harness.evaluation.config import Method
-from harness.evaluation.intervals import CONFIDENCE
+from harness.evaluation.intervals import p_value, skewness_corrected
 from harness.evaluation.manifest import data_of, environment_of
 from harness.evaluation.summary import Summary
 from harness.evaluation.tabular import bounds_from
@@ -50,7 +49,7 @@ class Run:
 class Difference:
     """What `other` is worth beyond `base`.
 
-    `kind` is 'exact', 'certain' (bounds without sampling) or 'paired Student-t' or 'Student-t' (an interval of 95 %
+    `kind` is 'exact', 'certain' (bounds without sampling) or names an interval, paired or not (of 95 %
     over `n` episodes). `p` is two-sided, `p_holm` the same corrected for all the comparisons made (Holm 1979); both
     are None where nothing was sampled. `wins`, `ties` and `losses` count paired episodes by their summed regret.
     """
@@ -161,8 +160,6 @@ def _difference(base: Run, other: Run) -> Difference:
 
 
 def _paired(base: Run, other: Run) -> Difference:
-    from scipy import stats
-
     first = {end.seed: _worth(end) for end in base.ends}
     second = {end.seed: _worth(end) for end in other.ends}
     seeds = sorted(first.keys() & second.keys())
@@ -172,21 +169,17 @@ def _paired(base: Run, other: Run) -> Difference:
             "Use the same --seed-start and --episodes."
         )
     gain = np.array([second[s] - first[s] for s in seeds])
-    mean, n = float(gain.mean()), len(gain)
-    error = float(gain.std(ddof=1)) / math.sqrt(n)
-    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1)) * error
-    t = abs(mean) / error if error > 0 else (0.0 if mean == 0 else math.inf)
-    p = float(2 * stats.t.sf(t, n - 1))
+    found = skewness_corrected(gain)
     close = np.isclose(gain, 0.0, atol=1e-12)
     return Difference(
         base.label,
         other.label,
-        mean,
-        mean - half,
-        mean + half,
-        "paired Student-t",
-        n,
-        p,
+        found.value,
+        found.lower,
+        found.upper,
+        f"paired {found.interval}",
+        found.n,
+        p_value(gain),
         wins=int((~close & (gain > 0)).sum()),
         ties=int(close.sum()),
         losses=int((~close & (gain < 0)).sum()),
@@ -195,7 +188,9 @@ def _paired(base: Run, other: Run) -> Difference:
 
 def _worth(end: End) -> float:
     """An episode's low-variance value up to a constant: minus its summed regret, or its return where none is known."""
-    return end.episode_return if end.regret is None else -end.regret
+    if end.regret is None:
+        return end.episode_return
+    return -(end.regret if end.expected_regret is None else end.expected_regret)
 
 
 def contributions(base: Run, other: Run) -> list[Contribution]:

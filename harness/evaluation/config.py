@@ -7,6 +7,7 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict, Field
 
 from harness.core.seeds import EVALUATION_START
+from harness.evaluation.intervals import Interval
 from harness.llm.registry import ReplyFormat
 
 
@@ -37,7 +38,9 @@ class RunConfig(BaseModel):
     max_tokens: int | None = Field(None, ge=1, description="longest reply; None: as the entry says")
     method: Method
     epsilon: float = 0.01
-    episodes: int = Field(description="episodes of a rollout; for the other methods, examples for the trace")
+    episodes: int = Field(description="episodes of a rollout, with `until` at most; else: examples for the trace")
+    until: float | None = Field(None, description="rollout: stop when the interval reaches no further to each side")
+    interval: Interval = Interval.SKEWNESS
     seed_start: int = EVALUATION_START
     concurrency: int = 1
     cache: bool = True

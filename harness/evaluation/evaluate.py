@@ -35,9 +35,10 @@ from harness.evaluation.asking import AskedAgent, Asker, StateDecision
 from harness.evaluation.audit import audit
 from harness.evaluation.cast import Cast, build, check
 from harness.evaluation.config import Method, RunConfig
+from harness.evaluation.intervals import clustered_share, of_mean, of_returns
 from harness.evaluation.manifest import manifest_of, require_unchanged
 from harness.evaluation.references import reference_values
-from harness.evaluation.rollout import Listener, advantage_sum, play_episodes, raw_estimate
+from harness.evaluation.rollout import Estimator, Listener, looks, planned_episodes, play_episodes, scale_of
 from harness.evaluation.summary import Audit, Summary, WorstDecision, count_calls
 from harness.evaluation.tabular import (
     EXACT_WIDTH,
@@ -56,6 +57,9 @@ from harness.mdp.tabular import FloatArray
 
 WORST_KEPT = 20
 """How many of the costliest decisions the summary lists."""
+
+UNKNOWN_SPREAD = 0.5
+"""Standard deviation taken for returns of which nothing is known, to plan a sequential interval: that of a coin."""
 
 
 # --------------------------------------------------------------------------- entrances
@@ -263,6 +267,8 @@ async def _rollout(
 ) -> Summary:
     env = cast.env
     seeds = evaluation_seeds(config.seed_start, config.episodes)
+    tabular = env if isinstance(env, TabularEnvironment) else None
+    estimator = _estimator(config, tabular)
     ends = await play_episodes(
         lambda: envs.make(config.env, **config.env_options),
         cast.agent,
@@ -272,24 +278,27 @@ async def _rollout(
         concurrency=config.concurrency,
         watch=watch,
         listen=listen,
+        estimator=estimator,
+        until=config.until,
     )
-    tabular = env if isinstance(env, TabularEnvironment) else None
-    raw = raw_estimate(ends)
-    # J* minus regrets counts no loss after a cut, so it holds only for episodes that ended
-    ended = all(end.status == "terminated" for end in ends)
-    estimate = advantage_sum(ends, tabular.optimum.J) if tabular and ended else raw
+    found = estimator.value(ends)
+    estimate, raw = found.estimate, found.raw
     lower, upper = _finite(estimate.lower), _finite(estimate.upper)
     optimal = tabular.optimum.J if tabular else None
     steps = [step for episode in read_episodes(folder.path / TRACE) for step in episode.steps]
     requests = [Request.model_validate(r) for step in steps for r in step.decision.get("requests", ())]
     decisions = sum(end.steps for end in ends)
     lengths = [end.steps for end in ends]
+    stay, score = of_mean(lengths), of_returns([end.grade.score for end in ends])
+    invalid = clustered_share([end.invalid for end in ends], lengths)
+    inadmissible = clustered_share([end.inadmissible for end in ends], lengths)
     return Summary(
         **_about(config, cast, folder.path),
         **(_references(tabular) if tabular else _no_references()),
         **count_calls(requests, run_id).model_dump(),
         served_models=sorted({step.decision["model"] for step in steps if step.decision.get("model")}),
         exact=False,
+        estimator=found.estimator,
         interval=estimate.interval,
         value=estimate.value,
         lower=lower,
@@ -297,22 +306,38 @@ async def _rollout(
         raw_value=raw.value,
         raw_lower=_finite(raw.lower),
         raw_upper=_finite(raw.upper),
+        until=config.until,
         regret=None if optimal is None else optimal - estimate.value,
         regret_lower=None if optimal is None or upper is None else optimal - upper,
         regret_upper=None if optimal is None or lower is None else optimal - lower,
-        length_lower=float(np.mean(lengths)),
-        length_upper=float(np.mean(lengths)),
-        mean_score=float(np.mean([end.grade.score for end in ends])),
+        length_lower=_finite(stay.lower),
+        length_upper=_finite(stay.upper),
+        mean_score=score.value,
+        mean_score_lower=_finite(score.lower),
+        mean_score_upper=_finite(score.upper),
         episodes=len(ends),
         decisions=decisions,
         states=len(tabular.mdp.decision_states) if tabular else None,
         invalid_actions=sum(end.invalid for end in ends),
         repaired_actions=sum(step.decision["outcome"] == Outcome.REPAIRED for step in steps),
-        invalid_share=sum(end.invalid for end in ends) / decisions,
-        inadmissible_share=sum(end.inadmissible for end in ends) / decisions,
+        invalid_share=invalid.value,
+        invalid_share_lower=invalid.lower,
+        invalid_share_upper=invalid.upper,
+        inadmissible_share=inadmissible.value,
+        inadmissible_share_lower=inadmissible.lower,
+        inadmissible_share_upper=inadmissible.upper,
         wall_seconds=clock.elapsed(),
         worst_decisions=_worst_of(tabular, folder.path, len(ends)) if tabular else [],
     )
+
+
+def _estimator(config: RunConfig, env: TabularEnvironment[Any, Any] | None) -> Estimator:
+    scale = scale_of(env) if env is not None else None
+    if config.until is None:
+        return Estimator(scale, config.interval)
+    spread = scale.spread if scale is not None else UNKNOWN_SPREAD
+    planned = planned_episodes(spread, config.until, config.episodes)
+    return Estimator(scale, config.interval, planned, len(looks(config.episodes)))
 
 
 def _worst_of(env: TabularEnvironment[Any, Any], path: Path, episodes: int) -> list[WorstDecision]:

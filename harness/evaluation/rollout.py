@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import asyncio
+import math
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,13 +14,159 @@ import numpy as np
 from harness.core.agent import Agent
 from harness.core.environment import Environment
 from harness.core.episode import play
+from harness.core.errors import InvalidMDP
 from harness.core.run import TRACE, Clock, RunFolder
 from harness.core.trace import End, Start, Step, read_episodes
-from harness.evaluation.intervals import Estimate, of_returns, student_t
+from harness.evaluation.intervals import (
+    CONFIDENCE,
+    FEW_LOSSES,
+    NO_LOSS,
+    Estimate,
+    Interval,
+    anytime,
+    anytime_factor,
+    few_losses,
+    of_mean,
+    of_returns,
+)
 from harness.evaluation.tabular import Progress, Watch
 from harness.execution.local import each
+from harness.mdp.build import with_rewards
+from harness.mdp.environment import TabularEnvironment
+from harness.mdp.evaluate import evaluate
+from harness.mdp.policy import uniform
+from harness.mdp.solve import solve
 
 Listener = Callable[[Start | Step | End], None]
+
+FIRST_LOOK, NEXT_LOOK = 50, 1.2
+"""With `until`, the interval is looked at after so many episodes, and then whenever there are so many times as many."""
+
+SECONDS_BETWEEN_ESTIMATES = 0.5
+"""How often the estimate so far is computed for whoever watches."""
+
+
+# --------------------------------------------------------------------------- estimates
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What is known beforehand of the values in a tabular environment, for estimating one.
+
+    Attributes
+    ----------
+    optimal, worst : float
+        The most and the least that any policy is worth; `worst` is -inf where it is not known.
+    most_lost : float
+        Most that an episode can be expected to lose after its first decision that is not optimal.
+    spread, raw_spread : float
+        Standard deviation per episode of the summed regret, and of the return, for an agent that decides by chance.
+    """
+
+    optimal: float
+    worst: float
+    most_lost: float
+    spread: float
+    raw_spread: float
+
+
+def scale_of(env: TabularEnvironment[Any, Any]) -> Scale:
+    """The scale of an environment, from exact solves."""
+    chance = uniform(env.mdp.legal)
+    try:
+        worst = solve(env.mdp, worst=True)
+        lowest, lost = worst.J, float((env.optimum.V - worst.V).max())
+    except InvalidMDP:
+        lowest, lost = -math.inf, math.inf
+    spread = math.sqrt(evaluate(with_rewards(env.mdp, env.regret), chance).variance)
+    return Scale(env.optimum.J, lowest, lost, spread, math.sqrt(evaluate(env.mdp, chance).variance))
+
+
+@dataclass(frozen=True)
+class Value:
+    """A policy's value as estimated from episodes, and the raw mean of the returns beside it."""
+
+    estimator: str
+    estimate: Estimate
+    raw: Estimate
+
+
+@dataclass(frozen=True)
+class Estimator:
+    """How episodes become a value.
+
+    Attributes
+    ----------
+    scale : Scale or None
+        None where no optimum is known; the estimate is then the raw mean.
+    interval : Interval
+    planned : int or None
+        If not None, intervals hold however often they are looked at, and are tightest at so many episodes.
+    looks : int
+        How many times they may be looked at, at most.
+    """
+
+    scale: Scale | None
+    interval: Interval = Interval.SKEWNESS
+    planned: int | None = None
+    looks: int = 1
+
+    def value(self, ends: Sequence[End]) -> Value:
+        """The value that the episodes speak for.
+
+        Notes
+        -----
+        `J* - mean(Σ_t γ^t regret(s_t, a_t))` is unbiased for any agent, also one with memory, at a tenth of the raw
+        returns' variance on ICU-Sepsis and none for an optimal agent (Zinkevich et al. 2006; White and Bowling 2009).
+        Where the agent told the probabilities that it drew from, each regret is averaged over them (the own-action
+        part of AIVAT; Burch et al. 2018). It counts no loss after a cut, so it is used only where every episode ended.
+        Its interval is cut to what is possible at all.
+        """
+        returns = [end.episode_return for end in ends]
+        raw = of_returns(returns, self.interval) if self.planned is None else anytime(returns, self.planned)
+        if self.scale is None or any(end.status != "terminated" or end.regret is None for end in ends):
+            return Value("mean return", raw, raw)
+        told = all(end.expected_regret is not None for end in ends)
+        losses = np.array([end.expected_regret if told else end.regret for end in ends], dtype=np.float64)
+        name = "advantage sum, the agent's probabilities known" if told else "advantage sum"
+        return Value(name, self.of_losses(losses, self.scale), raw)
+
+    def of_losses(self, losses: np.ndarray, scale: Scale) -> Estimate:
+        """`J*` minus the mean of summed regrets (n,), its interval cut to what is possible."""
+        if (losses > NO_LOSS).sum() < FEW_LOSSES and math.isfinite(scale.most_lost):
+            bound = few_losses(losses, scale.most_lost, 1 - (1 - CONFIDENCE) / self.looks)
+            found = Estimate(
+                scale.optimal - bound.value, scale.optimal - bound.upper, scale.optimal, bound.n, bound.interval
+            )
+        elif self.planned is None:
+            found = of_mean(scale.optimal - losses, self.interval)
+        else:
+            found = anytime(scale.optimal - losses, self.planned)
+        low, high = (min(max(end, scale.worst), scale.optimal) for end in (found.lower, found.upper))
+        return Estimate(found.value, low, high, found.n, found.interval)
+
+
+def planned_episodes(spread: float, half_width: float, most: int) -> int:
+    """Episodes after which an anytime interval is likely to be `half_width` wide to each side, at most `most`."""
+    low, high = FIRST_LOOK, max(most, FIRST_LOOK)
+    while low < high:
+        middle = (low + high) // 2
+        if anytime_factor(middle, middle) * spread <= half_width:
+            high = middle
+        else:
+            low = middle + 1
+    return low
+
+
+def looks(most: int) -> list[int]:
+    """Numbers of episodes after which a run with `until` looks at its interval."""
+    found = [min(FIRST_LOOK, most)]
+    while found[-1] < most:
+        found.append(min(math.ceil(found[-1] * NEXT_LOOK), most))
+    return found
+
+
+# --------------------------------------------------------------------------- episodes
 
 
 async def play_episodes(
@@ -29,6 +179,8 @@ async def play_episodes(
     concurrency: int,
     watch: Watch,
     listen: Listener | None = None,
+    estimator: Estimator | None = None,
+    until: float | None = None,
 ) -> list[End]:
     """Play episode i on `seeds[i]`; complete episodes of an interrupted run are not played again.
 
@@ -38,17 +190,31 @@ async def play_episodes(
         Each concurrent episode has an environment of its own.
     listen : function of an event, optional
         Called with the events of every episode, episode by episode, once it has ended.
+    estimator : Estimator, optional
+        For whoever watches, and for `until`.
+    until : float, optional
+        Stop as soon as the interval reaches no further than this to each side; looked at after `looks(len(seeds))`
+        episodes, in the order of the seeds, so that an interrupted run stops where it would have stopped.
 
     Returns
     -------
     list of End
         In the order of the seeds, whatever the order in which they ended.
     """
-    done = {e.end.episode: e.end for e in read_episodes(folder.path / TRACE) if e.end.episode < len(seeds)}
+    recorded = [e for e in read_episodes(folder.path / TRACE) if e.end.episode < len(seeds)]
+    done = {e.end.episode: e.end for e in recorded}
     if listen is not None:
-        for episode in read_episodes(folder.path / TRACE):
+        for episode in recorded:
             _tell(listen, (episode.start, *episode.steps, episode.end))
     idle: list[Environment[Any, Any]] = []
+    told = 0.0
+
+    def show() -> None:
+        nonlocal told
+        if time.monotonic() - told >= SECONDS_BETWEEN_ESTIMATES:
+            told = time.monotonic()
+            lower, upper = _so_far(done.values(), estimator)
+            watch(Progress(len(done), len(seeds), "episodes", lower, upper, certain=False, most=until is not None))
 
     async def one(number: int) -> None:
         env = idle.pop() if idle else make_env()
@@ -65,11 +231,19 @@ async def play_episodes(
         idle.append(env)
         if listen is not None:
             _tell(listen, events)
-        watch(Progress(len(done), len(seeds), "episodes", *_so_far(done.values()), certain=False))
+        show()
+        await asyncio.sleep(0)  # an agent that never waits would otherwise keep Ctrl-C from being heard
 
-    watch(Progress(len(done), len(seeds), "episodes", *_so_far(done.values()), certain=False))
-    await each([n for n in range(len(seeds)) if n not in done], one, concurrency)
-    return [done[number] for number in range(len(seeds))]
+    show()
+    ends: list[End] = []
+    for count in looks(len(seeds)) if until is not None else [len(seeds)]:
+        await each([n for n in range(count) if n not in done], one, concurrency)
+        ends = [done[number] for number in range(count)]
+        if until is not None and estimator is not None:
+            found = estimator.value(ends).estimate
+            if (found.upper - found.lower) / 2 <= until:
+                break
+    return ends
 
 
 def _tell(listen: Listener, events: Iterable[Start | Step | End]) -> None:
@@ -77,24 +251,10 @@ def _tell(listen: Listener, events: Iterable[Start | Step | End]) -> None:
         listen(event)
 
 
-def raw_estimate(ends: list[End]) -> Estimate:
-    """Mean return of the episodes."""
-    return of_returns([end.episode_return for end in ends])
-
-
-def advantage_sum(ends: list[End], optimal_value: float) -> Estimate:
-    """`J* - mean(Σ_t γ^t regret(s_t, a_t))`: unbiased for any agent, also one with memory.
-
-    Its variance is a tenth of the raw returns' on ICU-Sepsis, and zero for an optimal agent (Zinkevich et al. 2006;
-    White and Bowling 2009).
-    """
-    losses = np.array([end.regret for end in ends], dtype=np.float64)
-    return student_t(optimal_value - losses)
-
-
-def _so_far(ends: Iterable[End]) -> tuple[float | None, float | None]:
+def _so_far(ends: Iterable[End], estimator: Estimator | None) -> tuple[float | None, float | None]:
     found = list(ends)
-    if len(found) < 2:
+    if estimator is None or len(found) < 3:
         return None, None
-    estimate = raw_estimate(found)
-    return estimate.lower, estimate.upper
+    quick = Estimator(estimator.scale, Interval.SKEWNESS, estimator.planned, estimator.looks)  # no bootstrap in between
+    estimate = quick.value(found).estimate
+    return (estimate.lower, estimate.upper) if math.isfinite(estimate.lower) else (None, None)

@@ -79,7 +79,9 @@ class Summary(BaseModel):
     prompt: str | None = Field(description="style@version")
     method: Method
     exact: bool = Field(description="whether `value` is free of any error but rounding")
+    estimator: str | None = Field(None, description="rollout: what `value` was computed from")
     interval: str = Field(description="'none', 'certain', or the kind of confidence interval")
+    until: float | None = Field(None, description="rollout: the half-width at which it was to stop")
     value: float
     lower: float | None = Field(description="null where the sample is too small for an interval")
     upper: float | None
@@ -101,6 +103,8 @@ class Summary(BaseModel):
     length_upper: float | None = None
     hours_per_step: float | None = None
     mean_score: float | None = Field(None, description="rollout: mean grade")
+    mean_score_lower: float | None = None
+    mean_score_upper: float | None = None
     episodes: int = Field(description="episodes that the value rests on; 0 where it rests on none")
     example_episodes: int = Field(0, description="episodes played for the trace only")
     decisions: int = Field(description="states asked, or in a rollout decisions taken")
@@ -110,10 +114,14 @@ class Summary(BaseModel):
     invalid_actions: int = Field(description="decisions without a legal action; the fallback was taken")
     repaired_actions: int = Field(description="decisions that were legal at the second attempt")
     invalid_share: float = Field(description="the same as a share of the decisions of an episode, by expected visits")
+    invalid_share_lower: float | None = Field(None, description="rollout: 95 % interval, by episode")
+    invalid_share_upper: float | None = None
     inadmissible_share: float = Field(
         description="share of the decisions of an episode that the data do not support, by expected visits; for "
         "certify among the states asked"
     )
+    inadmissible_share_lower: float | None = Field(None, description="rollout: 95 % interval, by episode")
+    inadmissible_share_upper: float | None = None
     inadmissible_share_of_states: float | None = Field(None, description="the same, every asked state counting once")
     cut_off_replies: int = Field(description="replies that ended at the token limit")
     unconstrained_replies: int = Field(description="replies that the server refused to hold to the schema")

@@ -25,7 +25,11 @@ SMALLEST_BATCH = 8
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run is. `lower` and `upper` are certain bounds, or the raw mean's interval so far, or None."""
+    """How far a run is.
+
+    `lower` and `upper` are certain bounds, or the estimate's interval so far, or None. `total` is a guess for `states`,
+    and with `most` the number at which a rollout stops at the latest.
+    """
 
     done: int
     total: int
@@ -33,6 +37,7 @@ class Progress:
     lower: float | None = None
     upper: float | None = None
     certain: bool = True
+    most: bool = False
 
 
 Watch = Callable[[Progress], None]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
@@ -113,6 +115,53 @@ def _numbers(name: str, given: ArrayLike) -> FloatArray:
         return np.asarray(given, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise InvalidMDP(f"{name} are not an array of numbers: {error}.") from None
+
+
+def with_rewards(mdp: TabularMDP, rewards: ArrayLike) -> TabularMDP:
+    """The same MDP, paid by `rewards` for every decision instead.
+
+    With ones the return is the episode's length; with the regret of every decision it is the episode's regret. So the
+    variance of either is that of a return.
+
+    Parameters
+    ----------
+    mdp : TabularMDP
+    rewards : array, shape (S, A)
+        Ignored where the action is illegal.
+
+    Raises
+    ------
+    InvalidMDP
+        If the shape is wrong, or the reward of a legal action is not a finite number.
+
+    Examples
+    --------
+    A patient who recovers with probability 0.9 each day, and otherwise stays, stays 1 / 0.9 days:
+
+    >>> import numpy as np
+    >>> from harness.mdp.evaluate import evaluate
+    >>> P = np.array([[[0.1, 0.9]], [[0, 1]]])
+    >>> mdp = from_arrays(P, np.zeros((2, 1)), [1, 0], terminal=[False, True])
+    >>> round(evaluate(with_rewards(mdp, np.ones((2, 1))), np.ones((2, 1))).J, 4)
+    1.1111
+    """
+    given = np.asarray(rewards, dtype=np.float64)
+    if given.shape != mdp.row_of.shape:
+        raise InvalidMDP(f"Rewards have shape {given.shape}; expected {mdp.row_of.shape}.")
+    bad = np.argwhere(mdp.legal & ~np.isfinite(given))
+    if bad.size:
+        raise InvalidMDP(f"The reward of state {bad[0][0]}, action {bad[0][1]} is not a finite number.")
+    paid = np.column_stack([mdp.row_of[mdp.legal].astype(np.float64), given[mdp.legal]])
+    distinct, inverse = np.unique(paid, axis=0, return_inverse=True)
+    row_of = np.full_like(mdp.row_of, -1)
+    row_of[mdp.legal] = inverse.ravel()
+    return replace(
+        mdp,
+        rows=mdp.rows[distinct[:, 0].astype(np.int64)],
+        row_of=row_of,
+        row_reward=distinct[:, 1].copy(),
+        row_rewards=None,
+    )
 
 
 def _mask(name: str, given: ArrayLike | None, shape: tuple[int, ...]) -> BoolArray:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from harness.core.errors import InvalidMDP
 from harness.mdp.evaluate import evaluate
 from harness.mdp.policy import check_policy, deterministic
 from harness.mdp.solve import Solution, solve
@@ -42,7 +43,18 @@ class Bounds:
 
 
 def unasked(mdp: TabularMDP, optimum: Solution | None = None) -> Bounds:
-    """The bounds before anything is asked: the optimum and the worst policy."""
+    """The bounds before anything is asked: the optimum and the worst policy.
+
+    Raises
+    ------
+    InvalidMDP
+        If γ = 1 and some policy never ends: what the unasked states could do is then not bounded by those that do.
+    """
+    if mdp.discount == 1.0 and not mdp.always_ends:
+        raise InvalidMDP(
+            "Undiscounted bounds need an MDP in which every policy ends, and in this one some do not; use a discount "
+            "below 1, or a rollout."
+        )
     return Bounds(
         asked=np.zeros(mdp.n_states, dtype=np.bool_),
         policy=np.zeros((mdp.n_states, mdp.n_actions)),

@@ -206,3 +206,8 @@ class TabularReference:
     def action_value(self, action: Any) -> float:
         """Q of `action` in the current state."""
         return float(self._policy.Q[self._state, self._index(action)])
+
+    def action_values(self) -> Sequence[float]:
+        """Q of every action in the current state; NaN where it is illegal."""
+        values: list[float] = self._policy.Q[self._state].tolist()
+        return values

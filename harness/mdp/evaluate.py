@@ -10,11 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import sparse
 
 from harness.core.errors import InvalidPolicy
-from harness.mdp.linear import endless_state, linear_solver, system, weights_of
+from harness.mdp.linear import LinearSystem, endless_state, system, weights_of
 from harness.mdp.policy import check_policy
-from harness.mdp.tabular import FloatArray, TabularMDP
+from harness.mdp.tabular import FloatArray, IntArray, TabularMDP
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,23 +53,20 @@ def evaluate(mdp: TabularMDP, policy: ArrayLike) -> Evaluation:
     table = check_policy(mdp, policy)
     live = mdp.decision_states
     P, r = system(mdp, table)
-    endless = endless_state(P, live)
-    if mdp.discount == 1.0 and endless is not None:
-        raise InvalidPolicy(
-            f"From state {endless} the policy never reaches a terminal state, so its undiscounted value does not "
-            "exist; use a discount below 1 or a policy that ends."
-        )
-    solver = linear_solver(P, mdp.discount)
+    endless = endless_state(P, live) if mdp.discount < 1.0 else None
+    if mdp.discount == 1.0:
+        _require_end(P, live)
+    linear = LinearSystem(P, mdp.discount)
     V = np.zeros(mdp.n_states)
-    V[live] = solver(r, False)
+    V[live] = linear.solve(r)
     occupancy = np.zeros(mdp.n_states)
-    occupancy[live] = solver(mdp.start[live], True)
+    occupancy[live] = linear.solve(mdp.start[live], transposed=True)
     if mdp.discount == 1.0:
         length = float(occupancy.sum())
     elif endless is not None:
         length = float("inf")
     else:
-        length = float(mdp.start[live] @ linear_solver(P, 1.0)(np.ones(len(live)), False))
+        length = float(mdp.start[live] @ LinearSystem(P, 1.0).solve(np.ones(len(live))))
     J = float(mdp.start @ V)
     return Evaluation(V=V, J=J, occupancy=occupancy, length=length, variance=_variance(mdp, table, V, J, occupancy))
 
@@ -93,8 +91,17 @@ def _variance(
         second_moment = float(occupancy[live] @ b)
     else:
         P, _ = system(mdp, policy)
-        second_moment = float(mdp.start[live] @ linear_solver(P, mdp.discount**2)(b, False))
+        second_moment = float(mdp.start[live] @ LinearSystem(P, mdp.discount**2).solve(b))
     return max(second_moment - J * J, 0.0)
+
+
+def _require_end(P: sparse.csr_array, live: IntArray) -> None:
+    endless = endless_state(P, live)
+    if endless is not None:
+        raise InvalidPolicy(
+            f"From state {endless} the policy never reaches a terminal state, so its undiscounted value does not "
+            "exist; use a discount below 1 or a policy that ends."
+        )
 
 
 def action_values(mdp: TabularMDP, V: FloatArray) -> FloatArray:

@@ -14,31 +14,24 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import linalg, optimize, sparse
+from scipy import optimize, sparse
 
 from harness.core.errors import InvalidMDP
 from harness.mdp.evaluate import action_values
-from harness.mdp.linear import endless_state, linear_solver, system, weights_of
-from harness.mdp.policy import deterministic
-from harness.mdp.tabular import BoolArray, FloatArray, IntArray, TabularMDP
+from harness.mdp.linear import DIRECT_STATES, LinearSystem, endless_state, system
+from harness.mdp.tabular import BoolArray, Choices, FloatArray, IntArray, TabularMDP
 
 GREEDY_TOLERANCE = 1e-12
 """An action replaces the current one in policy iteration only if it is better by more than this."""
 
 MAX_ITERATIONS = 1_000
 
-WARM_UP_TOLERANCE = 1e-4
-WARM_UP_SWEEPS = 20
-WARM_UP_ROUNDS = 50
-"""Modified policy iteration before the first linear solve: rounds of one improvement and `SWEEPS` evaluations by
-products, until values change by less than the tolerance times their size. Each round costs a tenth of a linear solve
-and they save several; how far they get does not matter, because the exact iteration that follows decides."""
+WARM_UP = (1e-1, 1e-2, 1e-3, 1e-4, 1e-6)
+"""Policy iteration starts with linear solves to these tolerances; how far they get does not matter, because the exact
+iteration that follows decides."""
 
-LONGEST_SEARCH = 100_000
-"""How many decisions ahead a bound on the length of an episode is looked for."""
-
-UNBOUNDED = 1e6
-"""Undiscounted values beyond this many times the largest reward may be those of a policy that never ends."""
+SWEEPS = 20
+"""Evaluations by products in a round of modified policy iteration."""
 
 TOLERANCE = 1e-9
 """Certified accuracy at which the iterative methods stop."""
@@ -90,48 +83,75 @@ def solve(
     Raises
     ------
     InvalidMDP
-        If γ = 1 and some policy met on the way never ends.
+        If γ = 1 and some state is never left for a terminal one, or going on for ever gains without bound.
 
     Notes
     -----
-    A few rounds of modified policy iteration (Puterman and Shin 1978) find a nearly optimal policy by products with
-    the distinct rows; exact policy iteration starts from it and usually needs one linear solve to confirm it.
-    Ties go to the lowest action index unless the current action is among the best.
+    Policy iteration (Howard 1960) on the distinct rows. Rough linear solves find a nearly optimal policy; exact ones
+    start from it, and usually one of them confirms it. Ties go to the lowest action index unless the current action is
+    among the best.
+
+    With γ = 1 the optimum is that of the policies that end. Where some do not, the iteration starts from one that does,
+    and meets another only if going on for ever gains without bound; that is the error below.
     """
-    n = mdp.n_states
     sign = -1.0 if worst else 1.0
-    mask, table = fixed if fixed is not None else (np.zeros(n, dtype=np.bool_), np.zeros((n, mdp.n_actions)))
-    free = ~mdp.terminal & ~mask
-    states = np.arange(n)
-    illegal = ~mdp.legal
-
-    def improve(V: FloatArray) -> tuple[FloatArray, FloatArray, IntArray]:
-        Q = action_values(mdp, V)
-        gain = np.where(illegal, -np.inf, sign * Q)
-        return Q, gain, gain.argmax(axis=1)
-
-    if warm_start is None:
-        V = np.zeros(n)
-        for _ in range(WARM_UP_ROUNDS):
-            Q, _, actions = improve(V)
-            before, V = V, np.where(mask, np.nansum(table * Q, axis=1), Q[states, actions])
-            if np.abs(V - before).max() <= WARM_UP_TOLERANCE * np.abs(V).max():
-                break
-            P, r = _chosen_rows(mdp, actions, mask, table)
-            for _ in range(WARM_UP_SWEEPS):
-                V[mdp.decision_states] = r + mdp.discount * (P @ V)
+    live = mdp.decision_states
+    choices = mdp.choices
+    if fixed is not None:
+        mask, table = fixed
+        known = np.where(mask[:, None], table, 0.0)
+        P, r = system(mdp, known)
+        choices = choices.fixed(mask[live], P, r)
+    endless = mdp.discount == 1.0 and not mdp.always_ends
+    V = np.zeros(len(live))
+    if endless:
+        current = choices.ending()
+        _require_ending(live, current)
+    elif warm_start is not None:
+        current = choices.of_action[np.arange(len(live)), np.asarray(warm_start, dtype=np.int64)[live]]
     else:
-        actions = np.array(warm_start, dtype=np.int64)
+        current, V = _warmed_up(choices, mdp.discount, sign)
     for _ in range(MAX_ITERATIONS):
-        policy = deterministic(mdp, actions)
-        policy[mask] = table[mask]
-        V = _value(mdp, policy)
-        Q, gain, best = improve(V)
-        better = free & (gain[states, best] > gain[states, actions] + GREEDY_TOLERANCE)
+        P = choices.rows[current]
+        if endless and (state := endless_state(P, live)) is not None:
+            raise InvalidMDP(
+                f"A policy met while solving never ends from state {state} and gains without bound; use a discount "
+                "below 1."
+            )
+        V = LinearSystem(P, mdp.discount).solve(choices.reward[current], guess=V)
+        value, _, best = choices.improve(V, mdp.discount, sign)
+        better = sign * (value[best] - value[current]) > GREEDY_TOLERANCE
         if not better.any():
-            return Solution(actions=np.where(mdp.terminal, 0, actions), V=V, Q=Q, J=float(mdp.start @ V))
-        actions = np.where(better, best, actions)
-    raise InvalidMDP(f"Policy iteration did not settle in {MAX_ITERATIONS} iterations.")
+            break
+        current = np.where(better, best, current)
+    else:
+        raise InvalidMDP(f"Policy iteration did not settle in {MAX_ITERATIONS} iterations.")
+    actions = np.zeros(mdp.n_states, dtype=np.int64)
+    actions[live] = choices.action[current]
+    values = np.zeros(mdp.n_states)
+    values[live] = V
+    return Solution(actions=actions, V=values, Q=action_values(mdp, values), J=float(mdp.start @ values))
+
+
+def _warmed_up(choices: Choices, discount: float, sign: float) -> tuple[IntArray, FloatArray]:
+    """A nearly optimal choice for every state with its values, by policy iteration with ever better linear solves."""
+    _, V, current = choices.improve(np.zeros(len(choices.first)), discount, sign)
+    if len(V) <= DIRECT_STATES:
+        return current, V
+    for tolerance in WARM_UP:
+        V = LinearSystem(choices.rows[current], discount).roughly(choices.reward[current], V, tolerance)
+        value, _, best = choices.improve(V, discount, sign)
+        better = sign * (value[best] - value[current]) > tolerance * np.abs(V).max()
+        current = np.where(better, best, current)
+    return current, V
+
+
+def _require_ending(live: IntArray, found: IntArray) -> None:
+    if (found < 0).any():
+        raise InvalidMDP(
+            f"From state {live[int(np.argmax(found < 0))]} no policy reaches a terminal state, so its undiscounted "
+            "value does not exist; use a discount below 1."
+        )
 
 
 def regret(solution: Solution) -> FloatArray:
@@ -175,7 +195,7 @@ def value_iteration(mdp: TabularMDP, *, worst: bool = False, tolerance: float = 
 
 def modified_policy_iteration(mdp: TabularMDP, *, worst: bool = False, tolerance: float = TOLERANCE) -> Solution:
     """Modified policy iteration (Puterman and Shin 1978), stopped as value iteration is."""
-    return _iterate(mdp, worst, tolerance, sweeps=WARM_UP_SWEEPS)
+    return _iterate(mdp, worst, tolerance, sweeps=SWEEPS)
 
 
 def linear_program(mdp: TabularMDP, *, worst: bool = False) -> Solution:
@@ -186,16 +206,16 @@ def linear_program(mdp: TabularMDP, *, worst: bool = False) -> Solution:
     InvalidMDP
         If the program has no solution, e.g. because values are unbounded.
     """
-    live = mdp.decision_states
+    live, choices = mdp.decision_states, mdp.choices
     sign = -1.0 if worst else 1.0
-    state, action = np.nonzero(mdp.legal[live])
-    rows = mdp.row_of[live[state], action]
-    pairs = np.unique(np.column_stack([state, rows]), axis=0)
-    own = sparse.csr_array((np.ones(len(pairs)), (np.arange(len(pairs)), pairs[:, 0])), shape=(len(pairs), len(live)))
-    constraints = sign * (mdp.discount * mdp.rows[pairs[:, 1]][:, live] - own)
+    count = len(choices.state)
+    own = sparse.csr_array((np.ones(count), (np.arange(count), choices.state)), shape=(count, len(live)))
     # scipy-stubs leaves out that A_ub may be sparse
     result: optimize.OptimizeResult = optimize.linprog(  # type: ignore[call-overload]
-        sign * np.ones(len(live)), A_ub=constraints, b_ub=-sign * mdp.row_reward[pairs[:, 1]], bounds=(None, None)
+        sign * np.ones(len(live)),
+        A_ub=sign * (mdp.discount * choices.rows - own),
+        b_ub=-sign * choices.reward,
+        bounds=(None, None),
     )
     if not result.success:
         raise InvalidMDP(f"The linear program of the optimum has no solution: {result.message}")
@@ -236,25 +256,28 @@ SOLVERS: dict[str, Callable[..., Solution]] = {
 def _iterate(mdp: TabularMDP, worst: bool, tolerance: float, sweeps: int) -> Solution:
     sign = -1.0 if worst else 1.0
     longest = _longest(mdp)
-    nothing = np.zeros(mdp.n_states, dtype=np.bool_)
-    no_table = np.zeros((mdp.n_states, mdp.n_actions))
-    V = np.zeros(mdp.n_states)
+    choices, live = mdp.choices, mdp.decision_states
+    V = np.zeros(len(live))
     while True:
-        new, actions = _improved(mdp, V, sign)
+        _, new, chosen = choices.improve(V, mdp.discount, sign)
         change = float(np.abs(new - V).max(initial=0.0))
         V = new
         if change * longest <= tolerance or change <= np.finfo(float).eps * np.abs(V).max(initial=0.0):
-            return _solution(mdp, V, sign)
-        P, r = _chosen_rows(mdp, actions, nothing, no_table)
+            values = np.zeros(mdp.n_states)
+            values[live] = V
+            return _solution(mdp, values, sign)
+        P, r = choices.rows[chosen], choices.reward[chosen]
         for _ in range(sweeps):
-            V[mdp.decision_states] = r + mdp.discount * (P @ V)
+            V = r + mdp.discount * (P @ V)
 
 
 def _improved(mdp: TabularMDP, V: FloatArray, sign: float) -> tuple[FloatArray, IntArray]:
-    """One application of the Bellman operator: the new values and the greedy actions."""
-    Q = action_values(mdp, V)
-    actions = np.where(mdp.legal, sign * Q, -np.inf).argmax(axis=1)
-    return Q[np.arange(mdp.n_states), actions], np.where(mdp.terminal, 0, actions)
+    """One application of the Bellman operator: the new values (S,) and the greedy actions (S,)."""
+    live = mdp.decision_states
+    new, actions = np.zeros(mdp.n_states), np.zeros(mdp.n_states, dtype=np.int64)
+    _, new[live], chosen = mdp.choices.improve(V[live], mdp.discount, sign)
+    actions[live] = mdp.choices.action[chosen]
+    return new, actions
 
 
 def _solution(mdp: TabularMDP, V: FloatArray, sign: float) -> Solution:
@@ -272,49 +295,14 @@ def _longest(mdp: TabularMDP) -> float:
     """
     if mdp.discount < 1.0:
         return 1.0 / (1.0 - mdp.discount)
-    alive = np.where(mdp.terminal, 0.0, 1.0)
-    for n in range(1, LONGEST_SEARCH + 1):
-        row_alive = mdp.rows @ alive
-        alive = np.where(mdp.terminal, 0.0, np.where(mdp.legal, row_alive[mdp.row_of], 0.0).max(axis=1))
-        going_on = float(alive.max(initial=0.0))
-        if going_on <= 0.5:
-            return n / (1.0 - going_on)
-    raise InvalidMDP(
-        f"After {LONGEST_SEARCH} decisions some policy has ended less than half of its episodes; it may never end, and "
-        "then no iteration bounds the undiscounted optimum. Use a discount below 1."
-    )
-
-
-def _chosen_rows(
-    mdp: TabularMDP, actions: IntArray, mask: BoolArray, table: FloatArray
-) -> tuple[sparse.csr_array, FloatArray]:
-    """Transitions (n, S) and reward (n,) of the decision states under `actions`, or `table` where `mask`."""
-    live = mdp.decision_states
-    if mask.any():
-        policy = deterministic(mdp, actions)
-        policy[mask] = table[mask]
-        weights = weights_of(mdp, policy)
-        return sparse.csr_array(weights @ mdp.rows), np.asarray(weights @ mdp.row_reward, dtype=np.float64)
-    rows = mdp.row_of[live, actions[live]]
-    return mdp.rows[rows], mdp.row_reward[rows]
-
-
-def _value(mdp: TabularMDP, policy: FloatArray) -> FloatArray:
-    P, r = system(mdp, policy)
-    live = mdp.decision_states
-    V = np.zeros(mdp.n_states)
-    try:
-        V[live] = linear_solver(P, mdp.discount)(r, False)
-    except (linalg.LinAlgError, RuntimeError):
-        V[live] = np.nan
-    huge = UNBOUNDED * max(float(np.abs(r).max(initial=0.0)), np.finfo(float).tiny)
-    if not np.all(np.isfinite(V)) or (mdp.discount == 1.0 and np.abs(V).max() > huge):
-        endless = endless_state(P, live)
-        if endless is None and np.all(np.isfinite(V)):
-            return V  # episodes are long, but they end
-        where = "" if endless is None else f" from state {endless}"
+    if not mdp.always_ends:
         raise InvalidMDP(
-            f"A policy met while solving never ends{where}, so the undiscounted optimum is not defined by policy "
-            "iteration; use a discount below 1."
+            "Some policy may never end, and then no iteration bounds the undiscounted optimum; use a discount below 1, "
+            "or policy iteration."
         )
-    return V
+    going_on = np.ones(len(mdp.decision_states))
+    n = 0
+    while going_on.max(initial=0.0) > 0.5:
+        n += 1
+        going_on = np.maximum.reduceat(mdp.choices.rows @ going_on, mdp.choices.first)
+    return n / (1.0 - float(going_on.max(initial=0.0)))

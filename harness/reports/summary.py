@@ -103,10 +103,11 @@ def _length(s: Summary, unit: float) -> str:
 
 def _meaning(s: Summary) -> str:
     if s.method is Method.ROLLOUT and s.references:
-        return (
-            f"{s.agent}: an estimate over {s.episodes} episodes, J* minus the summed regret of the decisions. "
-            "The other rows are exact."
-        )
+        how = {"mean return": "the mean return"}.get(s.estimator or "", "J* minus the summed regret of the decisions")
+        text = f"{s.agent}: an estimate over {s.episodes} episodes, {how}. The other rows are exact."
+        if s.until is not None and s.upper is not None and s.lower is not None and (s.upper - s.lower) / 2 > s.until:
+            text += f"\n--until {s.until:g} was not reached in {s.episodes} episodes; --episodes sets their number."
+        return text
     if s.method is Method.ROLLOUT:
         return f"{s.agent}: mean return of {s.episodes} episodes."
     if s.exact:

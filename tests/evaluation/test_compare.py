@@ -47,7 +47,7 @@ async def test_rollouts_are_paired_by_seed(sepsis, tmp_path):
     paths = [await finished(tmp_path, a, Method.ROLLOUT, episodes=150) for a in ("random", "optimal", "expert")]
     better, similar = differences(load_runs(paths))
     truth = sepsis.optimum.J - evaluate(sepsis.mdp, np.full((716, 25), 1 / 25)).J
-    assert (better.kind, better.n) == ("paired Student-t", 150)
+    assert (better.kind, better.n) == ("paired skewness-corrected t 95%", 150)
     assert better.lower - 0.03 < truth < better.upper + 0.03
     assert better.wins + better.ties + better.losses == 150
     assert better.losses == 0
@@ -60,7 +60,7 @@ async def test_a_rollout_against_an_exact_value_has_the_rollouts_interval(tmp_pa
     sampled = await finished(tmp_path, "random", Method.ROLLOUT, episodes=50)
     (d,) = differences(load_runs([exact, sampled]))
     assert d.upper < 0
-    assert (d.kind, d.n) == ("Student-t 95%", 50)
+    assert (d.kind, d.n) == ("skewness-corrected t 95%", 50)
 
 
 async def test_what_cannot_be_compared_is_named(tmp_path):

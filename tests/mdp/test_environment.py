@@ -43,10 +43,11 @@ async def test_regret_is_measured_against_the_exact_optimum(sepsis):
     end = await play(sepsis, make_agent("optimal", sepsis), episode=0, seed=100_000)
     assert end.regret == pytest.approx(0.0, abs=1e-12)
     assert sepsis.reference.kind is ReferenceKind.EXACT
-    sepsis.reset(100_000)
+    seed = next(s for s in range(100_000, 100_100) if sepsis.regret[sepsis.state(sepsis.reset(s))].max() > 1e-3)
+    sepsis.reset(seed)
     regrets = [sepsis.reference.value() - sepsis.reference.action_value(a) for a in sepsis.actions]
     assert min(regrets) == pytest.approx(0.0, abs=1e-12)
-    assert max(regrets) > 0
+    assert max(regrets) > 1e-3
 
 
 def test_a_refused_action_changes_nothing():

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from harness.core.errors import InvalidMDP, InvalidPolicy
 from harness.mdp.build import from_arrays
+from harness.mdp.certify import unasked
 from harness.mdp.evaluate import action_values, evaluate
 from harness.mdp.policy import deterministic, uniform
 from harness.mdp.solve import SOLVERS, backward_induction, gaps, near_optimal, regret, solve
@@ -175,6 +176,22 @@ def test_a_policy_that_never_ends_is_named():
         evaluate(mdp, deterministic(mdp, [0, 0, 0]))
     with pytest.raises(InvalidMDP, match="never ends from state 0"):
         solve(mdp)
+
+
+def test_going_on_for_nothing_is_no_obstacle_to_an_undiscounted_optimum():
+    """A loop without reward beside an exit that pays one: policy iteration must not stop at the loop."""
+    P, _, start, terminal = endless_mdp()
+    mdp = from_arrays(P, np.array([[0.0, 1.0], [0.0, 0.5], [0.0, 0.0]]), start, terminal=terminal)
+    assert not mdp.always_ends
+    best, worst = solve(mdp), solve(mdp, worst=True)
+    assert np.allclose(best.V, [1.0, 1.0, 0.0])
+    assert np.allclose(worst.V, [0.5, 0.5, 0.0])
+
+
+def test_bounds_are_refused_where_unasked_states_could_go_on_for_ever():
+    P, R, start, terminal = endless_mdp()
+    with pytest.raises(InvalidMDP, match="every policy ends"):
+        unasked(from_arrays(P, R, start, terminal=terminal))
 
 
 def test_the_same_policy_has_a_discounted_value():

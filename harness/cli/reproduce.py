@@ -1,0 +1,167 @@
+"""`harness reproduce`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from harness.reports.reproduce import Block
+
+HELP = """Print published figures of ICU-Sepsis beside exact ones; nothing is sampled but which actions are removed.
+
+[bold]Parts[/bold]
+
+  table2        survival and length of the baselines, table 2 of the paper\n
+  admissible    number of admissible actions of a state, figure 3\n
+  perturbation  admissible actions removed at random, appendix B.3\n
+  strategies    every treatment of inadmissible actions\n
+  protocol      what 100 episodes for each of 3 seeds can tell
+
+[bold]Examples[/bold]
+
+  harness reproduce icu-sepsis\n
+  harness reproduce icu-sepsis --part table2 --json\n
+  harness reproduce icu-sepsis --part perturbation --repeats 8 --plots figures
+
+A benchmark for research, not medical advice.
+"""
+
+app = typer.Typer(
+    help="Print published figures beside exact ones.\n\n[bold]Example[/bold]\n\n  harness reproduce icu-sepsis\n\n"
+    "Benchmarks for research, not medical advice.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+)
+
+
+class Part(StrEnum):
+    """What `--part` takes."""
+
+    table2 = "table2"
+    admissible = "admissible"
+    perturbation = "perturbation"
+    strategies = "strategies"
+    protocol = "protocol"
+
+
+DRAWN = (Part.admissible, Part.perturbation, Part.protocol)
+
+
+@app.callback()
+def reproduce() -> None:
+    """Keep `icu-sepsis` a subcommand while it is the only one."""
+
+
+@app.command("icu-sepsis", help=HELP)
+def icu_sepsis(
+    part: Annotated[Part | None, typer.Option(help="Only this part.")] = None,
+    repeats: Annotated[int, typer.Option(help="Perturbed MDPs for each probability of removal.")] = 32,
+    plots: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Draw figures into this folder, as PNG and SVG.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Compute, print and draw the parts asked for."""
+    from harness.cli.tables import print_json, print_lines
+    from harness.core.errors import UsageError
+    from harness.reports.reproduce import NOTICE
+
+    parts = tuple(Part) if part is None else (part,)
+    if repeats < 1:
+        raise UsageError(f"--repeats {repeats} perturbs nothing; expected at least 1.")
+    if plots is not None:
+        _check_plots(parts, plots)
+    printed: dict[str, Any] = {}
+    written: list[Path] = []
+    for name in parts:
+        found, plain, blocks = _part(name, repeats)
+        printed[name.value] = plain
+        if not json:
+            _print(blocks)
+        if plots is not None and name in DRAWN:
+            written += _draw(name, found, plots)
+    if json:
+        print_json({**printed, **({"plots": [str(path) for path in written]} if plots is not None else {})})
+        return
+    print_lines([*(f"drawn: {path}" for path in written), NOTICE])
+
+
+def _part(part: Part, repeats: int) -> tuple[Any, Any, Iterable[Block]]:
+    """What was found, the same as plain data, and as tables."""
+    from dataclasses import asdict
+
+    from harness.reports import reproduce as report
+    from harness.reproduce import icu_sepsis, perturbation, protocol
+
+    if part is Part.table2:
+        figures = icu_sepsis.table_2()
+        return figures, [asdict(f) for f in figures], report.table_2(figures)
+    if part is Part.admissible:
+        counted = icu_sepsis.admissible()
+        return counted, asdict(counted), report.admissible(counted)
+    if part is Part.perturbation:
+        from harness.cli.progress import shown_progress
+        from harness.envs.icu_sepsis.environment import icu_sepsis as environment
+
+        with shown_progress(quiet=False) as watch:
+            study = perturbation.study(environment(), repeats=repeats, watch=watch)
+        rows = perturbation.rows(study)
+        plain = {"repeats": repeats, "rows": [asdict(row) for row in rows]}
+        return study, plain, report.perturbation(rows, repeats)
+    if part is Part.strategies:
+        values = icu_sepsis.strategies()
+        plain_values = {s: {name: v.model_dump() for name, v in by.items()} for s, by in values.items()}
+        return values, plain_values, report.strategies(values)
+    examined = protocol.examine()
+    return examined, asdict(examined), report.protocol(examined)
+
+
+def _print(blocks: Iterable[Block]) -> None:
+    from harness.cli.tables import console, print_table
+
+    out = console()
+    for block in blocks:
+        out.print(block.caption)
+        print_table(block.headings, block.rows)
+        for note in (*block.notes, ""):
+            out.print(note)
+
+
+def _check_plots(parts: tuple[Part, ...], folder: Path) -> None:
+    """Find out before the work that nothing could be drawn after it."""
+    from harness.core.errors import UsageError
+    from harness.reports.plots import new_figure
+
+    if not set(parts) & set(DRAWN):
+        raise UsageError(f"--part {parts[0]} has nothing to draw; --plots goes with: {', '.join(DRAWN)}.")
+    new_figure(1, 1)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"Cannot write figures into {folder} ({error.strerror}); expected a folder.") from error
+
+
+def _draw(part: Part, found: Any, folder: Path) -> list[Path]:
+    from harness.reports import plots
+
+    if part is Part.admissible:
+        figure = plots.admissible_actions(found.actions, found.states, found.mean)
+    elif part is Part.perturbation:
+        figure = plots.perturbation(found.probabilities, found.values, found.lengths)
+    else:
+        from harness.reproduce.protocol import BEST_SELECTED, SELECTED, SINGLE, selections
+
+        shares = selections(found.random_value)
+        figure = plots.sampling(
+            {name: (shares[name].values, shares[name].probabilities) for name in (SINGLE, SELECTED, BEST_SELECTED)},
+            {p.arm: p.published for p in found.positions},
+            {"random, exactly": found.random_value, "optimum, exactly": found.optimal_value},
+            supposed="If every policy were worth what random is, and every evaluation were independent:",
+        )
+    return plots.save(figure, folder / f"icu-sepsis-{part}")

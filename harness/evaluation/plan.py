@@ -1,0 +1,144 @@
+"""How many decisions a wished precision will take, by each method, before anything is asked."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import linalg, stats
+
+from harness.core.errors import UsageError
+from harness.core.seeds import stream
+from harness.evaluation.intervals import CONFIDENCE, anytime_factor
+from harness.mdp.build import with_rewards
+from harness.mdp.certify import Bounds, ask, next_states, promise, states_left, unasked
+from harness.mdp.environment import TabularEnvironment
+from harness.mdp.evaluate import evaluate
+from harness.mdp.linear import DENSE_STATES, system
+from harness.mdp.policy import deterministic
+from harness.mdp.tabular import FloatArray
+
+BATCH = 8
+"""States asked at a time when a certified run is rehearsed."""
+
+MOST_EPISODES = 10**9
+
+
+@dataclass(frozen=True)
+class Need:
+    """What one method takes to tell a policy's value to a width.
+
+    Attributes
+    ----------
+    method : str
+    policy : str
+        Whose decisions it was worked out for.
+    episodes : int or None
+        None where none are played.
+    decisions : float
+        Decisions taken, or states asked.
+    questions : float or None
+        Different states among them: what a model without memory is asked, since equal prompts are asked once. None
+        where there are too many states to work it out.
+    certain : bool
+        Whether the bounds are certain, or hold with 95 % confidence.
+    """
+
+    method: str
+    policy: str
+    episodes: int | None
+    decisions: float
+    questions: float | None
+    certain: bool
+
+
+def plan(env: TabularEnvironment[Any, Any], width: float) -> list[Need]:
+    """What every method takes until upper and lower bound are `width` apart, for two kinds of deterministic policy.
+
+    Raises
+    ------
+    UsageError
+        If the width is not above zero.
+
+    Notes
+    -----
+    Exact variances per episode give the episodes of a rollout, `(2 t s / width)^2`; certified runs are rehearsed. A
+    policy that decides better than both needs less.
+    """
+    if not 0 < width < math.inf:
+        raise UsageError(f"The width is {width}; expected a number above 0, e.g. 0.01.")
+    found = []
+    for name, policy in _policies(env).items():
+        states = len(env.mdp.decision_states)
+        found.append(Need("exact", name, None, states, states, certain=True))
+        asked = _certified(env, policy, width)
+        found.append(Need("certify", name, None, asked, asked, certain=True))
+        value = evaluate(env.mdp, policy)
+        spread = {
+            "rollout, advantage sum": evaluate(with_rewards(env.mdp, env.regret), policy).variance,
+            "rollout, raw returns": value.variance,
+        }
+        for method, variance in spread.items():
+            deviation = math.sqrt(variance)
+            for looking, n in (("", _once(deviation, width / 2)), (" --until", _anytime(deviation, width / 2))):
+                length = min(value.length, float(env.spec.horizon or math.inf))
+                questions = _different(env, policy, value.occupancy, n)
+                found.append(Need(method + looking, name, n, n * length, questions, certain=False))
+    return found
+
+
+def _policies(env: TabularEnvironment[Any, Any]) -> Mapping[str, FloatArray]:
+    mdp = env.mdp
+    rng = stream(0, "plan")
+    drawn = np.array([rng.choice(np.flatnonzero(row)) if row.any() else 0 for row in mdp.legal])
+    found = {"an action drawn for each state": deterministic(mdp, drawn)}
+    if env.expert_policy is not None:
+        found = {"the expert's usual action": deterministic(mdp, env.expert_policy.argmax(axis=1))} | found
+    return found
+
+
+def _certified(env: TabularEnvironment[Any, Any], policy: FloatArray, width: float) -> int:
+    bounds: Bounds = unasked(env.mdp, env.optimum)
+    while bounds.width > width:
+        promised = promise(env.mdp, bounds)
+        batch = next_states(promised, min(BATCH, states_left(promised, bounds.width, width)))
+        if not batch.size:
+            break
+        bounds = ask(env.mdp, bounds, batch, policy[batch])
+    return int(bounds.asked.sum())
+
+
+def _once(deviation: float, half: float) -> int:
+    """Episodes until Student's half-width is `half`; at least two."""
+    return _smallest(lambda n: float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1)) * deviation / math.sqrt(n) <= half)
+
+
+def _anytime(deviation: float, half: float) -> int:
+    return _smallest(lambda n: anytime_factor(n, n) * deviation <= half)
+
+
+def _smallest(enough: Any) -> int:
+    low, high = 2, MOST_EPISODES
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle + 1, high)
+    return low
+
+
+def _different(
+    env: TabularEnvironment[Any, Any], policy: FloatArray, visits: FloatArray, episodes: int
+) -> float | None:
+    """Expected number of different states in so many episodes.
+
+    An episode meets state s with probability `visits(s) / N(s, s)`, N being the expected visits from s itself.
+    """
+    live = env.mdp.decision_states
+    if len(live) > DENSE_STATES or env.mdp.discount < 1.0:
+        return None
+    P, _ = system(env.mdp, policy)
+    again = np.diagonal(linalg.inv(np.eye(len(live)) - P.toarray()))
+    met = np.clip(visits[live] / again, 0.0, 1.0)
+    return float((1.0 - (1.0 - met) ** episodes).sum())

@@ -1,0 +1,92 @@
+"""Several runs in one table: as text, Markdown, CSV or JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Any
+
+from harness.evaluation.config import Method
+from harness.evaluation.summary import Summary
+from harness.reports.text import between, number, percent
+
+
+class Format(StrEnum):
+    """How a table is written."""
+
+    TEXT = "text"
+    MARKDOWN = "markdown"
+    CSV = "csv"
+    JSON = "json"
+
+
+def certainty(s: Summary) -> str:
+    """What the bounds of a value are: 'exact', 'certain', or the interval with its sample size."""
+    if s.method is Method.ROLLOUT:
+        return f"{s.interval}, n = {s.episodes}"
+    return "exact" if s.exact else "certain"
+
+
+def records(summaries: Sequence[Summary]) -> list[dict[str, Any]]:
+    """A row of plain values for each run and each exactly known policy, the most valuable first."""
+    rows = [
+        {
+            "policy": s.agent,
+            "prompt": s.prompt,
+            "value": s.value,
+            "lower": s.lower,
+            "upper": s.upper,
+            "certainty": certainty(s),
+            "regret": s.regret,
+            "invalid": s.invalid_share,
+            "inadmissible": s.inadmissible_share,
+            "decisions": s.decisions,
+            "calls": s.llm_calls,
+            "run": s.run_dir,
+        }
+        for s in summaries
+    ]
+    taken = {s.agent for s in summaries if s.exact}
+    first = summaries[0]
+    for name, reference in first.references.items():
+        if name not in taken:
+            lost = None if first.optimal_value is None else first.optimal_value - reference.value
+            known = {"value": reference.value, "lower": reference.value, "upper": reference.value}
+            rows.append(dict.fromkeys(rows[0]) | {"policy": name, **known, "certainty": "exact", "regret": lost})
+    return sorted(rows, key=lambda row: -float(row["value"]))
+
+
+def cells(row: dict[str, Any], value_name: str) -> dict[str, str]:
+    """The same for a reader: rounded outward, shares in percent, empty where nothing is to be said."""
+    estimated = row["lower"] != row["value"] and row["certainty"] != "certain"
+    bounds = between(row["lower"], row["upper"])
+    return {
+        "policy": row["policy"],
+        "prompt": row["prompt"] or "",
+        value_name: f"{number(row['value'])} ({bounds})" if estimated else bounds,
+        "certainty": row["certainty"],
+        "regret": "" if row["regret"] is None else number(abs(row["regret"])),
+        "invalid": "" if row["invalid"] is None else percent(row["invalid"]),
+        "inadmissible": "" if row["inadmissible"] is None else percent(row["inadmissible"]),
+        "calls": "" if row["calls"] is None else str(row["calls"]),
+    }
+
+
+def markdown(summaries: Sequence[Summary]) -> str:
+    """A Markdown table."""
+    shown = [cells(row, summaries[0].value_name) for row in records(summaries)]
+    lines = [" | ".join(shown[0]), " | ".join("---" for _ in shown[0])]
+    lines += [" | ".join(cell.replace("|", "\\|") for cell in row.values()) for row in shown]
+    return "\n".join(f"| {line} |" for line in lines) + "\n"
+
+
+def comma_separated(summaries: Sequence[Summary]) -> str:
+    """CSV with full precision; empty cells where nothing is known."""
+    rows = records(summaries)
+    out = io.StringIO()
+    writer = csv.DictWriter(out, fieldnames=list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue()

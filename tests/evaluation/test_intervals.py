@@ -1,0 +1,167 @@
+"""Intervals: identities that define them, and that they cover what they say on skewed samples."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from harness.core.environment import Grade
+from harness.core.trace import End
+from harness.evaluation.intervals import (
+    Interval,
+    anytime,
+    anytime_factor,
+    bca,
+    clustered_share,
+    few_losses,
+    of_mean,
+    of_returns,
+    p_value,
+    skewness_corrected,
+    student_t,
+    wilson,
+)
+from harness.evaluation.rollout import Estimator, Scale, looks, planned_episodes
+
+samples = st.lists(st.floats(-50, 50), min_size=5, max_size=60).filter(lambda x: np.std(x) > 1e-3)
+
+
+@settings(deadline=None, max_examples=80)
+@given(samples)
+def test_the_corrected_interval_holds_what_its_test_does_not_reject(sample):
+    found = skewness_corrected(sample)
+    assert found.lower < found.upper
+    for end in (found.lower, found.upper):
+        assert p_value(sample, end) == pytest.approx(0.05, abs=1e-6)
+    assert p_value(sample, found.upper + 1.0) < 0.05
+
+
+def test_without_skewness_nothing_is_corrected():
+    x = np.array([-3.0, -1.0, 0.0, 1.0, 3.0])
+    corrected, plain = skewness_corrected(x), student_t(x)
+    assert (corrected.lower, corrected.upper) == pytest.approx((plain.lower, plain.upper), abs=1e-12)
+
+
+def test_corrected_intervals_cover_where_students_does_not():
+    """A tenth of the patients lose something, most of them little: the shape of a good agent's summed regrets."""
+    rng = np.random.default_rng(100_000)
+    losses = rng.exponential(size=(2_000, 60)) * (rng.random((2_000, 60)) < 0.1)
+    covered = {
+        how: np.mean([e.lower <= 0.1 <= e.upper for e in map(how, losses)]) for how in (skewness_corrected, student_t)
+    }
+    assert 0.93 < covered[skewness_corrected] < 0.975
+    assert covered[student_t] < 0.91
+
+
+def test_the_bootstrap_agrees_with_the_correction():
+    x = np.random.default_rng(7).exponential(size=200)
+    ours, theirs = skewness_corrected(x), bca(x)
+    assert (theirs.lower, theirs.upper) == pytest.approx((ours.lower, ours.upper), abs=0.03)
+    assert bca(x) == bca(x)
+
+
+@pytest.mark.parametrize("interval", list(Interval))
+def test_a_sample_without_spread_has_no_width(interval):
+    found = of_mean([0.5] * 10, interval)
+    assert (found.value, found.lower, found.upper) == (0.5, 0.5, 0.5)
+
+
+def test_coins_get_wilsons_interval_and_nothing_else_does():
+    assert of_returns([0, 1, 1, 1]).interval.startswith("Wilson")
+    assert of_returns([0, 1, 1, 0.5]).interval.startswith("skewness")
+    expected = stats.binomtest(3, 4).proportion_ci(method="wilson")
+    assert (of_returns([0, 1, 1, 1]).lower, of_returns([0, 1, 1, 1]).upper) == pytest.approx(
+        (expected.low, expected.high)
+    )
+
+
+def test_an_anytime_interval_holds_at_every_look_at_once():
+    rng = np.random.default_rng(100_001)
+    x = rng.exponential(size=(1_500, 2_000))
+    n = np.arange(1, 2_001)
+    mean = x.cumsum(axis=1) / n
+    s = np.sqrt(np.maximum((x**2).cumsum(axis=1) / n - mean**2, 0) * n / np.maximum(n - 1, 1))
+    half = np.array([anytime_factor(int(k), 500) for k in n]) * s
+    late = slice(49, None)  # the sequence is asymptotic; runs look after fifty episodes first
+    assert (np.abs(mean - 1.0) <= half)[:, late].all(axis=1).mean() > 0.95
+    peeked = np.abs(mean - 1.0) <= stats.t.ppf(0.975, np.maximum(n - 1, 1)) / np.sqrt(n) * s
+    assert peeked[:, late].all(axis=1).mean() < 0.80  # what looking does to an interval for one look
+    found = anytime(x[0], 500)
+    assert (found.upper - found.lower) / 2 == pytest.approx(half[0, -1], rel=1e-9)
+
+
+def test_decisions_of_one_patient_count_together():
+    rng = np.random.default_rng(3)
+    alone = rng.random(400) < 0.3
+    found, plain = clustered_share(alone, np.ones(400)), wilson(alone.sum(), 400)
+    assert (found.lower, found.upper) == pytest.approx((plain.lower, plain.upper), abs=1e-3)
+    tenfold = clustered_share(10 * alone, np.full(400, 10))
+    assert (tenfold.lower, tenfold.upper) == pytest.approx((found.lower, found.upper), abs=1e-3)
+    none = clustered_share(np.zeros(20), np.full(20, 10))
+    assert (none.value, none.lower) == (0.0, 0.0)
+    assert none.upper == pytest.approx(wilson(0, 20).upper)
+
+
+def test_clustered_shares_cover():
+    rng = np.random.default_rng(100_002)
+    covered = 0
+    for _ in range(1_000):
+        sizes = rng.integers(1, 20, size=60)
+        counts = rng.binomial(sizes, rng.beta(0.5, 2.0, size=60))
+        found = clustered_share(counts, sizes)
+        covered += found.lower <= 0.2 <= found.upper
+    assert 930 < covered < 980
+
+
+def test_hardly_any_loss_is_bounded_by_the_worst_there_is():
+    found = few_losses([0.0] * 59, 0.5)
+    assert found.upper == pytest.approx(0.5 * (1 - 0.05 ** (1 / 59)))
+    assert few_losses([0.1] * 3, 0.5).upper == 0.5
+
+
+def end(i, regret, expected=None, status="terminated"):
+    grade = Grade(score=1.0)
+    return End(
+        episode=i, seed=100_000 + i, episode_return=1.0, grade=grade, regret=regret, expected_regret=expected, steps=3,
+        invalid=0, inadmissible=0, status=status,
+    )  # fmt: skip
+
+
+SCALE = Scale(optimal=0.9, worst=0.4, most_lost=0.6, spread=0.1, raw_spread=0.4)
+
+
+def test_which_estimate_is_made_of_what_the_episodes_tell():
+    ends = [end(i, i / 100, i / 200) for i in range(20)]
+    told = Estimator(SCALE).value(ends)
+    assert told.estimate.value == pytest.approx(0.9 - np.mean(np.arange(20) / 200))
+    assert "probabilities known" in told.estimator
+    untold = Estimator(SCALE).value([end(i, i / 100) for i in range(20)])
+    assert untold.estimate.value == pytest.approx(0.9 - np.mean(np.arange(20) / 100))
+    assert untold.estimator == "advantage sum"
+    cut = Estimator(SCALE).value([*ends, end(20, 0.0, 0.0, status="truncated")])
+    assert cut.estimator == "mean return"
+    assert Estimator(None).value(ends).estimator == "mean return"
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(st.floats(0, 5), min_size=1, max_size=30), st.sampled_from([None, 100]))
+def test_no_interval_leaves_what_is_possible(losses, planned):
+    found = Estimator(SCALE, planned=planned, looks=10).value([end(i, x) for i, x in enumerate(losses)]).estimate
+    if not math.isnan(found.lower):
+        assert SCALE.worst <= found.lower <= found.upper <= SCALE.optimal
+
+
+def test_looks_grow_and_end_at_the_most():
+    assert looks(30) == [30]
+    found = looks(10_000)
+    assert found[0] == 50
+    assert found[-1] == 10_000
+    assert all(a < b for a, b in itertools.pairwise(found))
+    n = planned_episodes(0.13, 0.01, 100_000)
+    assert anytime_factor(n, n) * 0.13 <= 0.01 < anytime_factor(n - 1, n - 1) * 0.13

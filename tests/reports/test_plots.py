@@ -1,0 +1,54 @@
+"""Figures are drawn without a window, written twice the same, and say what they need."""
+
+from __future__ import annotations
+
+import sys
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from harness.core.errors import UsageError
+from harness.reports import plots
+
+
+def bands():
+    rng = np.random.default_rng(0)
+    return {name: rng.random((3, 4)) for name in ("random", "expert", "optimal")}
+
+
+FIGURES = {
+    "admissible": lambda: plots.admissible_actions([1, 2, 3], [10, 4, 1], 1.4),
+    "perturbation": lambda: plots.perturbation([0.0, 0.1, 0.2], bands(), bands()),
+    "sampling": lambda: plots.sampling(
+        {"one": (np.arange(5) / 4, np.full(5, 0.2))}, {"an arm": 0.5}, {"truth": 0.4}, "If so:"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_is_written_as_png_and_svg_and_always_the_same(name, tmp_path):
+    first = [path.read_bytes() for path in plots.save(FIGURES[name](), tmp_path / name)]
+    again = [path.read_bytes() for path in plots.save(FIGURES[name](), tmp_path / name)]
+    assert first == again
+    assert sorted(path.name for path in tmp_path.glob("*.*")) == [f"{name}.png", f"{name}.svg"]
+    assert first[0].startswith(b"\x89PNG")
+    assert ElementTree.fromstring(first[1]).tag.endswith("svg")
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_every_axis_says_what_it_shows(name):
+    axes = FIGURES[name]().axes
+    assert all(a.get_ylabel() for a in axes)
+    assert axes[-1].get_xlabel()
+
+
+def test_series_differ_in_more_than_colour():
+    lines = FIGURES["perturbation"]().axes[0].get_lines()
+    assert len({(line.get_marker(), line.get_linestyle()) for line in lines}) == len(lines) == 3
+
+
+def test_without_matplotlib_one_sentence_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    with pytest.raises(UsageError, match=r"pip install 'harness\[plots\]'"):
+        plots.new_figure(1, 1)
