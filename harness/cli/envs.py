@@ -8,7 +8,7 @@ import typer
 
 app = typer.Typer(
     help="List the environments, or explain one.\n\n[bold]Examples[/bold]\n\n  harness envs\n\n"
-    "  harness envs show icu-sepsis\n\nBenchmarks for research, not medical advice.",
+    "  harness envs show icu-sepsis\n\n  harness envs show mdp:my/ward\n\nBenchmarks for research, not medical advice.",
     invoke_without_command=True,
     rich_markup_mode="rich",
 )
@@ -19,10 +19,11 @@ def listed(context: typer.Context) -> None:
     """List the environments."""
     if context.invoked_subcommand is not None:
         return
-    from harness.cli.tables import print_table
+    from harness.cli.tables import print_lines, print_table
     from harness.envs.registry import ENVIRONMENTS
 
     print_table(("id", "what it is"), ((name, e.summary) for name, e in sorted(ENVIRONMENTS.entries().items())))
+    print_lines(["Your own: mdp:PATH, a folder of tables or an .npz archive; see harness/mdp/read.py for its layout."])
 
 
 @app.command(help="Explain an environment.\n\n[bold]Example[/bold]\n\n  harness envs show icu-sepsis")
@@ -32,7 +33,7 @@ def show(env: Annotated[str, typer.Argument(metavar="ID", help="An environment's
     import json
 
     from harness.cli.tables import print_lines
-    from harness.envs.registry import ENVIRONMENTS, make
+    from harness.envs.registry import factory, make
     from harness.mdp.environment import TabularEnvironment
     from harness.prompts.loader import styles
 
@@ -46,7 +47,7 @@ def show(env: Annotated[str, typer.Argument(metavar="ID", help="An environment's
         f"score        {spec.score}",
         f"horizon      {spec.horizon or 'none'} decisions, one every {spec.hours_per_step or '?'} h",
         f"fallback     {spec.fallback}",
-        f"options      {', '.join(map(str, inspect.signature(ENVIRONMENTS.load(env)).parameters.values())) or 'none'}",
+        f"options      {', '.join(map(str, inspect.signature(factory(env)).parameters.values())) or 'none'}",
         f"prompts      {', '.join(styles(env)) or 'none built in'}",
         f"data         {spec.data_licence}",
         "",

@@ -25,6 +25,7 @@ HELP = """Evaluate an agent or a language model.
   harness eval --env icu-sepsis --model qwen --method certify --epsilon 0.01\n
   harness eval --agent expert --method exact --json\n
   harness eval --model smollm2 --method rollout --episodes 50 --log openenv\n
+  harness eval --mdp my/ward --prompt my/prompt --model qwen\n
   harness eval --base-url http://127.0.0.1:8000/v1 --model-id my-model --concurrency 32\n
   harness eval --resume runs/2026-01-31T12-00-00-icu-sepsis-qwen
 
@@ -92,6 +93,13 @@ MOST_EPISODES = 10_000
 def evaluate(
     context: typer.Context,
     env: Annotated[str, typer.Option(help="Environment; `harness envs` lists them.")] = "icu-sepsis",
+    mdp: Annotated[
+        str | None,
+        typer.Option(help="An MDP of your own instead: a folder of CSV tables or an .npz archive.", metavar="PATH"),
+    ] = None,
+    discount: Annotated[
+        float | None, typer.Option(help="Discount of that MDP, if not the one its files give.", show_default=False)
+    ] = None,
     agent: Annotated[
         list[str] | None, typer.Option(help="An agent; `harness agents` lists them.", rich_help_panel=WHO)
     ] = None,
@@ -206,6 +214,7 @@ def evaluate(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.", rich_help_panel=OUTPUT)] = False,
 ) -> None:
     """Parse, carry out the runs, print the report."""
+    from harness.cli.task import env_id, env_options
     from harness.core.errors import UsageError
     from harness.evaluation.config import Method, RunConfig
     from harness.evaluation.intervals import Interval
@@ -230,6 +239,7 @@ def evaluate(
         "max_tokens": max_tokens,
         "audit": audit,
     }
+    task = env_id(context, env, mdp)
     configs = []
     for who in contestants:
         exactly = who.get("agent") or samples > 1
@@ -237,8 +247,8 @@ def evaluate(
         usual = 3 if chosen is not Method.ROLLOUT else MOST_EPISODES if until is not None else 100
         configs.append(
             RunConfig(
-                env=env,
-                env_options={"inadmissible": inadmissible} if inadmissible else {},
+                env=task,
+                env_options=env_options(inadmissible, discount),
                 **who,
                 **(drawing if not who.get("agent") else {}),
                 method=chosen,

@@ -13,12 +13,21 @@ HELP = """Print the exact values that agents are measured against.
 [bold]Examples[/bold]
 
   harness optimum --env icu-sepsis\n
-  harness optimum --env icu-sepsis --inadmissible terminate --json
+  harness optimum --env icu-sepsis --inadmissible terminate --json\n
+  harness optimum --mdp my/ward --discount 0.95
 """
 
 
 def optimum(
+    context: typer.Context,
     env: Annotated[str, typer.Option(help="Environment; `harness envs` lists them.")] = "icu-sepsis",
+    mdp: Annotated[
+        str | None,
+        typer.Option(help="An MDP of your own instead: a folder of CSV tables or an .npz archive.", metavar="PATH"),
+    ] = None,
+    discount: Annotated[
+        float | None, typer.Option(help="Discount of that MDP, if not the one its files give.", show_default=False)
+    ] = None,
     inadmissible: Annotated[
         InadmissibleName | None, typer.Option(help="What becomes of actions that the data do not support (mean).")
     ] = None,
@@ -26,14 +35,15 @@ def optimum(
 ) -> None:
     """Compute and print the reference values."""
     from harness.cli.tables import print_json, print_lines, print_table
+    from harness.cli.task import env_id, env_options
     from harness.core.errors import UsageError
     from harness.envs.registry import make
     from harness.evaluation.references import reference_values
     from harness.mdp.environment import TabularEnvironment
 
-    made = make(env, **({"inadmissible": inadmissible} if inadmissible else {}))
+    made = make(env_id(context, env, mdp), **env_options(inadmissible, discount))
     if not isinstance(made, TabularEnvironment):
-        raise UsageError(f"{env} is not tabular; it has no exact reference values.")
+        raise UsageError(f"{made.spec.id} is not tabular; it has no exact reference values.")
     found = reference_values(made, everything=True)
     if json:
         print_json({name: value.model_dump() for name, value in found.items()})

@@ -20,10 +20,13 @@ def listed(context: typer.Context) -> None:
     if context.invoked_subcommand is not None:
         return
     from harness.cli.tables import print_lines, print_table
+    from harness.envs.ids import PREFIX
     from harness.envs.registry import ENVIRONMENTS
     from harness.prompts.loader import BUILTIN, load, styles
 
-    found = [(env, load(env, style)) for env in sorted(ENVIRONMENTS.entries()) for style in styles(env)]
+    found = [
+        (env, load(env, style)) for env in sorted([*ENVIRONMENTS.entries(), f"{PREFIX}PATH"]) for style in styles(env)
+    ]
     rows = ((f"{env}/{prompt.name}", str(prompt.meta.version), prompt.meta.summary) for env, prompt in found)
     print_table(("id", "version", "what it does"), rows)
     print_lines([f"A prompt is a folder; copy one of {BUILTIN} and give its path to --prompt."])
@@ -40,12 +43,15 @@ def show(
     """Print both messages for the first observation of an episode."""
     from harness.cli.tables import print_lines
     from harness.core.errors import UsageError
+    from harness.envs.ids import PREFIX
     from harness.envs.registry import make
     from harness.llm.registry import ReplyFormat
     from harness.llm.structured import ReplyContract
-    from harness.prompts.loader import load
+    from harness.prompts.loader import load, styles
 
-    env_id, _, style = prompt.partition("/")
+    env_id, _, style = prompt.rpartition("/") if prompt.startswith(PREFIX) else prompt.partition("/")
+    if style not in styles(PREFIX) and prompt.startswith(PREFIX):  # a path without a style after it
+        env_id, style = prompt, ""
     if reply not in list(ReplyFormat):
         raise UsageError(f"'{reply}' is no way to write an action; expected one of: {', '.join(ReplyFormat)}.")
     env = make(env_id)

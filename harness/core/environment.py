@@ -45,6 +45,10 @@ class EnvSpec(BaseModel):
     citations: tuple[str, ...]
     data_licence: str
     limits_of_use: tuple[str, ...]
+    actions: tuple[str, ...] = Field((), description="what each action is, for prompts that do not know the task")
+    data_sha256: str | None = Field(
+        None, description="hash of the files that the task was read from, if a user gave any"
+    )
 
 
 O_co = TypeVar("O_co", bound=Observation, covariant=True)

@@ -1,13 +1,19 @@
-"""The environments by id. A factory takes keyword options and returns an `Environment`."""
+"""The environments by id. A factory takes keyword options and returns an `Environment`.
+
+An id that starts with `mdp:` is a user's own MDP (`harness.envs.own`).
+"""
 
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from harness.core.environment import Environment
 from harness.core.errors import UsageError
 from harness.core.registry import Entry, Registry
+from harness.envs.ids import PREFIX
 
 ENVIRONMENTS = Registry(
     kind="environment",
@@ -29,6 +35,22 @@ ENVIRONMENTS = Registry(
 )
 
 
+def factory(env_id: str) -> Callable[..., Environment[Any, Any]]:
+    """What makes the environment `env_id`; its keyword parameters are the environment's options.
+
+    Raises
+    ------
+    UsageError
+        If there is no such environment.
+    """
+    if env_id.startswith(PREFIX):
+        from harness.envs.own import own_mdp
+
+        return partial(own_mdp, env_id.removeprefix(PREFIX))
+    found: Callable[..., Environment[Any, Any]] = ENVIRONMENTS.load(env_id)
+    return found
+
+
 def make(env_id: str, **options: Any) -> Environment[Any, Any]:
     """Build the environment `env_id`.
 
@@ -37,12 +59,12 @@ def make(env_id: str, **options: Any) -> Environment[Any, Any]:
     UsageError
         If there is no such environment, or it does not know an option.
     """
-    factory = ENVIRONMENTS.load(env_id)
-    known = inspect.signature(factory).parameters
+    made_by = factory(env_id)
+    known = inspect.signature(made_by).parameters
     for option in options:
         if option not in known:
             raise UsageError(
                 f"The environment '{env_id}' has no option '{option}'; it knows: {', '.join(known) or 'none'}."
             )
-    environment: Environment[Any, Any] = factory(**options)
+    environment: Environment[Any, Any] = made_by(**options)
     return environment

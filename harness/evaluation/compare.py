@@ -16,10 +16,10 @@ import numpy as np
 from harness.core.errors import RunError, UsageError
 from harness.core.run import TRACE, read_manifest, read_summary
 from harness.core.trace import End, read_episodes
-from harness.envs import registry as envs
 from harness.evaluation.asking import read_decisions
 from harness.evaluation.config import Method
 from harness.evaluation.intervals import p_value, skewness_corrected
+from harness.evaluation.manifest import data_of, environment_of
 from harness.evaluation.summary import Summary
 from harness.evaluation.tabular import bounds_from
 from harness.mdp.certify import completion
@@ -32,11 +32,16 @@ NEGLIGIBLE = 1e-15
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run, read back. `label` is unique among the runs compared."""
+    """A finished run, read back.
+
+    `label` is unique among the runs compared, `data` the hash of the files that the environment was made from, if a
+    user gave any.
+    """
 
     label: str
     path: Path
     summary: Summary
+    data: str | None
     ends: tuple[End, ...]
 
 
@@ -93,7 +98,7 @@ def load_runs(paths: list[Path]) -> list[Run]:
         raise UsageError(f"{len(paths)} run was given; a comparison needs at least two.")
     runs: list[Run] = []
     for path in paths:
-        read_manifest(path)
+        manifest = read_manifest(path)
         found = read_summary(path)
         if found is None:
             raise RunError(f"The run {path} has not finished; go on with: harness eval --resume {path}")
@@ -102,7 +107,7 @@ def load_runs(paths: list[Path]) -> list[Run]:
         taken = {run.label for run in runs}
         name = f"{summary.agent} {summary.prompt}" if summary.prompt else summary.agent
         label = next(n for n in (name, *(f"{name} #{i}" for i in range(2, 10_000))) if n not in taken)
-        runs.append(Run(label, path, summary, ends))
+        runs.append(Run(label, path, summary, data_of(manifest), ends))
     for first, second in pairwise(runs):
         tasks = [(r.summary.env, r.summary.env_version, r.summary.env_options) for r in (first, second)]
         if tasks[0] != tasks[1]:
@@ -110,6 +115,11 @@ def load_runs(paths: list[Path]) -> list[Run]:
             raise UsageError(
                 f"The runs {first.path} ({said[0]}) and {second.path} ({said[1]}) are of different tasks; their values "
                 "cannot be compared."
+            )
+        if first.data != second.data:
+            raise UsageError(
+                f"The runs {first.path} and {second.path} were made with different files of {first.summary.env}, which "
+                "changed in between; their values cannot be compared."
             )
     return runs
 
@@ -197,7 +207,7 @@ def contributions(base: Run, other: Run) -> list[Contribution]:
     for run in (base, other):
         if run.summary.method is Method.ROLLOUT:
             raise UsageError(f"The run {run.path} is a rollout; where a difference comes from needs exact or certify.")
-    env: TabularEnvironment[Any, Any] = envs.make(base.summary.env, **base.summary.env_options)  # type: ignore[assignment]
+    env: TabularEnvironment[Any, Any] = environment_of(base.path)  # type: ignore[assignment]
     policies = [completion(env.mdp, bounds_from(env, read_decisions(run.path))) for run in (base, other)]
     V = evaluate(env.mdp, policies[0]).V
     Q = action_values(env.mdp, V)

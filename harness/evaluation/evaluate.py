@@ -30,6 +30,7 @@ from harness.core.run import (
 from harness.core.seeds import evaluation_seeds
 from harness.core.trace import read_episodes, read_lines
 from harness.envs import registry as envs
+from harness.envs.ids import short_name
 from harness.evaluation.asking import AskedAgent, Asker, StateDecision
 from harness.evaluation.audit import audit
 from harness.evaluation.cast import Cast, build, check
@@ -86,7 +87,7 @@ async def run(
     """
     run_id = uuid.uuid4().hex
     env = check(config)
-    title = f"{config.env}-{config.model or config.model_id or config.agent}".replace("/", "-")
+    title = f"{short_name(config.env)}-{config.model or config.model_id or config.agent}".replace("/", "-")
     path = [out]
     cast = build(config, env, run_id, lambda: path[0])
     with RunFolder.create(out, title) as folder:

@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import harness
+from harness.core.environment import Environment
 from harness.core.errors import RunError
+from harness.core.run import read_manifest
+from harness.envs import registry as envs
 from harness.evaluation.cast import Cast
 from harness.evaluation.config import RunConfig
 
@@ -75,6 +78,30 @@ def require_unchanged(path: Path, before: dict[str, Any], now: dict[str, Any]) -
             f"The run {path} cannot be resumed, because its decisions would not belong together: since it began, "
             f"{' and '.join(changed)} changed. Start a new run."
         )
+
+
+def environment_of(path: Path) -> Environment[Any, Any]:
+    """The environment of a run, made again.
+
+    Raises
+    ------
+    RunError
+        If the files that it was made from have changed since: states and regrets would not be those of the run.
+    """
+    manifest = read_manifest(path)
+    config = manifest["config"]
+    env = envs.make(config["env"], **config["env_options"])
+    if env.spec.data_sha256 != data_of(manifest):
+        raise RunError(
+            f"The run {path} was made with other files than {config['env']} has now; restore them, or start a new run."
+        )
+    return env
+
+
+def data_of(manifest: dict[str, Any]) -> str | None:
+    """The hash of the files that a run's environment was made from; None where nobody gave any."""
+    found = _dig(manifest, ("env", "data_sha256"))
+    return None if found is None else str(found)
 
 
 def _dig(value: Any, keys: Sequence[str]) -> Any:

@@ -35,7 +35,8 @@ RATIONALE = "rationale"
 RATIONALE_CHARACTERS = 240
 TOKENS_PER_FIELD = 12
 TOKENS_FOR_RATIONALE = 160
-"""Reply limits: room enough for the longest compact JSON of an action, and for a sentence."""
+"""Reply limits: room enough for the longest compact JSON of an action, and for a sentence. To these comes a token for
+every byte of the longest text that a field may hold."""
 
 
 @dataclass(frozen=True)
@@ -151,8 +152,9 @@ class ReplyContract:
         """How long a reply may be."""
         if self.format is ReplyFormat.LABEL:
             return 1
-        fields = len(self.action_type.model_fields)
-        return TOKENS_PER_FIELD * fields + 8 + (TOKENS_FOR_RATIONALE if self.rationale else 0)
+        choices = _choices(self.action_type).values()
+        longest = sum(max((len(v.encode()) for v in values if isinstance(v, str)), default=0) for values in choices)
+        return TOKENS_PER_FIELD * len(choices) + longest + 8 + (TOKENS_FOR_RATIONALE if self.rationale else 0)
 
     def parse(self, reply: str, *, truncated: bool = False) -> Parsed:
         """Read an action from a reply; see the module's text for the order."""
@@ -226,6 +228,8 @@ def _choices(action_type: type[BaseModel]) -> dict[str, list[int | str]]:
         field = schema["$defs"][value["$ref"].rsplit("/", 1)[1]] if "$ref" in value else value
         if "enum" in field:
             found[name] = list(field["enum"])
+        elif "const" in field:
+            found[name] = [field["const"]]
         elif field.get("type") == "integer" and "minimum" in field and "maximum" in field:
             found[name] = list(range(field["minimum"], field["maximum"] + 1))
         else:

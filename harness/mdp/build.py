@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from scipy import sparse
 
 from harness.core.errors import InvalidMDP
+from harness.mdp.linear import stranded_state
 from harness.mdp.tabular import SUM_TOLERANCE, BoolArray, FloatArray, IntArray, TabularMDP
 
 
@@ -44,7 +45,8 @@ def from_arrays(
     Raises
     ------
     InvalidMDP
-        If a shape, a probability, a sum or the discount is wrong; the message names the first offending index.
+        If a shape, a probability, a sum or the discount is wrong, or (γ = 1) no policy reaches a terminal state from
+        some state; the message names the first offending index.
 
     Examples
     --------
@@ -56,7 +58,7 @@ def from_arrays(
     >>> from_arrays(P, R, [1, 0, 0], terminal=[False, True, True])
     TabularMDP(3 states, 2 actions, 2 distinct rows, discount 1)
     """
-    P = np.asarray(transitions, dtype=np.float64)
+    P = _numbers("Transitions", transitions)
     if P.ndim != 3 or P.shape[0] != P.shape[2]:
         raise InvalidMDP(f"Transitions have shape {P.shape}; expected (states, actions, states).")
     S, A, _ = P.shape
@@ -75,7 +77,7 @@ def from_arrays(
 
     live = ~ends[:, None] & allowed
     pairs = np.argwhere(live)
-    given = np.asarray(rewards, dtype=np.float64)
+    given = _numbers("Rewards", rewards)
     if given.shape not in ((S, A), P.shape):
         raise InvalidMDP(f"Rewards have shape {given.shape}; expected {(S, A)} or {P.shape}.")
     first, inverse = _distinct(P, given, pairs)
@@ -90,7 +92,7 @@ def from_arrays(
     row_of = np.full((S, A), -1, dtype=np.int64)
     row_of[live] = inverse
     row_of[ends] = -1
-    return TabularMDP(
+    mdp = TabularMDP(
         rows=sparse.csr_array(rows / sums[:, None]),
         row_of=row_of,
         row_reward=row_reward,
@@ -100,6 +102,19 @@ def from_arrays(
         terminal=ends,
         admissible=supported & allowed,
     )
+    if mdp.discount == 1.0 and (stranded := stranded_state(mdp)) is not None:
+        raise InvalidMDP(
+            f"From state {stranded} no policy reaches a terminal state, so its undiscounted value does not exist; mark "
+            "the states that end an episode as terminal, or use a discount below 1."
+        )
+    return mdp
+
+
+def _numbers(name: str, given: ArrayLike) -> FloatArray:
+    try:
+        return np.asarray(given, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InvalidMDP(f"{name} are not an array of numbers: {error}.") from None
 
 
 def with_rewards(mdp: TabularMDP, rewards: ArrayLike) -> TabularMDP:
@@ -159,7 +174,7 @@ def _mask(name: str, given: ArrayLike | None, shape: tuple[int, ...]) -> BoolArr
 
 
 def _distribution(start: ArrayLike, n_states: int) -> FloatArray:
-    d0 = np.asarray(start, dtype=np.float64)
+    d0 = _numbers("The start probabilities", start)
     if d0.shape != (n_states,):
         raise InvalidMDP(f"The start distribution has shape {d0.shape}; expected ({n_states},).")
     bad = np.flatnonzero(~(d0 >= 0))

@@ -96,8 +96,8 @@ class Prompt:
 
 
 def styles(env_id: str) -> list[str]:
-    """The built-in styles of an environment."""
-    folder = BUILTIN / env_id
+    """The built-in styles of an environment; those of users' own MDPs (`mdp:PATH`) are in `mdp`."""
+    folder = BUILTIN / _family(env_id)
     return sorted(p.parent.name for p in folder.glob("*/prompt.toml")) if folder.is_dir() else []
 
 
@@ -110,7 +110,7 @@ def load(env_id: str, prompt: str) -> Prompt:
         If there is no such style or folder, or a file of it is missing or cannot be read.
     """
     builtin = styles(env_id)
-    folder = BUILTIN / env_id / prompt if prompt in builtin else Path(prompt)
+    folder = BUILTIN / _family(env_id) / prompt if prompt in builtin else Path(prompt)
     if not folder.is_dir():
         if folder.exists() or "/" in prompt:
             raise UsageError(
@@ -135,3 +135,7 @@ def load(env_id: str, prompt: str) -> Prompt:
         first = error.errors()[0]
         raise UsageError(f"{folder / FILES[0]}: {'.'.join(map(str, first['loc']))}: {first['msg']}.") from error
     return Prompt(name=folder.resolve().name, folder=folder, meta=meta, system=texts[1], observation=texts[2])
+
+
+def _family(env_id: str) -> str:
+    return env_id.partition(":")[0]

@@ -12,8 +12,8 @@ from typing import Any
 from harness.core.errors import RunError, UsageError
 from harness.core.run import TRACE, read_manifest
 from harness.core.trace import Episode, read_episodes
-from harness.envs import registry as envs
 from harness.evaluation.asking import StateDecision, read_decisions
+from harness.evaluation.manifest import environment_of
 from harness.evaluation.tabular import bounds_from, costliest
 from harness.mdp.environment import TabularEnvironment
 from harness.reports.text import harmless
@@ -103,8 +103,7 @@ def _worst_steps(run: Path, env: TabularEnvironment[Any, Any], n: int) -> Iterat
 
 
 def _environment(run: Path) -> Any:
-    config = read_manifest(run)["config"]
-    return envs.make(config["env"], **config["env_options"])
+    return environment_of(run)
 
 
 def _system(run: Path) -> Iterator[str]:

@@ -26,6 +26,14 @@ def broken_row(value):
     return P
 
 
+def stay_in(*states):
+    """Transitions under which these states are never left."""
+    P = good()["transitions"].copy()
+    for state in states:
+        P[state] = np.eye(3)[state]
+    return P
+
+
 @pytest.mark.parametrize(
     ("arrays", "sentence"),
     [
@@ -42,6 +50,12 @@ def broken_row(value):
         (changed(start=[0.5, 0.5, 0.0]), "puts 0.5 on state 1, which is terminal"),
         (changed(discount=0.0), "discount is 0.0; expected a number above 0 and at most 1"),
         (changed(discount=1.01), "discount is 1.01"),
+        (changed(discount=float("nan")), "discount is nan"),
+        (changed(start=[np.nan, 1.0, 0.0]), "start probability of state 0 is nan"),
+        (changed(transitions=[[[1.0], [0.5, 0.5]]]), "Transitions are not an array of numbers"),
+        (changed(rewards=[["x", 0], [0, 0], [0, 0]]), "Rewards are not an array of numbers"),
+        (changed(terminal=[False, False, False], transitions=stay_in(2, 1)), "From state 0 no policy reaches"),
+        (changed(terminal=[False, True, False], transitions=stay_in(2)), "From state 2 no policy reaches a terminal"),
         (changed(legal=np.zeros((3, 2), dtype=bool)), "State 0 is not terminal and has no legal action"),
     ],
 )
@@ -71,3 +85,17 @@ def test_rewards_of_transitions_are_paid_when_stepping():
     assert mdp.step(0, 0, 0.25) == (1, 7.0)
     assert mdp.step(0, 0, 0.75) == (2, 0.0)
     assert mdp.reward()[0, 0] == 3.5
+
+
+def test_a_state_that_never_ends_is_allowed_below_discount_one():
+    arrays = changed(terminal=[False, True, False], transitions=stay_in(2), discount=0.9)
+    assert from_arrays(**arrays).discount == 0.9
+
+
+def test_a_state_that_one_illegal_action_would_leave_is_stranded():
+    P = stay_in(2)
+    P[2, 1] = [0.0, 1.0, 0.0]
+    arrays = changed(terminal=[False, True, False], transitions=P)
+    assert from_arrays(**arrays).n_states == 3
+    with pytest.raises(InvalidMDP, match="From state 2 no policy reaches"):
+        from_arrays(**arrays, legal=[[True, True], [True, True], [True, False]])

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.core.errors import HarnessError
+from harness.core.errors import HarnessError, UsageError
+from harness.mdp.tables import action_lists
 from harness.mdp.tabular import BoolArray, FloatArray
 
 N_STATES = 716
@@ -70,22 +71,9 @@ def parameters() -> Parameters:
     try:
         with np.load(assets / "dynamics.npz", allow_pickle=False) as arrays:
             values = {name: np.asarray(arrays[name], dtype=np.float64) for name in arrays.files}
-        admissible = _admissible(assets / "admissible_actions.txt")
+        admissible = action_lists(assets / "admissible_actions.txt", N_STATES, N_ACTIONS)
         return Parameters(**values, admissible=admissible, package_version=version("icu-sepsis"))
-    except (OSError, TypeError, ValueError, IndexError) as error:
+    except (OSError, TypeError, ValueError, UsageError) as error:
         raise HarnessError(
             f"The data of the package 'icu-sepsis' cannot be read ({error}); reinstall it, version 2.0.1 or later."
         ) from error
-
-
-def _admissible(path: Path) -> BoolArray:
-    """The file holds a line of counts, then for each state a line of action indices."""
-    lines = path.read_text(encoding="ascii").splitlines()
-    counts = [int(n) for n in lines[0].split()]
-    mask = np.zeros((N_STATES, N_ACTIONS), dtype=np.bool_)
-    for state, (count, line) in enumerate(zip(counts, lines[1:], strict=False)):
-        actions = [int(a) for a in line.split()]
-        if len(actions) != count:
-            raise ValueError(f"state {state} announces {count} admissible actions and lists {len(actions)}")
-        mask[state, actions] = True
-    return mask
