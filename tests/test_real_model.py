@@ -31,9 +31,9 @@ def weights(monkeypatch, tmp_path):
     return path
 
 
-def evaluate(tmp_path, *words):
-    command = [sys.executable, "-m", "harness", "eval", "--model", "smollm2", "--json", "--quiet", *words]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False, timeout=280)
+def evaluate(tmp_path, *words, model="smollm2"):
+    command = [sys.executable, "-m", "harness", "eval", "--model", model, "--json", "--quiet", *words]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False, timeout=900)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -67,5 +67,14 @@ def test_reasons_come_before_the_action(weights, tmp_path):
 def test_a_gguf_file_is_a_model(weights, tmp_path):
     path = tmp_path / "mine.gguf"
     path.symlink_to(weights)
-    summary = evaluate(tmp_path, "--model", str(path), "--epsilon", "0.22", "--episodes", "0")
+    summary = evaluate(tmp_path, "--epsilon", "0.22", "--episodes", "0", model=str(path))
     assert summary["model"] == "mine"
+
+
+def test_chances_are_read_off_one_token(weights, tmp_path):
+    summary = evaluate(tmp_path, "--from-logprobs", "--epsilon", "0.22", "--episodes", "1")
+    (rows,) = {len(line.probabilities) for line in read_decisions(Path(summary["run_dir"]))}
+    assert rows == 25
+    assert 0.05 < summary["label_mass_least"] <= summary["label_mass_mean"] <= 1.0
+    assert summary["completion_tokens"] == summary["llm_calls"]
+    assert summary["label_unseen_most"] < 0.2

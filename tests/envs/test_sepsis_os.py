@@ -332,7 +332,7 @@ def test_hidden_observations_hold_nothing_of_diabetes_but_the_index():
 @pytest.mark.parametrize("env_id", ["sepsis-os", "sepsis-os-hidden"])
 def test_the_static_part_says_how_to_answer_and_that_is_understood(env_id):
     env = make(env_id)
-    for form in ReplyFormat:
+    for form in (ReplyFormat.JSON, ReplyFormat.SHORT):
         contract = ReplyContract(SepsisOSAction, form)
         system = load(env_id, "direct").system_message({"env": env.spec, "reply": contract.instruction()}).content
         assert "discharged as soon as" in system
