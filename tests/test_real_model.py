@@ -73,7 +73,7 @@ def test_a_gguf_file_is_a_model(weights, tmp_path):
 
 def test_chances_are_read_off_one_token(weights, tmp_path):
     summary = evaluate(tmp_path, "--from-logprobs", "--epsilon", "0.22", "--episodes", "1")
-    (rows,) = {len(line.probabilities) for line in read_decisions(Path(summary["run_dir"]))}
+    (rows,) = {len(line.probabilities) for line in read_decisions(tmp_path / summary["run_dir"])}
     assert rows == 25
     assert 0.05 < summary["label_mass_least"] <= summary["label_mass_mean"] <= 1.0
     assert summary["completion_tokens"] == summary["llm_calls"]
