@@ -10,7 +10,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import typer
 
-from harness.cli import agents, compare, envs, evaluate, models, optimum, plan, prompts, reproduce, trace
+from harness.cli import agents, compare, envs, evaluate, models, optimum, plan, plot, prompts, reproduce, trace
 from harness.core.errors import HarnessError
 
 NOTICE = "A benchmark for research, not medical advice."
@@ -28,6 +28,7 @@ app.command("eval", help=evaluate.HELP)(evaluate.evaluate)
 app.command("compare", help=compare.HELP)(compare.compare)
 app.command("optimum", help=optimum.HELP)(optimum.optimum)
 app.command("plan", help=plan.HELP)(plan.plan)
+app.command("plot", help=plot.HELP)(plot.plot)
 app.command("trace", help=trace.HELP)(trace.trace)
 app.add_typer(envs.app, name="envs")
 app.add_typer(agents.app, name="agents")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from harness.mdp.certify import Bounds, ask, completion, next_states, promise, s
 from harness.mdp.environment import TabularEnvironment
 from harness.mdp.evaluate import evaluate
 from harness.mdp.solve import solve
-from harness.mdp.tabular import TabularMDP
+from harness.mdp.tabular import FloatArray, IntArray, TabularMDP
 
 EXACT_WIDTH = 1e-9
 """Bounds closer than this are one number: what is left is the rounding of linear solves."""
@@ -117,6 +118,29 @@ def costliest(env: TabularEnvironment[Any, Any], bounds: Bounds) -> list[Costly]
     cost = np.where(bounds.asked, visits * regret, 0.0)
     order = np.argsort(-cost, kind="stable")
     return [Costly(int(s), float(visits[s]), float(regret[s]), float(cost[s])) for s in order if cost[s] > 0]
+
+
+def history(
+    env: TabularEnvironment[Any, Any], decisions: Sequence[StateDecision], points: int = 60
+) -> tuple[IntArray, FloatArray, FloatArray]:
+    """How the certain bounds drew together while states were asked.
+
+    Returns
+    -------
+    asked : int array, shape (n,)
+        Numbers of states asked, from none to all recorded, `points` steps at most.
+    lower, upper : float array, shape (n,)
+    """
+    bounds = unasked(env.mdp, env.optimum)
+    marks = np.unique(np.linspace(0, len(decisions), min(points, len(decisions)) + 1).round().astype(np.int64))
+    lower, upper = [bounds.lower.J], [bounds.upper.J]
+    for begin, end in pairwise(marks):
+        batch = decisions[begin:end]
+        rows = np.stack([d.row(env.mdp.n_actions) for d in batch])
+        bounds = ask(env.mdp, bounds, np.array([d.state for d in batch], dtype=np.int64), rows)
+        lower.append(bounds.lower.J)
+        upper.append(bounds.upper.J)
+    return marks, np.array(lower), np.array(upper)
 
 
 def bounds_from(env: TabularEnvironment[Any, Any], decisions: Sequence[StateDecision]) -> Bounds:

@@ -9,13 +9,12 @@ from numpy.typing import ArrayLike
 from scipy import sparse
 
 from harness.core.errors import InvalidMDP
-from harness.mdp.linear import stranded_state
 from harness.mdp.tabular import SUM_TOLERANCE, BoolArray, FloatArray, IntArray, TabularMDP
 
 
 def from_arrays(
-    transitions: ArrayLike,
-    rewards: ArrayLike,
+    transitions: ArrayLike | sparse.csr_array,
+    rewards: ArrayLike | sparse.csr_array,
     start: ArrayLike,
     *,
     terminal: ArrayLike,
@@ -23,13 +22,13 @@ def from_arrays(
     admissible: ArrayLike | None = None,
     legal: ArrayLike | None = None,
 ) -> TabularMDP:
-    """Build a `TabularMDP` from dense arrays and keep only the distinct rows.
+    """Build a `TabularMDP` and keep only the distinct rows.
 
     Parameters
     ----------
-    transitions : array, shape (S, A, S)
-        P(s' | s, a). Rows of terminal states are ignored.
-    rewards : array, shape (S, A) or (S, A, S)
+    transitions : array, shape (S, A, S), or scipy CSR array, shape (S * A, S)
+        P(s' | s, a); row s * A + a of a sparse one. Rows of terminal states are ignored.
+    rewards : array, shape (S, A) or (S, A, S), or scipy CSR array, shape (S * A, S)
         Expected immediate reward, or the reward of each transition (it is averaged).
     start : array, shape (S,)
         Distribution of the first state.
@@ -58,10 +57,7 @@ def from_arrays(
     >>> from_arrays(P, R, [1, 0, 0], terminal=[False, True, True])
     TabularMDP(3 states, 2 actions, 2 distinct rows, discount 1)
     """
-    P = _numbers("Transitions", transitions)
-    if P.ndim != 3 or P.shape[0] != P.shape[2]:
-        raise InvalidMDP(f"Transitions have shape {P.shape}; expected (states, actions, states).")
-    S, A, _ = P.shape
+    P, S, A = _transitions(transitions)
     ends = _mask("terminal", terminal, (S,))
     allowed = _mask("legal", legal, (S, A))
     supported = _mask("admissible", admissible, (S, A))
@@ -77,35 +73,38 @@ def from_arrays(
 
     live = ~ends[:, None] & allowed
     pairs = np.argwhere(live)
-    given = _numbers("Rewards", rewards)
-    if given.shape not in ((S, A), P.shape):
-        raise InvalidMDP(f"Rewards have shape {given.shape}; expected {(S, A)} or {P.shape}.")
-    first, inverse = _distinct(P, given, pairs)
-    rows, row_rewards = P[*first.T], given[*first.T]
-    sums = _check_rows(rows, first)
-    if per_transition := given.ndim == 3:
-        row_rewards = np.where(rows > 0, row_rewards, 0.0)  # what cannot happen is not paid
-    row_reward = np.einsum("rs,rs->r", rows, row_rewards) if per_transition else row_rewards
-    if not np.all(np.isfinite(row_reward)):
-        s, a = first[np.flatnonzero(~np.isfinite(row_reward))[0]]
+    rows = P[np.flatnonzero(live)]
+    _check_rows(rows, pairs)
+    given, paid = _rewards(rewards, rows, pairs, S, A)
+    first, inverse = _distinct(rows, given if paid is None else paid)
+    kept = rows[first]
+    row_rewards, row_reward = None, given[first]
+    if paid is not None:
+        each = np.concatenate([paid[rows.indptr[i] : rows.indptr[i + 1]] for i in first])
+        row_rewards = sparse.csr_array((each, kept.indices.copy(), kept.indptr.copy()), shape=kept.shape)
+        row_reward = np.asarray(kept.multiply(row_rewards).sum(axis=1)).ravel()
+    kept.data /= np.repeat(np.asarray(kept.sum(axis=1)).ravel(), np.diff(kept.indptr))
+    bad = np.flatnonzero(~np.isfinite(row_reward))
+    if bad.size:
+        s, a = pairs[first[bad[0]]]
         raise InvalidMDP(f"The reward of state {s}, action {a} is not a finite number.")
     row_of = np.full((S, A), -1, dtype=np.int64)
     row_of[live] = inverse
     row_of[ends] = -1
     mdp = TabularMDP(
-        rows=sparse.csr_array(rows / sums[:, None]),
+        rows=kept,
         row_of=row_of,
         row_reward=row_reward,
-        row_rewards=sparse.csr_array(row_rewards) if per_transition else None,
+        row_rewards=row_rewards,
         start=d0,
         discount=float(discount),
         terminal=ends,
         admissible=supported & allowed,
     )
-    if mdp.discount == 1.0 and (stranded := stranded_state(mdp)) is not None:
+    if mdp.discount == 1.0 and (lost := np.flatnonzero(mdp.choices.ending() < 0)).size:
         raise InvalidMDP(
-            f"From state {stranded} no policy reaches a terminal state, so its undiscounted value does not exist; mark "
-            "the states that end an episode as terminal, or use a discount below 1."
+            f"From state {mdp.decision_states[lost[0]]} no policy reaches a terminal state, so its undiscounted value "
+            "does not exist; mark the states that end an episode as terminal, or use a discount below 1."
         )
     return mdp
 
@@ -185,31 +184,74 @@ def _distribution(start: ArrayLike, n_states: int) -> FloatArray:
     return np.asarray(d0 / d0.sum(), dtype=np.float64)
 
 
-def _check_rows(rows: FloatArray, pairs: IntArray) -> FloatArray:
-    bad = np.flatnonzero(~np.all(rows >= 0, axis=1))  # also true where a value is NaN
+def _transitions(given: ArrayLike | sparse.csr_array) -> tuple[sparse.csr_array, int, int]:
+    """One sparse row for every (state, action), and the numbers of states and actions."""
+    if isinstance(given, sparse.csr_array):
+        P = sparse.csr_array(given, dtype=np.float64)
+        if P.ndim != 2 or not P.shape[1] or P.shape[0] % P.shape[1]:
+            raise InvalidMDP(f"Transitions have shape {P.shape}; expected (states * actions, states).")
+    else:
+        dense = _numbers("Transitions", given)
+        if dense.ndim != 3 or dense.shape[0] != dense.shape[2]:
+            raise InvalidMDP(f"Transitions have shape {dense.shape}; expected (states, actions, states).")
+        P = sparse.csr_array(dense.reshape(-1, dense.shape[2]))
+    P.sum_duplicates()
+    P.eliminate_zeros()
+    return P, P.shape[1], P.shape[0] // P.shape[1]
+
+
+def _rewards(
+    given: ArrayLike | sparse.csr_array, rows: sparse.csr_array, pairs: IntArray, S: int, A: int
+) -> tuple[FloatArray, FloatArray | None]:
+    """Expected reward of each pair (n,), or else that of each stored transition of `rows` (nnz,).
+
+    What cannot happen is not paid.
+    """
+    nothing = np.zeros(len(pairs))
+    owner = np.repeat(np.arange(len(pairs)), np.diff(rows.indptr))
+    if isinstance(given, sparse.csr_array):
+        paid = sparse.csr_array(given, dtype=np.float64)
+        if paid.shape != (S * A, S):
+            raise InvalidMDP(f"Rewards have shape {paid.shape}; expected {(S * A, S)}.")
+        return nothing, np.asarray(paid[(pairs @ [A, 1])[owner], rows.indices], dtype=np.float64).ravel()
+    dense = _numbers("Rewards", given)
+    if dense.shape == (S, A):
+        return dense[pairs[:, 0], pairs[:, 1]], None
+    if dense.shape == (S, A, S):
+        return nothing, dense[pairs[owner, 0], pairs[owner, 1], rows.indices]
+    raise InvalidMDP(f"Rewards have shape {dense.shape}; expected {(S, A)} or {(S, A, S)}.")
+
+
+def _check_rows(rows: sparse.csr_array, pairs: IntArray) -> None:
+    bad = np.flatnonzero(~(rows.data >= 0))  # also true where a value is NaN
     if bad.size:
-        s, a = pairs[bad[0]]
+        s, a = pairs[int(np.searchsorted(rows.indptr, bad[0], side="right")) - 1]
         raise InvalidMDP(f"Transitions of state {s}, action {a} hold a negative or missing probability.")
-    sums: FloatArray = rows.sum(axis=1)
+    sums = np.asarray(rows.sum(axis=1)).ravel()
     bad = np.flatnonzero(np.abs(sums - 1.0) > SUM_TOLERANCE)
     if bad.size:
         s, a = pairs[bad[0]]
         raise InvalidMDP(f"Transitions of state {s}, action {a} sum to {sums[bad[0]]:.10g}; expected 1.")
-    return sums
 
 
-def _distinct(P: FloatArray, R: FloatArray, pairs: IntArray) -> tuple[IntArray, IntArray]:
-    """The first (state, action) of every distinct (row, reward), and which of them each pair equals.
+def _distinct(rows: sparse.csr_array, rewards: FloatArray) -> tuple[IntArray, IntArray]:
+    """Positions of the first of every distinct (row, reward), and which of them each row equals.
 
-    Rows are compared bit for bit through their bytes, which is exact and needs no sort over columns.
+    Rows are compared bit for bit through their bytes, which is exact and needs no sort over columns. `rewards` are
+    those of the rows (n,), or of their stored transitions (nnz,).
     """
-    seen: dict[tuple[bytes, bytes], int] = {}
+    seen: dict[tuple[bytes, bytes, bytes], int] = {}
     first: list[int] = []
-    inverse = np.empty(len(pairs), dtype=np.int64)
-    for i, (s, a) in enumerate(pairs):
-        key = (P[s, a].tobytes(), R[s, a].tobytes())
+    n = rows.shape[0]
+    inverse = np.empty(n, dtype=np.int64)
+    ends = rows.indptr.tolist()
+    whole = len(rewards) == n
+    for i in range(n):
+        b, e = ends[i], ends[i + 1]
+        paid = rewards[i : i + 1] if whole else rewards[b:e]
+        key = (rows.indices[b:e].tobytes(), rows.data[b:e].tobytes(), paid.tobytes())
         known = seen.setdefault(key, len(first))
         if known == len(first):
             first.append(i)
         inverse[i] = known
-    return pairs[first], inverse
+    return np.array(first, dtype=np.int64), inverse

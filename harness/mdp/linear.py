@@ -143,15 +143,3 @@ def endless_state(P: sparse.csr_array, live: IntArray) -> int | None:
     reached = csgraph.breadth_first_order(reverse, n, directed=True, return_predecessors=False)
     missing = np.setdiff1d(np.arange(n), reached)
     return int(live[missing[0]]) if missing.size else None
-
-
-def stranded_state(mdp: TabularMDP) -> int | None:
-    """The first state from which no policy at all reaches a terminal state, or None."""
-    reaching = mdp.terminal
-    while True:
-        row_reaches = mdp.rows @ reaching.astype(np.float64) > 0
-        wider = mdp.terminal | (row_reaches[mdp.row_of] & mdp.legal).any(axis=1)
-        if np.array_equal(wider, reaching):
-            missing = np.flatnonzero(~reaching)
-            return int(missing[0]) if missing.size else None
-        reaching = wider

@@ -11,13 +11,14 @@ Okabe, Ito: Color Universal Design. 2008, https://jfly.uni-koeln.de/color/.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from harness.core.errors import UsageError
-from harness.mdp.tabular import FloatArray
+from harness.mdp.tabular import FloatArray, IntArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -166,6 +167,51 @@ def sampling(
     bottom.grid(axis="y", color="#d0d0d0", linewidth=0.6)
     bottom.set_xlabel("reported survival (mean)")
     return figure
+
+
+def bounds(
+    runs: Mapping[str, tuple[IntArray, FloatArray, FloatArray]], references: Mapping[str, float], value_name: str
+) -> Figure:
+    """Certain bounds against the number of states asked, one band a run, with exactly known values as lines.
+
+    Parameters
+    ----------
+    runs : mapping of name to (asked, lower, upper), each of shape (n,)
+    references : mapping of policy to value
+    value_name : str
+    """
+    figure = new_figure(7.2, 4.4)
+    axes = figure.add_subplot()
+    for (name, (asked, lower, upper)), (colour, marker, line) in zip(runs.items(), cycle(STYLES), strict=False):
+        axes.fill_between(asked, lower, upper, color=colour, alpha=0.18, linewidth=0)
+        every = max(len(asked) // 8, 1)
+        for ends, label in ((upper, name), (lower, None)):
+            axes.plot(
+                asked, ends, color=colour, marker=marker, linestyle=line, markevery=every, markersize=4, label=label
+            )
+    most = max(int(asked[-1]) for asked, _, _ in runs.values())
+    for name, value in _apart(references, axes.get_ylim()).items():
+        axes.axhline(references[name], color=NEUTRAL, linewidth=0.7, linestyle=(0, (1, 2)))
+        axes.annotate(
+            f"{name} {references[name]:.4f}", (most, value), xytext=(6, 0), textcoords="offset points", va="center",
+            fontsize=8, color=NEUTRAL, annotation_clip=False,
+        )  # fmt: skip
+    axes.set_xlim(0, most)
+    axes.set_xlabel("states asked")
+    axes.set_ylabel(f"{value_name}: certain bounds")
+    axes.legend(frameon=False, fontsize=9, handlelength=3.5, loc="lower right")
+    _plain(axes)
+    return figure
+
+
+def _apart(values: Mapping[str, float], limits: tuple[float, float]) -> dict[str, float]:
+    """Heights for the names of lines, moved up where they would cover one another."""
+    least, placed = 0.045 * (limits[1] - limits[0]), {}
+    height = -np.inf
+    for name, value in sorted(values.items(), key=lambda item: item[1]):
+        height = max(value, height + least)
+        placed[name] = height
+    return placed
 
 
 def _plain(axes: Axes) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 from harness.core.errors import InvalidMDP
 from harness.mdp.build import from_arrays
@@ -99,3 +100,29 @@ def test_a_state_that_one_illegal_action_would_leave_is_stranded():
     assert from_arrays(**arrays).n_states == 3
     with pytest.raises(InvalidMDP, match="From state 2 no policy reaches"):
         from_arrays(**arrays, legal=[[True, True], [True, True], [True, False]])
+
+
+@pytest.mark.parametrize("per_transition", [True, False])
+def test_sparse_and_dense_arrays_build_the_same(per_transition):
+    rng = np.random.default_rng(5)
+    P = rng.dirichlet(np.ones(4), size=(6, 3)) @ np.eye(6)[[0, 2, 4, 5]]
+    P[1, 2] = P[1, 0]  # a row that repeats
+    R = rng.normal(size=P.shape if per_transition else P.shape[:2])
+    R[1, 2] = R[1, 0]
+    start, terminal = np.full(6, 1 / 5) * (np.arange(6) < 5), np.arange(6) == 5
+    dense = from_arrays(P, R, start, terminal=terminal)
+    rewards = sparse.csr_array(R.reshape(-1, 6)) if per_transition else R
+    built = from_arrays(sparse.csr_array(P.reshape(-1, 6)), rewards, start, terminal=terminal)
+    assert built.rows.shape == (14, 6)  # fifteen decisions, one of them twice
+    assert np.array_equal(built.row_of, dense.row_of)
+    assert np.array_equal(built.rows.toarray(), dense.rows.toarray())
+    assert np.allclose(built.reward(), dense.reward(), equal_nan=True)
+
+
+@pytest.mark.parametrize(
+    ("shape", "sentence"),
+    [((7, 3), r"shape \(7, 3\); expected \(states \* actions, states\)"), ((0, 0), "expected")],
+)
+def test_sparse_arrays_of_the_wrong_shape_are_named(shape, sentence):
+    with pytest.raises(InvalidMDP, match=sentence):
+        from_arrays(sparse.csr_array(shape), np.zeros((1, 1)), [1.0], terminal=[False])
