@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from typing import Annotated
 
 import typer
@@ -26,10 +28,16 @@ def listed(context: typer.Context) -> None:
     print_lines(["Your own: mdp:PATH, a folder of tables or an .npz archive; see harness/mdp/read.py for its layout."])
 
 
+def _option(parameter: inspect.Parameter) -> str:
+    """'glucose=corrected (or original)' for an option that is one of several words."""
+    words = re.findall(r"'([^']+)'", str(parameter.annotation)) if "Literal" in str(parameter.annotation) else []
+    others = ", ".join(word for word in words if word != parameter.default)
+    return f"{parameter.name}={parameter.default}" + (f" (or {others})" if others else "")
+
+
 @app.command(help="Explain an environment.\n\n[bold]Example[/bold]\n\n  harness envs show icu-sepsis")
 def show(env: Annotated[str, typer.Argument(metavar="ID", help="An environment's id.")]) -> None:
     """Print what a reader must know of an environment."""
-    import inspect
     import json
 
     from harness.cli.tables import print_lines
@@ -47,7 +55,7 @@ def show(env: Annotated[str, typer.Argument(metavar="ID", help="An environment's
         f"score        {spec.score}",
         f"horizon      {spec.horizon or 'none'} decisions, one every {spec.hours_per_step or '?'} h",
         f"fallback     {spec.fallback}",
-        f"options      {', '.join(map(str, inspect.signature(factory(env)).parameters.values())) or 'none'}",
+        f"options      {'; '.join(map(_option, inspect.signature(factory(env)).parameters.values())) or 'none'}",
         f"prompts      {', '.join(styles(env)) or 'none built in'}",
         f"data         {spec.data_licence}",
         "",

@@ -181,6 +181,14 @@ def evaluate(
         InadmissibleName | None,
         typer.Option(help="What becomes of actions that the data do not support (mean).", rich_help_panel=HOW),
     ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VALUE",
+            help="An option of the environment; `harness envs show ID` lists them.",
+            rich_help_panel=HOW,
+        ),
+    ] = None,
     concurrency: Annotated[
         int,
         typer.Option(help="Requests at a time; an embedded model answers one after the other.", rich_help_panel=HOW),
@@ -248,7 +256,7 @@ def evaluate(
         configs.append(
             RunConfig(
                 env=task,
-                env_options=env_options(inadmissible, discount),
+                env_options=env_options(inadmissible, discount, option),
                 **who,
                 **(drawing if not who.get("agent") else {}),
                 method=chosen,

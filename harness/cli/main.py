@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Annotated
 
 # The dense systems here gain nothing from a second thread, and BLAS threads that wait would spin beside a model's.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -24,6 +25,25 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        from harness import __version__
+
+        print(f"harness {__version__}")  # noqa: T201
+        raise typer.Exit
+
+
+@app.callback()
+def harness(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and leave.", is_eager=True, callback=_print_version)
+    ] = False,
+) -> None:
+    """Take what belongs to no command."""
+
+
 app.command("eval", help=evaluate.HELP)(evaluate.evaluate)
 app.command("compare", help=compare.HELP)(compare.compare)
 app.command("optimum", help=optimum.HELP)(optimum.optimum)

@@ -31,6 +31,10 @@ def optimum(
     inadmissible: Annotated[
         InadmissibleName | None, typer.Option(help="What becomes of actions that the data do not support (mean).")
     ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="An option of the environment; `harness envs show ID` lists them."),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """Compute and print the reference values."""
@@ -41,7 +45,7 @@ def optimum(
     from harness.evaluation.references import reference_values
     from harness.mdp.environment import TabularEnvironment
 
-    made = make(env_id(context, env, mdp), **env_options(inadmissible, discount))
+    made = make(env_id(context, env, mdp), **env_options(inadmissible, discount, option))
     if not isinstance(made, TabularEnvironment):
         raise UsageError(f"{made.spec.id} is not tabular; it has no exact reference values.")
     found = reference_values(made, everything=True)

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from harness.cli.evaluate import InadmissibleName
+
 HELP = """Say beforehand how many decisions a wished precision takes, by each method.
 
 [bold]Examples[/bold]
@@ -18,7 +20,16 @@ The width is the distance between upper and lower bound. Nothing is asked and no
 
 
 def plan(
+    context: typer.Context,
     env: Annotated[str, typer.Option(help="Environment; `harness envs` lists them.")] = "icu-sepsis",
+    mdp: Annotated[str | None, typer.Option(help="An MDP of your own instead, as for `harness eval`.")] = None,
+    inadmissible: Annotated[
+        InadmissibleName | None, typer.Option(help="What becomes of actions that the data do not support (mean).")
+    ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="An option of the environment; `harness envs show ID` lists them."),
+    ] = None,
     width: Annotated[float, typer.Option(help="How far apart the bounds may be.")] = 0.01,
     json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
@@ -26,12 +37,13 @@ def plan(
     from dataclasses import asdict
 
     from harness.cli.tables import print_json, print_lines, print_table
+    from harness.cli.task import env_id, env_options
     from harness.core.errors import UsageError
     from harness.envs.registry import make
     from harness.evaluation.plan import plan as needs
     from harness.mdp.environment import TabularEnvironment
 
-    made = make(env)
+    made = make(env_id(context, env, mdp), **env_options(inadmissible, None, option))
     if not isinstance(made, TabularEnvironment):
         raise UsageError(f"{env} is not tabular; what a rollout takes there shows only when episodes are played.")
     found = needs(made, width)

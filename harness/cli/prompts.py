@@ -38,7 +38,7 @@ def listed(context: typer.Context) -> None:
 def show(
     prompt: Annotated[str, typer.Argument(metavar="ENV/STYLE", help="A prompt's id.")],
     seed: Annotated[int, typer.Option(help="Which patient.")] = 100_000,
-    reply: Annotated[str, typer.Option(help="How an action is written: json or short.")] = "json",
+    reply: Annotated[str, typer.Option(help="How an action is written: json, short or label.")] = "json",
 ) -> None:
     """Print both messages for the first observation of an episode."""
     from harness.cli.tables import print_lines
@@ -47,8 +47,11 @@ def show(
     from harness.envs.registry import make
     from harness.llm.registry import ReplyFormat
     from harness.llm.structured import ReplyContract
+    from harness.mdp.environment import TabularEnvironment
     from harness.prompts.loader import load, styles
 
+    if "/" not in prompt:
+        raise UsageError(f"'{prompt}' is not a prompt's id; expected ENV/STYLE, e.g. icu-sepsis/direct.")
     env_id, _, style = prompt.rpartition("/") if prompt.startswith(PREFIX) else prompt.partition("/")
     if style not in styles(PREFIX) and prompt.startswith(PREFIX):  # a path without a style after it
         env_id, style = prompt, ""
@@ -56,7 +59,8 @@ def show(
         raise UsageError(f"'{reply}' is no way to write an action; expected one of: {', '.join(ReplyFormat)}.")
     env = make(env_id)
     found = load(env_id, style or "direct")
-    contract = ReplyContract(env.action_type, ReplyFormat(reply), found.meta.rationale)
+    actions = env.actions if isinstance(env, TabularEnvironment) else ()
+    contract = ReplyContract(env.action_type, ReplyFormat(reply), found.meta.rationale, actions)
     static = {"env": env.spec.model_dump(), "reply": contract.instruction()}
     messages = found.system_message(static), found.observation_message(static, env.reset(seed).model_dump())
     print_lines([f"{env_id}/{found.label}: {found.meta.summary}", f"templates in {found.folder}"])

@@ -24,7 +24,25 @@ def env_id(context: typer.Context, env: str, mdp: str | None) -> str:
     return absolute(f"{PREFIX}{mdp}")
 
 
-def env_options(inadmissible: str | None, discount: float | None) -> dict[str, str]:
-    """The options of the environment that were given."""
-    given = {"inadmissible": inadmissible, "discount": None if discount is None else f"{discount!r}"}
-    return {name: value for name, value in given.items() if value is not None}
+def env_options(
+    inadmissible: str | None = None, discount: float | None = None, others: list[str] | None = None
+) -> dict[str, str]:
+    """The options of the environment that were given, `others` as NAME=VALUE.
+
+    Raises
+    ------
+    UsageError
+        If one of `others` is written otherwise, or an option was given twice.
+    """
+    from harness.core.errors import UsageError
+
+    named = [("inadmissible", inadmissible), ("discount", None if discount is None else f"{discount!r}")]
+    given = {name: str(value) for name, value in named if value is not None}
+    for text in others or []:
+        name, equals, value = text.partition("=")
+        if not (name and equals and value):
+            raise UsageError(f"--option {text} is not understood; expected NAME=VALUE, e.g. --option glucose=original.")
+        if name in given:
+            raise UsageError(f"The option '{name}' was given twice.")
+        given[name] = value
+    return given

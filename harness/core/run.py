@@ -183,7 +183,8 @@ def _cut_torn_line(path: Path) -> None:
 
 
 def _cannot_write(path: Path, error: OSError) -> HarnessError:
+    mend = "free some space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "see that it can be written"
     return RunError(
-        f"Cannot write {path}: {error.strerror or error}. What was written before is kept; free some space or "
-        "choose another folder with --out."
+        f"Cannot write {path}: {error.strerror or error}. What was written before is kept; {mend}, or choose another "
+        "folder with --out."
     )

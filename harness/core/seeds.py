@@ -18,7 +18,14 @@ def stream(seed: int, name: str) -> np.random.Generator:
 
     Streams of one seed are independent, so drawing more from one (ordering a test) never changes another (the
     patient).
+
+    Raises
+    ------
+    UsageError
+        If the seed is negative.
     """
+    if seed < 0:
+        raise UsageError(f"The seed is {seed}; expected 0 or more.")
     return np.random.default_rng([seed, zlib.crc32(name.encode())])
 
 

@@ -9,6 +9,7 @@ import math
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,7 @@ from harness.evaluation.sampled import sampled_value
 from harness.evaluation.summary import Audit, Summary, WorstDecision, count_calls
 from harness.evaluation.tabular import (
     EXACT_WIDTH,
+    ROUNDING,
     Progress,
     Watch,
     ask_everything,
@@ -58,6 +60,9 @@ from harness.mdp.tabular import FloatArray, IntArray
 
 WORST_KEPT = 20
 """How many of the costliest decisions the summary lists."""
+
+SHORTEST = 1.0
+"""Every episode has at least one decision, whatever an interval says."""
 
 UNSEEN = 1e-6
 """Labels of less probability than this together change no value that is printed."""
@@ -181,7 +186,7 @@ async def _without_sampling(
         folder,
         clock=clock,
         concurrency=1,
-        watch=lambda progress: None,
+        watch=lambda progress: watch(replace(progress, unit="example episodes")),
         listen=listen,
     )
     bounds = await with_all_answers(env.mdp, bounds, asker)
@@ -236,7 +241,7 @@ async def _without_sampling(
         repaired_actions=sum(line.outcome is Outcome.REPAIRED for line in lines),
         invalid_share=_share(visits, lines, [_invalid(line) for line in lines]),
         inadmissible_share=_share(visits, lines, [1.0 - line.admissible for line in lines]),
-        inadmissible_share_of_states=1.0 - float(np.mean([line.admissible for line in lines])),
+        inadmissible_share_of_states=1.0 - float(np.mean([line.admissible for line in lines])) if lines else None,
         audit=audited,
         wall_seconds=clock.elapsed(),
         worst_decisions=[
@@ -266,10 +271,10 @@ def _drawn(env: TabularEnvironment[Any, Any], asker: Asker) -> IntArray:
     return found
 
 
-def _share(visits: FloatArray, lines: Sequence[StateDecision], of: Sequence[float]) -> float:
-    """The mean of `of` over the asked states, by how often they are visited."""
-    weights = visits[[line.state for line in lines]]
-    return float(weights @ np.asarray(of, dtype=np.float64) / weights.sum()) if weights.sum() > 0 else 0.0
+def _share(visits: FloatArray, lines: Sequence[StateDecision], of: Sequence[float]) -> float | None:
+    """The mean of `of` over the asked states, by how often they are visited; None where none ever is."""
+    weights = visits[np.array([line.state for line in lines], dtype=np.int64)]
+    return float(weights @ np.asarray(of, dtype=np.float64) / weights.sum()) if weights.sum() > 0 else None
 
 
 async def _audit(config: RunConfig, run_id: str, cast: Cast, folder: RunFolder, asker: Asker) -> Audit:
@@ -341,7 +346,7 @@ async def _rollout(
         regret=None if optimal is None else optimal - estimate.value,
         regret_lower=None if optimal is None or upper is None else optimal - upper,
         regret_upper=None if optimal is None or lower is None else optimal - lower,
-        length_lower=_finite(stay.lower),
+        length_lower=None if math.isnan(stay.lower) else max(stay.lower, SHORTEST),
         length_upper=_finite(stay.upper),
         mean_score=score.value,
         mean_score_lower=_finite(score.lower),
@@ -392,7 +397,7 @@ def _worst_of(env: TabularEnvironment[Any, Any], path: Path, episodes: int) -> l
             cost=sum(losses) / episodes,
         )
         for (state, action), losses in ranked
-        if sum(losses) > 0
+        if sum(losses) > ROUNDING
     ]
 
 

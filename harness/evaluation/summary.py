@@ -121,10 +121,12 @@ class Summary(BaseModel):
     cached_calls: int = Field(description="requests answered from the cache of replies")
     invalid_actions: int = Field(description="decisions without a legal action; the fallback was taken")
     repaired_actions: int = Field(description="decisions that were legal at the second attempt")
-    invalid_share: float = Field(description="the same as a share of the decisions of an episode, by expected visits")
+    invalid_share: float | None = Field(
+        description="the same as a share of the decisions of an episode, by expected visits; null where none was asked"
+    )
     invalid_share_lower: float | None = Field(None, description="rollout: 95 % interval, by episode")
     invalid_share_upper: float | None = None
-    inadmissible_share: float = Field(
+    inadmissible_share: float | None = Field(
         description="share of the decisions of an episode that the data do not support, by expected visits; for "
         "certify among the states asked"
     )

@@ -20,6 +20,9 @@ from harness.mdp.tabular import FloatArray, IntArray, TabularMDP
 EXACT_WIDTH = 1e-9
 """Bounds closer than this are one number: what is left is the rounding of linear solves."""
 
+ROUNDING = 1e-12
+"""Costs below this are rounding."""
+
 SMALLEST_BATCH = 8
 """States asked between two looks at the bounds (40 ms of computing), if the concurrency is lower."""
 
@@ -117,7 +120,7 @@ def costliest(env: TabularEnvironment[Any, Any], bounds: Bounds) -> list[Costly]
     regret = np.where(policy > 0, policy * np.nan_to_num(env.regret), 0.0).sum(axis=1)
     cost = np.where(bounds.asked, visits * regret, 0.0)
     order = np.argsort(-cost, kind="stable")
-    return [Costly(int(s), float(visits[s]), float(regret[s]), float(cost[s])) for s in order if cost[s] > 0]
+    return [Costly(int(s), float(visits[s]), float(regret[s]), float(cost[s])) for s in order if cost[s] > ROUNDING]
 
 
 def history(

@@ -187,7 +187,7 @@ def _distribution(start: ArrayLike, n_states: int) -> FloatArray:
 def _transitions(given: ArrayLike | sparse.csr_array) -> tuple[sparse.csr_array, int, int]:
     """One sparse row for every (state, action), and the numbers of states and actions."""
     if isinstance(given, sparse.csr_array):
-        P = sparse.csr_array(given, dtype=np.float64)
+        P = sparse.csr_array(given.astype(np.float64))
         if P.ndim != 2 or not P.shape[1] or P.shape[0] % P.shape[1]:
             raise InvalidMDP(f"Transitions have shape {P.shape}; expected (states * actions, states).")
     else:
@@ -210,10 +210,10 @@ def _rewards(
     nothing = np.zeros(len(pairs))
     owner = np.repeat(np.arange(len(pairs)), np.diff(rows.indptr))
     if isinstance(given, sparse.csr_array):
-        paid = sparse.csr_array(given, dtype=np.float64)
+        paid = sparse.csr_array(given.astype(np.float64))
         if paid.shape != (S * A, S):
             raise InvalidMDP(f"Rewards have shape {paid.shape}; expected {(S * A, S)}.")
-        return nothing, np.asarray(paid[(pairs @ [A, 1])[owner], rows.indices], dtype=np.float64).ravel()
+        return nothing, np.asarray(paid[(pairs[:, 0] * A + pairs[:, 1])[owner], rows.indices], dtype=np.float64).ravel()
     dense = _numbers("Rewards", given)
     if dense.shape == (S, A):
         return dense[pairs[:, 0], pairs[:, 1]], None

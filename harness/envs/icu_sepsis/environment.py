@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from functools import lru_cache
+from typing import Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -119,7 +120,9 @@ ACTIONS = tuple(SepsisAction(iv_fluid_level=i // LEVELS, vasopressor_level=i % L
 ACTION_LABELS = tuple(f"fluids {a.iv_fluid_level} vaso {a.vasopressor_level}" for a in ACTIONS)
 
 
-def icu_sepsis(inadmissible: str = "mean") -> TabularEnvironment[SepsisObservation, SepsisAction]:
+def icu_sepsis(
+    inadmissible: Literal["mean", "terminate", "raise"] | Inadmissible = "mean",
+) -> TabularEnvironment[SepsisObservation, SepsisAction]:
     """The environment; `inadmissible` is 'mean', 'terminate' or 'raise'.
 
     Raises

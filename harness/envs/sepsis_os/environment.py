@@ -142,7 +142,9 @@ ACTION_LABELS = tuple(
 )
 
 
-def sepsis_os(glucose: str = "corrected") -> TabularEnvironment[SepsisOSObservation, SepsisOSAction]:
+def sepsis_os(
+    glucose: Literal["corrected", "original"] = "corrected",
+) -> TabularEnvironment[SepsisOSObservation, SepsisOSAction]:
     """The task with diabetes shown; `glucose` is 'corrected' or 'original'.
 
     Raises
@@ -161,7 +163,9 @@ def sepsis_os(glucose: str = "corrected") -> TabularEnvironment[SepsisOSObservat
     )
 
 
-def sepsis_os_hidden(glucose: str = "corrected") -> TabularEnvironment[VitalsObservation, SepsisOSAction]:
+def sepsis_os_hidden(
+    glucose: Literal["corrected", "original"] = "corrected",
+) -> TabularEnvironment[VitalsObservation, SepsisOSAction]:
     """The task with diabetes hidden; `glucose` is 'corrected' or 'original'.
 
     Raises
