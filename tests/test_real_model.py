@@ -12,8 +12,11 @@ import pytest
 
 from harness.core.run import read_manifest
 from harness.evaluation.asking import read_decisions
-from harness.llm.registry import resolve
+from harness.llm.client import ChatClient
+from harness.llm.registry import ReplyFormat, resolve
+from harness.llm.structured import ReplyContract
 from harness.llm.weights import check, pull
+from harness.prompts.loader import load
 
 USER_CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
 """Read on import, before the tests' own cache is set: 98 MB are fetched once, not once a test."""
@@ -69,6 +72,29 @@ def test_a_gguf_file_is_a_model(weights, tmp_path):
     path.symlink_to(weights)
     summary = evaluate(tmp_path, "--epsilon", "0.22", "--episodes", "0", model=str(path))
     assert summary["model"] == "mine"
+
+
+async def test_the_order_of_requests_changes_nothing(weights, sepsis, tmp_path):
+    """Bit for bit: log-probabilities of the same prompts in another order, and of a new server."""
+    contract = ReplyContract(sepsis.action_type, ReplyFormat.SHORT)
+    prompt = load("icu-sepsis", "direct")
+    static = {"env": sepsis.spec.model_dump(), "reply": contract.instruction()}
+    patients = [
+        (prompt.system_message(static), prompt.observation_message(static, sepsis.observe(s).model_dump()))
+        for s in (3, 214, 415, 590, 622)
+    ]
+
+    async def answers(order):
+        client = ChatClient(resolve("smollm2"), contract, None, "run", lambda: tmp_path, logprobs=True)
+        try:
+            found = [(await client.complete(patients[i])) for i in order]
+        finally:
+            await client.close()
+        return {i: (reply.text, reply.first_token) for i, reply in zip(order, found, strict=True)}
+
+    first = await answers([0, 1, 2, 3, 4])
+    assert await answers([4, 2, 0, 3, 1]) == first
+    assert len({str(tokens) for _, tokens in first.values()}) > 1
 
 
 def test_chances_are_read_off_one_token(weights, tmp_path):

@@ -110,6 +110,8 @@ class ChatClient:
         self._uncached = itertools.count()
         self._in_flight: dict[str, asyncio.Future[Reply]] = {}
         self._connecting = asyncio.Lock()
+        self._one_at_a_time = asyncio.Lock()
+        self._static: Mapping[str, str] | None = None
         self._client: AsyncOpenAI | None = None
         self._server: LocalServer | None = None
         self._constrained = entry.schema_constrained
@@ -229,7 +231,7 @@ class ChatClient:
         if "grammar" in constraint:
             arguments["extra_body"] = {"grammar": constraint["grammar"]}
         try:
-            answer = await client.chat.completions.create(model=self._entry.model_id or self._entry.alias, **arguments)
+            answer = await self._answered(client, arguments)
         except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
             about_schema = any(word in str(error) for word in ("response_format", "schema", "structured"))
             if "response_format" not in arguments or not about_schema:
@@ -253,6 +255,21 @@ class ChatClient:
             )
         except (AttributeError, IndexError, TypeError, ValueError):
             raise self._not_chat() from None
+
+    async def _answered(self, client: AsyncOpenAI, arguments: dict[str, Any]) -> Any:
+        """The server's answer; an embedded one starts each from the same state, so that order changes nothing."""
+        model = self._entry.model_id or self._entry.alias
+        if self._server is None:
+            return await client.chat.completions.create(model=model, **arguments)
+        async with self._one_at_a_time:
+            static = arguments["messages"][0]
+            if self._static != static:
+                alone: dict[str, Any] = {"messages": [static, {"role": "user", "content": ""}], "max_tokens": 1}
+                await client.chat.completions.create(model=model, **alone)
+                await asyncio.to_thread(self._server.keep)
+                self._static = static
+            await asyncio.to_thread(self._server.put_back)
+            return await client.chat.completions.create(model=model, **arguments)
 
     def _not_chat(self) -> ModelServerError:
         return ModelServerError(
