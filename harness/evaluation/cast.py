@@ -22,6 +22,7 @@ from harness.evaluation.config import Method, RunConfig
 from harness.llm.cache import ReplyCache, default_path
 from harness.llm.client import ChatClient
 from harness.llm.registry import ModelEntry, ReplyFormat, resolve, served
+from harness.llm.registry import key_of as api_key_of
 from harness.llm.structured import ReplyContract
 from harness.mdp.environment import TabularEnvironment
 from harness.prompts.loader import Prompt, load
@@ -86,7 +87,10 @@ def check(config: RunConfig) -> Environment[Any, Any]:
         raise UsageError(
             f"The method '{config.method}' needs a tabular environment; for {config.env} use --method rollout."
         )
-    if config.agent is None:
+    if config.agent is not None:
+        _require_memoryless(config, agents.make(config.agent, env))
+    else:
+        api_key_of(_entry(config))
         load(config.env, config.prompt)
     return env
 
@@ -125,9 +129,7 @@ def build(config: RunConfig, env: Environment[Any, Any], run_id: str, log_folder
         If an agent, model or prompt does not exist or does not fit the environment or the method.
     """
     if config.agent is not None:
-        agent = agents.make(config.agent, env)
-        _require_memoryless(config, agent)
-        return Cast(env, agent)
+        return Cast(env, agents.make(config.agent, env))
     entry = _entry(config)
     if config.max_tokens is not None:
         entry = entry.model_copy(update={"max_tokens": config.max_tokens})

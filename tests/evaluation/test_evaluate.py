@@ -125,6 +125,31 @@ async def test_rollouts_estimate_the_exact_value(sepsis, server, patients, tmp_p
     assert summary.decisions == sum(len(e.steps) for e in episodes)
 
 
+async def test_a_run_with_until_stops_where_it_would_have_stopped(sepsis, tmp_path):
+    until = {"agent": "expert", "method": Method.ROLLOUT, "episodes": 2_000, "until": 0.03}
+    whole = await evaluation.run(config(**until), tmp_path, silent)
+    assert 50 <= whole.episodes < 2_000
+    assert (whole.upper - whole.lower) / 2 <= 0.03
+    assert whole.interval == "anytime 95%"
+    exact = evaluate(sepsis.mdp, sepsis.expert_policy).J
+    assert whole.lower < exact < whole.upper
+    path = Path(whole.run_dir)
+    (path / SUMMARY).unlink()
+    lines = (path / TRACE).read_bytes().splitlines(keepends=True)
+    (path / TRACE).write_bytes(b"".join(lines[: len(lines) // 3]) + lines[len(lines) // 3][:20])
+    again = await evaluation.resume(path, silent)
+    assert (again.value, again.lower, again.episodes) == (whole.value, whole.lower, whole.episodes)
+
+
+async def test_an_agent_that_tells_its_chances_is_estimated_by_them(sepsis, tmp_path):
+    summary = await evaluation.run(config(agent="random", method=Method.ROLLOUT, episodes=40), tmp_path, silent)
+    ends = [e.end for e in read_episodes(Path(summary.run_dir) / TRACE)]
+    assert summary.estimator == "advantage sum, the agent's probabilities known"
+    assert summary.value == pytest.approx(sepsis.optimum.J - np.mean([end.expected_regret for end in ends]))
+    assert any(end.expected_regret != pytest.approx(end.regret) for end in ends)
+    assert summary.inadmissible_share_lower < summary.inadmissible_share < summary.inadmissible_share_upper
+
+
 async def test_the_optimal_agent_has_no_regret_and_no_variance(sepsis, tmp_path):
     summary = await evaluation.run(config(agent="optimal", method=Method.ROLLOUT, episodes=20), tmp_path, silent)
     assert summary.value == pytest.approx(sepsis.optimum.J, abs=1e-12)
