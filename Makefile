@@ -21,6 +21,8 @@ test: .venv/dev.stamp
 bench: .venv/bench.stamp
 	$(BIN)/python benchmarks/solve.py
 	$(BIN)/python benchmarks/simulate.py
+	$(BIN)/python benchmarks/size.py
+	$(BIN)/python benchmarks/coverage.py
 
 readme: .venv/run.stamp
 	$(BIN)/python docs/readme.py
