@@ -126,7 +126,7 @@ class LLMAgent:
             outcome=Outcome.INVALID,
             error="no letter of a legal action is among the likeliest tokens",
             label_mass=read.mass,
-            label_unseen=read.unseen,
+            label_unseen=read.unseen / (total + read.unseen) if total + read.unseen > 0 else 1.0,
             messages=messages,
             prompt_sha256=key_of({"messages": [m.model_dump() for m in messages]}),
             reply=reply.text,
@@ -157,6 +157,13 @@ class LLMAgent:
         await self._client.close()
 
 
+ROUNDING = 1e-12
+"""Probability that sums leave over for no reason but rounding."""
+
+SPELLINGS = 8
+"""Tokens that may stand for one letter: alone, and with blanks or line ends before or after it."""
+
+
 @dataclass(frozen=True)
 class Labels:
     """What the first token's probabilities say of the labels.
@@ -168,7 +175,7 @@ class Labels:
     mass : float
         Their sum.
     unseen : float
-        Most that labels not listed can have together, as a share of all labels.
+        Most that tokens which were not listed can add to the labels.
     """
 
     weights: FloatArray
@@ -183,11 +190,13 @@ def read_labels(first_token: Mapping[str, float], labels: str) -> Labels:
         label = token.strip()
         if len(label) == 1 and label in labels:
             weights[labels.index(label)] += math.exp(logprob)
-    mass = float(weights.sum())
     listed = [math.exp(logprob) for logprob in first_token.values()]
-    missing = int((weights == 0).sum())
-    unseen = min(missing * min(listed, default=1.0), max(1.0 - sum(listed), 0.0)) if missing else 0.0
-    return Labels(weights, mass, unseen / (mass + unseen) if mass + unseen > 0 else 1.0)
+    spellings = SPELLINGS * len(labels) - sum(
+        len(token.strip()) == 1 and token.strip() in labels for token in first_token
+    )
+    left = 1.0 - sum(listed)
+    unseen = min(max(spellings, 0) * min(listed, default=1.0), left) if left > ROUNDING else 0.0
+    return Labels(weights, float(weights.sum()), unseen)
 
 
 def _request(reply: Reply) -> Request:

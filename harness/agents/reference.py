@@ -15,7 +15,6 @@ from harness.core.errors import UsageError
 from harness.core.seeds import stream
 from harness.mdp.environment import TabularEnvironment, TabularObservation
 from harness.mdp.policy import deterministic, uniform
-from harness.mdp.solve import solve
 from harness.mdp.tabular import FloatArray, TabularMDP
 
 
@@ -84,7 +83,7 @@ def optimal(env: Any) -> TableAgent:
 def worst(env: Any) -> TableAgent:
     """The worst policy there is."""
     tabular = _tabular(env, "worst")
-    return TableAgent("worst", tabular, deterministic(tabular.mdp, solve(tabular.mdp, worst=True).actions))
+    return TableAgent("worst", tabular, deterministic(tabular.mdp, tabular.worst.actions))
 
 
 def fallback(env: Any) -> TableAgent:

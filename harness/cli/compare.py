@@ -30,7 +30,7 @@ def compare(
     from harness.cli.tables import print_json, print_lines, print_table
     from harness.evaluation.compare import contributions, differences, load_runs
     from harness.evaluation.config import Method
-    from harness.reports.text import number, outward
+    from harness.reports.text import between, number
 
     loaded = load_runs(runs)
     found = differences(loaded)
@@ -50,12 +50,11 @@ def compare(
     print_lines([f"{base.env} v{base.env_version}: {base.value_name} beyond {loaded[0].label} ({number(base.value)})"])
     rows = []
     for d in found:
-        low, high = (number(d.lower), number(d.upper)) if d.kind == "exact" else outward(d.lower, d.upper)
-        between = "" if d.kind == "exact" else f"{low} – {high}"
+        limits = "" if d.kind == "exact" else between(d.lower, d.upper)
         certainty = d.kind if d.n is None else f"{d.kind}, n = {d.n}"
         won = "" if d.wins is None else f"{d.wins}/{d.ties}/{d.losses}"
         p = "" if d.p_holm is None else f"{d.p_holm:.2g}"
-        rows.append((d.other, f"{d.value:+.4f}", between, certainty, won, p))
+        rows.append((d.other, f"{d.value:+.4f}", limits, certainty, won, p))
     print_table(("run", "difference", "between", "certainty", "won/tied/lost", "p (Holm)"), rows)
     for label, listed in shares.items():
         if listed:

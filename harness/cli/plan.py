@@ -40,6 +40,7 @@ def plan(
     from harness.cli.task import env_id, env_options
     from harness.core.errors import UsageError
     from harness.envs.registry import make
+    from harness.evaluation.plan import MOST_EPISODES, Need
     from harness.evaluation.plan import plan as needs
     from harness.mdp.environment import TabularEnvironment
 
@@ -51,6 +52,10 @@ def plan(
         print_json([asdict(need) for need in found])
         return
     spec = made.spec
+
+    def more(need: Need) -> str:
+        return "> " if need.episodes == MOST_EPISODES else ""
+
     for policy in dict.fromkeys(need.policy for need in found):
         print_lines([f"{spec.id} v{spec.version}: bounds {width:g} apart in {spec.value_name}, for {policy}"])
         print_table(
@@ -58,8 +63,8 @@ def plan(
             (
                 (
                     need.method,
-                    "" if need.episodes is None else f"{need.episodes:,}",
-                    f"{need.decisions:,.0f}",
+                    "" if need.episodes is None else f"{more(need)}{need.episodes:,}",
+                    f"{more(need)}{need.decisions:,.0f}",
                     "" if need.questions is None else f"{need.questions:,.0f}",
                     "certain" if need.certain else "95 %",
                 )

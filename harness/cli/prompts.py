@@ -50,7 +50,7 @@ def show(
     from harness.mdp.environment import TabularEnvironment
     from harness.prompts.loader import load, styles
 
-    if "/" not in prompt:
+    if "/" not in prompt and not prompt.startswith(PREFIX):
         raise UsageError(f"'{prompt}' is not a prompt's id; expected ENV/STYLE, e.g. icu-sepsis/direct.")
     env_id, _, style = prompt.rpartition("/") if prompt.startswith(PREFIX) else prompt.partition("/")
     if style not in styles(PREFIX) and prompt.startswith(PREFIX):  # a path without a style after it

@@ -18,6 +18,8 @@ def env_id(context: typer.Context, env: str, mdp: str | None) -> str:
 
     if mdp is None:
         return absolute(env)
+    if not mdp:
+        raise UsageError("--mdp is empty; expected a folder, an .npz file, or gymnasium:ID.")
     source = context.get_parameter_source("env")
     if source is not None and source.name == "COMMANDLINE":
         raise UsageError("--env and --mdp both name a task; give one of them.")

@@ -65,7 +65,7 @@ class Decision(BaseModel):
     label_mass: float | None = None
     """What the labels of all actions had of the probability of the reply's first token, before they were normalised."""
     label_unseen: float | None = None
-    """Most that labels which the server did not list can have together, as a share of all labels."""
+    """Most that labels which the server did not list can have of the probability of the legal actions."""
     rationale: str | None = None
     outcome: Outcome = Outcome.OK
     error: str | None = None
@@ -93,15 +93,15 @@ class Situation:
         Decisions taken before this one.
     history : tuple of (observation, action)
         What was seen and done before, oldest first.
-    sample : int
-        Which of several decisions asked for in the same situation.
+    sample : str
+        Names one of several decisions asked for in the same situation.
     """
 
     why_illegal: Callable[[Any], str | None]
     seed: int | None = None
     step: int = 0
     history: tuple[tuple[Observation, Action], ...] = ()
-    sample: int = 0
+    sample: str = ""
 
 
 class Agent(Protocol):

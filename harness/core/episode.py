@@ -40,7 +40,7 @@ async def play(
     history: list[tuple[Any, Any]] = []
     total, regret, expected, discount = 0.0, 0.0, 0.0, 1.0
     invalid = inadmissible = 0
-    regret_known, probabilities_told = True, False
+    regret_known = True
     while True:
         situation = Situation(env.why_illegal, seed=seed, step=len(history), history=tuple(history))
         decision = await decided(agent, observation, situation)
@@ -56,7 +56,6 @@ async def play(
                 step_regret = max(step_regret, 0.0)  # rounding; an achievable reference can be beaten
             regret += discount * step_regret
             mean_regret = _mean_regret(reference, decision) if decision.action is not None else None
-            probabilities_told = probabilities_told or mean_regret is not None
             expected += discount * (step_regret if mean_regret is None else mean_regret)
         transition = env.step(action)
         inadmissible += transition.info.get("admissible") is False
@@ -85,7 +84,7 @@ async def play(
                 episode_return=total,
                 grade=env.grade(),
                 regret=regret if regret_known else None,
-                expected_regret=expected if regret_known and probabilities_told else None,
+                expected_regret=expected if regret_known else None,
                 steps=len(history),
                 invalid=invalid,
                 inadmissible=inadmissible,

@@ -56,8 +56,8 @@ class Step(_Event):
 class End(_Event):
     """An episode has ended. `regret` is the discounted sum over its decisions.
 
-    `expected_regret` is the same with each decision's regret averaged over the probabilities that the agent drew from;
-    None where an agent told none.
+    `expected_regret` is the same with each decision's regret averaged over the probabilities that the agent drew from,
+    where it told them.
     """
 
     event: Literal["END"] = "END"
@@ -128,8 +128,19 @@ def read_episodes(path: Path) -> list[Episode]:
     RunError
         If a line is not an event of a schema version that this reader knows.
     """
+    return sorted(stream_episodes(path), key=lambda episode: episode.end.episode)
+
+
+def stream_episodes(path: Path) -> Iterator[Episode]:
+    """The complete episodes of a trace file in the order in which they ended, one in memory at a time.
+
+    Raises
+    ------
+    RunError
+        If a line is not an event of a schema version that this reader knows.
+    """
     pending: dict[int, tuple[Start, list[Step]]] = {}
-    done: dict[int, Episode] = {}
+    done: set[int] = set()
     for number, value in enumerate(read_lines(path), start=1):
         try:
             event = _ADAPTER.validate_python(value)
@@ -145,5 +156,5 @@ def read_episodes(path: Path) -> list[Episode]:
             pending[event.episode][1].append(event)
         elif event.episode not in done:
             start, steps = pending.pop(event.episode)
-            done[event.episode] = Episode(start, tuple(steps), event)
-    return [done[number] for number in sorted(done)]
+            done.add(event.episode)
+            yield Episode(start, tuple(steps), event)

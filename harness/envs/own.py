@@ -190,7 +190,8 @@ def _rewarded_forever(mdp: TabularMDP) -> int | None:
 def _return_range(mdp: TabularMDP, horizon: int) -> tuple[float, float]:
     """Bounds on an episode's return; exact where only ending is rewarded.
 
-    Otherwise every decision might pay the lowest or the highest reward, as often as the horizon or the discount allows.
+    Otherwise every decision might pay the lowest or the highest reward, as often as the horizon allows; grades are not
+    discounted.
     """
     if mdp.row_rewards is None:
         paid, at_the_end = mdp.row_reward, False
@@ -200,7 +201,7 @@ def _return_range(mdp: TabularMDP, horizon: int) -> tuple[float, float]:
     low, high = min(float(paid.min(initial=0.0)), 0.0), max(float(paid.max(initial=0.0)), 0.0)
     if low == high:
         return 0.0, 1.0
-    often = 1.0 if at_the_end else min(horizon, 1 / (1 - mdp.discount) if mdp.discount < 1 else horizon)
+    often = 1.0 if at_the_end else horizon
     return round(low * often, 9), round(high * often, 9)
 
 

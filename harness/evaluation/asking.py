@@ -113,6 +113,10 @@ class Asker:
         await each(missing, self._ask, self._concurrency)
         return np.stack([self.answers[int(s)].row(self._env.mdp.n_actions) for s in states])
 
+    def unseen(self, states: IntArray) -> FloatArray:
+        """Probability that labels which the server did not list may have in `states`, shape (n,)."""
+        return np.array([self.answers[int(s)].label_unseen or 0.0 for s in states])
+
     async def decide(self, state: int) -> StateDecision:
         """The answer for one state, asked now if need be."""
         if state not in self.answers:
@@ -126,7 +130,11 @@ class Asker:
         else:
             observation = env.observe(state)
             asked = [
-                await decided(self._agent, observation, Situation(partial(env.why_illegal_in, state), sample=i))
+                await decided(
+                    self._agent,
+                    observation,
+                    Situation(partial(env.why_illegal_in, state), sample=f"state {state}, {i}"),
+                )
                 for i in range(self._samples)
             ]
             lines = [self._from_decision(state, decision) for decision in asked]

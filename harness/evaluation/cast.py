@@ -19,6 +19,7 @@ from harness.core.errors import UsageError
 from harness.core.seeds import evaluation_seeds
 from harness.envs import registry as envs
 from harness.evaluation.config import Method, RunConfig
+from harness.evaluation.intervals import Interval
 from harness.llm.cache import ReplyCache, default_path
 from harness.llm.client import ChatClient
 from harness.llm.registry import ModelEntry, ReplyFormat, resolve, served
@@ -71,6 +72,8 @@ def check(config: RunConfig) -> Environment[Any, Any]:
     evaluation_seeds(config.seed_start, max(config.episodes, 1))
     if config.until is not None and config.method is not Method.ROLLOUT:
         raise UsageError(f"--until stops a rollout; the method '{config.method}' has no sampling to go on with.")
+    if config.until is not None and config.interval is not Interval.SKEWNESS:
+        raise UsageError(f"--until has an interval of its own; leave --interval {config.interval} out.")
     if config.until is not None and not 0 < config.until < math.inf:
         raise UsageError(f"--until is {config.until}; expected a half-width above 0, e.g. 0.01.")
     if config.concurrency < 1:

@@ -6,6 +6,7 @@ seeds are compared episode by episode. A rollout and an exact value are compared
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -18,13 +19,17 @@ from harness.core.run import TRACE, read_manifest, read_summary
 from harness.core.trace import End, read_episodes
 from harness.evaluation.asking import read_decisions
 from harness.evaluation.config import Method
-from harness.evaluation.intervals import p_value, skewness_corrected
+from harness.evaluation.intervals import FEW_LOSSES, anytime, p_value, skewness_corrected, without_interval
 from harness.evaluation.manifest import data_of, environment_of
+from harness.evaluation.rollout import FIRST_LOOK
 from harness.evaluation.summary import Summary
 from harness.evaluation.tabular import bounds_from
 from harness.mdp.certify import completion
 from harness.mdp.environment import TabularEnvironment
 from harness.mdp.evaluate import action_values, evaluate
+
+ROUNDING = 1e-9
+"""Gains below this share of the largest are rounding."""
 
 NEGLIGIBLE = 1e-15
 """Shares below this are rounding."""
@@ -49,16 +54,18 @@ class Run:
 class Difference:
     """What `other` is worth beyond `base`.
 
-    `kind` is 'exact', 'certain' (bounds without sampling) or names an interval, paired or not (of 95 %
-    over `n` episodes). `p` is two-sided, `p_holm` the same corrected for all the comparisons made (Holm 1979); both
-    are None where nothing was sampled. `wins`, `ties` and `losses` count paired episodes by their summed regret.
+    `kind` is 'exact', 'certain' (bounds without sampling), 'for these replies' (where they may not be a policy's), or
+    names an interval of 95 %, paired or not, over `n` episodes; `lower` and `upper` are None where there is none. `p`
+    is two-sided, `p_holm` the same corrected for all the comparisons made (Holm 1979); both are None but for paired
+    episodes of a number that was fixed beforehand. `wins`, `ties` and `losses` count paired episodes by their summed
+    regret.
     """
 
     base: str
     other: str
     value: float
-    lower: float
-    upper: float
+    lower: float | None
+    upper: float | None
     kind: str
     n: int | None = None
     p: float | None = None
@@ -146,22 +153,25 @@ def _difference(base: Run, other: Run) -> Difference:
     a, b = base.summary, other.summary
     if base.ends and other.ends:
         return _paired(base, other)
-    for s, run in ((a, base), (b, other)):
-        if s.lower is None or s.upper is None:
-            raise UsageError(f"The run {run.path} has too few episodes for an interval; give it at least two.")
-    assert a.lower is not None and a.upper is not None and b.lower is not None and b.upper is not None  # noqa: S101, PT018
     value = b.value - a.value
-    if not base.ends and not other.ends:
+    known = [s for s in (a, b) if s.interval in ("none", "certain")]
+    sampled = [s for s in (a, b) if s.interval not in ("none", "certain")]
+    if sampled:
+        kind = " and ".join(dict.fromkeys(s.interval for s in sampled))
+    elif any(s.caveats for s in known):
+        kind = "for these replies"
+    else:
         kind = "exact" if a.exact and b.exact else "certain"
-        return Difference(base.label, other.label, value, b.lower - a.upper, b.upper - a.lower, kind)
-    sampled = a if base.ends else b
-    n = sampled.episodes
-    return Difference(base.label, other.label, value, b.lower - a.upper, b.upper - a.lower, sampled.interval, n)
+    lower = None if b.lower is None or a.upper is None else b.lower - a.upper
+    upper = None if b.upper is None or a.lower is None else b.upper - a.lower
+    n = min((s.episodes for s in sampled if s.episodes), default=None)
+    return Difference(base.label, other.label, value, lower, upper, kind, n)
 
 
 def _paired(base: Run, other: Run) -> Difference:
-    first = {end.seed: _worth(end) for end in base.ends}
-    second = {end.seed: _worth(end) for end in other.ends}
+    cut = any(end.status == "truncated" for end in (*base.ends, *other.ends))
+    first = {end.seed: _worth(end, cut) for end in base.ends}
+    second = {end.seed: _worth(end, cut) for end in other.ends}
     seeds = sorted(first.keys() & second.keys())
     if len(seeds) < 2:
         raise UsageError(
@@ -169,26 +179,38 @@ def _paired(base: Run, other: Run) -> Difference:
             "Use the same --seed-start and --episodes."
         )
     gain = np.array([second[s] - first[s] for s in seeds])
-    found = skewness_corrected(gain)
-    close = np.isclose(gain, 0.0, atol=1e-12)
+    gain[np.abs(gain) <= ROUNDING * max(np.abs(gain).max(), abs(base.summary.value))] = 0.0
+    differ = int((gain != 0).sum())
+    looked = base.summary.until is not None or other.summary.until is not None
+    p = None
+    if differ < FEW_LOSSES:
+        found = without_interval(gain, f"only {differ} of {len(gain)} episodes differ")
+    elif looked:  # how many episodes there are was decided by looking at them
+        found = anytime(gain, FIRST_LOOK)
+    else:
+        found, p = skewness_corrected(gain), p_value(gain)
     return Difference(
         base.label,
         other.label,
         found.value,
-        found.lower,
-        found.upper,
+        None if math.isnan(found.lower) else found.lower,
+        None if math.isnan(found.upper) else found.upper,
         f"paired {found.interval}",
         found.n,
-        p_value(gain),
-        wins=int((~close & (gain > 0)).sum()),
-        ties=int(close.sum()),
-        losses=int((~close & (gain < 0)).sum()),
+        p,
+        wins=int((gain > 0).sum()),
+        ties=int((gain == 0).sum()),
+        losses=int((gain < 0).sum()),
     )
 
 
-def _worth(end: End) -> float:
-    """An episode's low-variance value up to a constant: minus its summed regret, or its return where none is known."""
-    if end.regret is None:
+def _worth(end: End, cut: bool) -> float:
+    """An episode's low-variance value up to a constant: minus its summed regret.
+
+    Its return where none is known, or where an episode of the comparison was `cut` off: no regret counts what would
+    have come after.
+    """
+    if end.regret is None or cut:
         return end.episode_return
     return -(end.regret if end.expected_regret is None else end.expected_regret)
 

@@ -29,14 +29,14 @@ from harness.core.run import (
     read_summary,
 )
 from harness.core.seeds import evaluation_seeds
-from harness.core.trace import read_episodes, read_lines
+from harness.core.trace import Episode, read_lines, stream_episodes
 from harness.envs import registry as envs
 from harness.envs.ids import short_name
 from harness.evaluation.asking import AskedAgent, Asker, StateDecision
 from harness.evaluation.audit import audit
 from harness.evaluation.cast import Cast, build, check
 from harness.evaluation.config import Method, RunConfig
-from harness.evaluation.intervals import clustered_share, of_mean, of_returns
+from harness.evaluation.intervals import clustered_share, of_mean, of_returns, within
 from harness.evaluation.manifest import manifest_of, require_unchanged
 from harness.evaluation.references import reference_values
 from harness.evaluation.rollout import Estimator, Listener, looks, planned_episodes, play_episodes, scale_of
@@ -63,9 +63,6 @@ WORST_KEPT = 20
 
 SHORTEST = 1.0
 """Every episode has at least one decision, whatever an interval says."""
-
-UNSEEN = 1e-6
-"""Labels of less probability than this together change no value that is printed."""
 
 UNKNOWN_SPREAD = 0.5
 """Standard deviation taken for returns of which nothing is known, to plan a sequential interval: that of a coin."""
@@ -195,16 +192,19 @@ async def _without_sampling(
     upper: float | None
     lower, upper = bounds.lower.J, bounds.upper.J
     served = sorted({line.model for line in asker.answers.values() if line.model})
-    settled = bounds.width <= EXACT_WIDTH
-    unseen = max((line.label_unseen or 0.0 for line in asker.answers.values()), default=0.0)
-    # replies of two models are no policy of either, and labels that the server did not list may have been likely
-    exact = settled and len(served) <= 1 and unseen <= UNSEEN
+    settled = bounds.width <= EXACT_WIDTH * (env.optimum.J - env.worst.J)
+    caveats = []
+    if len(served) > 1:
+        caveats.append(f"{len(served)} models answered ({', '.join(served)}): the replies are no policy of either")
+    if audited is not None and audited.flipped:
+        caveats.append("asked again, the model decided some states differently: the replies are no policy")
+    exact = settled and not caveats
     value = (lower + upper) / 2
     interval = "none" if settled else "certain"
     if settled:
         lower = upper = value
     if config.samples > 1:
-        drawn = sampled_value(env.mdp, _drawn(env, asker))
+        drawn = within(sampled_value(env.mdp, _drawn(env, asker)), env.worst.J, env.optimum.J)
         value, exact, interval = drawn.value, False, drawn.interval
         lower, upper = _finite(drawn.lower), _finite(drawn.upper)
     shortest, longest = length_bounds(env.mdp, bounds)
@@ -227,7 +227,8 @@ async def _without_sampling(
         from_logprobs=config.from_logprobs,
         label_mass_mean=_share(visits, lines, [line.label_mass or 0.0 for line in lines]) if labelled else None,
         label_mass_least=min(line.label_mass or 0.0 for line in lines) if labelled else None,
-        label_unseen_most=unseen if labelled else None,
+        label_unseen_most=max(line.label_unseen or 0.0 for line in lines) if labelled else None,
+        caveats=caveats,
         regret=max(optimal - value, 0.0),
         regret_lower=None if upper is None else max(optimal - upper, 0.0),
         regret_upper=None if lower is None else max(optimal - lower, 0.0),
@@ -240,7 +241,7 @@ async def _without_sampling(
         invalid_actions=sum(line.outcome is Outcome.INVALID for line in lines),
         repaired_actions=sum(line.outcome is Outcome.REPAIRED for line in lines),
         invalid_share=_share(visits, lines, [_invalid(line) for line in lines]),
-        inadmissible_share=_share(visits, lines, [1.0 - line.admissible for line in lines]),
+        inadmissible_share=_share(visits, lines, [max(1.0 - line.admissible, 0.0) for line in lines]),
         inadmissible_share_of_states=1.0 - float(np.mean([line.admissible for line in lines])) if lines else None,
         audit=audited,
         wall_seconds=clock.elapsed(),
@@ -321,8 +322,22 @@ async def _rollout(
     estimate, raw = found.estimate, found.raw
     lower, upper = _finite(estimate.lower), _finite(estimate.upper)
     optimal = tabular.optimum.J if tabular else None
-    steps = [step for episode in read_episodes(folder.path / TRACE) for step in episode.steps]
-    requests = [Request.model_validate(r) for step in steps for r in step.decision.get("requests", ())]
+    requests: list[Request] = []
+    served: set[str] = set()
+    repaired = 0
+    costs = Costs(tabular) if tabular else None
+    for episode in stream_episodes(folder.path / TRACE):
+        if episode.end.episode >= len(ends):
+            continue
+        if costs is not None:
+            costs.add(episode)
+        for step in episode.steps:
+            requests += [Request.model_validate(r) for r in step.decision.get("requests", ())]
+            served |= {step.decision["model"]} if step.decision.get("model") else set()
+            repaired += step.decision["outcome"] == Outcome.REPAIRED
+    truncated = sum(end.status == "truncated" for end in ends)
+    if truncated:
+        optimal = None  # the optimum is that of episodes without a limit, which were not played
     decisions = sum(end.steps for end in ends)
     lengths = [end.steps for end in ends]
     stay, score = of_mean(lengths), of_returns([end.grade.score for end in ends])
@@ -332,7 +347,7 @@ async def _rollout(
         **_about(config, cast, folder.path),
         **(_references(tabular) if tabular else _no_references()),
         **count_calls(requests, run_id).model_dump(),
-        served_models=sorted({step.decision["model"] for step in steps if step.decision.get("model")}),
+        served_models=sorted(served),
         exact=False,
         estimator=found.estimator,
         interval=estimate.interval,
@@ -352,10 +367,11 @@ async def _rollout(
         mean_score_lower=_finite(score.lower),
         mean_score_upper=_finite(score.upper),
         episodes=len(ends),
+        truncated_episodes=truncated,
         decisions=decisions,
         states=len(tabular.mdp.decision_states) if tabular else None,
         invalid_actions=sum(end.invalid for end in ends),
-        repaired_actions=sum(step.decision["outcome"] == Outcome.REPAIRED for step in steps),
+        repaired_actions=repaired,
         invalid_share=invalid.value,
         invalid_share_lower=invalid.lower,
         invalid_share_upper=invalid.upper,
@@ -363,7 +379,7 @@ async def _rollout(
         inadmissible_share_lower=inadmissible.lower,
         inadmissible_share_upper=inadmissible.upper,
         wall_seconds=clock.elapsed(),
-        worst_decisions=_worst_of(tabular, folder.path, len(ends)) if tabular else [],
+        worst_decisions=costs.worst(len(ends)) if costs else [],
     )
 
 
@@ -376,29 +392,41 @@ def _estimator(config: RunConfig, env: TabularEnvironment[Any, Any] | None) -> E
     return Estimator(scale, config.interval, planned, len(looks(config.episodes)))
 
 
-def _worst_of(env: TabularEnvironment[Any, Any], path: Path, episodes: int) -> list[WorstDecision]:
-    """The (state, action) pairs that cost most over the episodes played."""
-    lost: dict[tuple[int, int], list[float]] = defaultdict(list)
-    for episode in read_episodes(path / TRACE):
-        state = int(episode.start.observation["state"])
+class Costs:
+    """What each (state, action) pair cost over the episodes played."""
+
+    def __init__(self, env: TabularEnvironment[Any, Any]) -> None:
+        self._env = env
+        self._visits: dict[tuple[int, int], float] = defaultdict(float)
+        self._lost: dict[tuple[int, int], float] = defaultdict(float)
+
+    def add(self, episode: Episode) -> None:
+        """Add an episode; visits and regrets are discounted, as values are."""
+        env = self._env
+        state, weight = int(episode.start.observation["state"]), 1.0
         for step in episode.steps:
-            action = env.action_index(env.action_type.model_validate(step.action))
-            lost[state, action].append(env.mdp.discount**step.step * (step.regret or 0.0))
-            state = int(step.observation["state"])
-    ranked = sorted(lost.items(), key=lambda item: (-sum(item[1]), item[0]))[:WORST_KEPT]
-    return [
-        WorstDecision(
-            state=state,
-            description=env.describe(state),
-            chosen=env.action_labels[action],
-            best=env.action_labels[env.optimum.actions[state]],
-            regret=float(env.regret[state, action]),
-            visits=len(losses) / episodes,
-            cost=sum(losses) / episodes,
-        )
-        for (state, action), losses in ranked
-        if sum(losses) > ROUNDING
-    ]
+            pair = state, env.action_index(env.action_type.model_validate(step.action))
+            self._visits[pair] += weight
+            self._lost[pair] += weight * (step.regret or 0.0)
+            state, weight = int(step.observation["state"]), weight * env.mdp.discount
+
+    def worst(self, episodes: int) -> list[WorstDecision]:
+        """The pairs that cost most."""
+        env = self._env
+        ranked = sorted(self._lost, key=lambda pair: (-self._lost[pair], pair))[:WORST_KEPT]
+        return [
+            WorstDecision(
+                state=state,
+                description=env.describe(state),
+                chosen=env.action_labels[action],
+                best=env.action_labels[env.optimum.actions[state]],
+                regret=float(env.regret[state, action]),
+                visits=self._visits[state, action] / episodes,
+                cost=self._lost[state, action] / episodes,
+            )
+            for state, action in ranked
+            if self._lost[state, action] > ROUNDING * (env.optimum.J - env.worst.J)
+        ]
 
 
 def _finite(value: float | None) -> float | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -14,7 +14,7 @@ CONFIDENCE = 0.95
 RESAMPLES = 4_999
 
 NO_LOSS = 1e-9
-"""Summed regrets below this are rounding."""
+"""Summed regrets below this share of what can be lost are rounding."""
 
 FEW_LOSSES = 5
 """With fewer episodes that lost anything, a sample says too little about how much is lost in those that do."""
@@ -116,7 +116,24 @@ def bca(sample: ArrayLike, confidence: float = CONFIDENCE, *, seed: int = 0) -> 
     return Estimate(float(x.mean()), float(found.low), float(found.high), len(x), name)
 
 
-def few_losses(losses: ArrayLike, worst: float, confidence: float = CONFIDENCE) -> Estimate:
+def without_interval(sample: ArrayLike, why: str) -> Estimate:
+    """The mean alone, where the sample has nothing to say about its error."""
+    x = np.asarray(sample, dtype=np.float64)
+    return Estimate(float(x.mean()), math.nan, math.nan, len(x), f"no interval: {why}")
+
+
+def within(found: Estimate, low: float, high: float) -> Estimate:
+    """The estimate cut to what is possible: from `low` to `high`.
+
+    A value beyond is moved to the end that it is beyond, and its interval with it, so that no width is lost.
+    """
+    value = min(max(found.value, low), high)
+    moved = value - found.value
+    lower, upper = min(found.lower, found.value) + moved, max(found.upper, found.value) + moved
+    return Estimate(value, max(lower, low), min(upper, high), found.n, found.interval)
+
+
+def few_losses(losses: ArrayLike, worst: float, confidence: float = CONFIDENCE, *, rounding: float = 0.0) -> Estimate:
     """Mean loss where hardly any episode lost anything: an upper bound that does not rest on the losses seen.
 
     Parameters
@@ -124,6 +141,8 @@ def few_losses(losses: ArrayLike, worst: float, confidence: float = CONFIDENCE) 
     losses : array, shape (n,)
     worst : float
         Most that an episode can be expected to lose once something is lost.
+    rounding : float
+        Losses up to this are none.
 
     Notes
     -----
@@ -133,9 +152,9 @@ def few_losses(losses: ArrayLike, worst: float, confidence: float = CONFIDENCE) 
     from scipy import stats
 
     x = np.asarray(losses, dtype=np.float64)
-    lost, n = int((x > NO_LOSS).sum()), len(x)
+    lost, n = int((x > rounding).sum()), len(x)
     share = float(stats.beta.ppf(confidence, lost + 1, n - lost)) if lost < n else 1.0
-    return Estimate(float(x.mean()), 0.0, share * worst, n, f"bound from few losses {confidence:.0%}")
+    return Estimate(float(x.mean()), 0.0, share * worst, n, "bound from few losses")
 
 
 def wilson(successes: float, n: float, confidence: float = CONFIDENCE) -> Estimate:
@@ -224,7 +243,18 @@ def of_mean(sample: ArrayLike, interval: Interval = Interval.SKEWNESS) -> Estima
     return {Interval.SKEWNESS: skewness_corrected, Interval.STUDENT_T: student_t, Interval.BCA: bca}[interval](sample)
 
 
-def of_returns(returns: ArrayLike, interval: Interval = Interval.SKEWNESS) -> Estimate:
-    """Mean return: Wilson's interval where every return is 0 or 1, else that of the given name."""
+def of_returns(
+    returns: ArrayLike, interval: Interval = Interval.SKEWNESS, *, planned: int | None = None, looks: int = 1
+) -> Estimate:
+    """Mean return: Wilson's interval where every return is 0 or 1, else that of the given name.
+
+    With `planned`, an interval that holds at each of `looks` looks: Bonferroni's for shares, else `anytime`. There is
+    none where all returns are equal.
+    """
     x = np.asarray(returns, dtype=np.float64)
-    return wilson(int(x.sum()), len(x)) if np.isin(x, (0.0, 1.0)).all() else of_mean(x, interval)
+    if np.isin(x, (0.0, 1.0)).all():
+        found = wilson(int(x.sum()), len(x), 1 - (1 - CONFIDENCE) / looks)
+        return found if planned is None else replace(found, interval=f"Wilson {CONFIDENCE:.0%} at every look")
+    if np.ptp(x) == 0:
+        return without_interval(x, "all returns are equal")
+    return of_mean(x, interval) if planned is None else anytime(x, planned)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,7 @@ BATCH = 8
 """States asked at a time when a certified run is rehearsed."""
 
 MOST_EPISODES = 10**9
+"""Nobody plays more; a plan says that it would take more."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def plan(env: TabularEnvironment[Any, Any], width: float) -> list[Need]:
     Notes
     -----
     Exact variances per episode give the episodes of a rollout, `(2 t s / width)^2`; certified runs are rehearsed. A
-    policy that decides better than both needs less.
+    policy that decides better than both needs less. A policy that may never end has no rollouts here.
     """
     if not 0 < width < math.inf:
         raise UsageError(f"The width is {width}; expected a number above 0, e.g. 0.01.")
@@ -83,6 +84,8 @@ def plan(env: TabularEnvironment[Any, Any], width: float) -> list[Need]:
         }
         for method, variance in spread.items():
             deviation = math.sqrt(variance)
+            if not math.isfinite(value.length):
+                continue
             for looking, n in (("", _once(deviation, width / 2)), (" --until", _anytime(deviation, width / 2))):
                 length = min(value.length, float(env.spec.horizon or math.inf))
                 questions = _different(env, policy, value.occupancy, n)
@@ -120,7 +123,8 @@ def _anytime(deviation: float, half: float) -> int:
     return _smallest(lambda n: anytime_factor(n, n) * deviation <= half)
 
 
-def _smallest(enough: Any) -> int:
+def _smallest(enough: Callable[[int], bool]) -> int:
+    """The smallest number of episodes that is enough; `MOST_EPISODES` where more are needed."""
     low, high = 2, MOST_EPISODES
     while low < high:
         middle = (low + high) // 2

@@ -9,7 +9,6 @@ from harness.evaluation.summary import ReferenceValue
 from harness.mdp.environment import TabularEnvironment
 from harness.mdp.evaluate import evaluate
 from harness.mdp.policy import deterministic, uniform
-from harness.mdp.solve import solve
 
 
 def reference_values(env: TabularEnvironment[Any, Any], *, everything: bool = False) -> dict[str, ReferenceValue]:
@@ -26,7 +25,7 @@ def reference_values(env: TabularEnvironment[Any, Any], *, everything: bool = Fa
     if env.achievable is not None:
         tables["achievable"] = deterministic(mdp, env.achievable.actions)
     if everything:
-        tables["worst"] = deterministic(mdp, solve(mdp, worst=True).actions)
+        tables["worst"] = deterministic(mdp, env.worst.actions)
         tables["fallback"] = deterministic(mdp, env.fallback_actions)
     found = {}
     for name, table in tables.items():

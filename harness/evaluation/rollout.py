@@ -14,9 +14,8 @@ import numpy as np
 from harness.core.agent import Agent
 from harness.core.environment import Environment
 from harness.core.episode import play
-from harness.core.errors import InvalidMDP
 from harness.core.run import TRACE, Clock, RunFolder
-from harness.core.trace import End, Start, Step, read_episodes
+from harness.core.trace import End, Start, Step, stream_episodes
 from harness.evaluation.intervals import (
     CONFIDENCE,
     FEW_LOSSES,
@@ -28,6 +27,8 @@ from harness.evaluation.intervals import (
     few_losses,
     of_mean,
     of_returns,
+    within,
+    without_interval,
 )
 from harness.evaluation.tabular import Progress, Watch
 from harness.execution.local import each
@@ -35,7 +36,7 @@ from harness.mdp.build import with_rewards
 from harness.mdp.environment import TabularEnvironment
 from harness.mdp.evaluate import evaluate
 from harness.mdp.policy import uniform
-from harness.mdp.solve import solve
+from harness.mdp.tabular import FloatArray
 
 Listener = Callable[[Start | Step | End], None]
 
@@ -71,13 +72,14 @@ class Scale:
 
 
 def scale_of(env: TabularEnvironment[Any, Any]) -> Scale:
-    """The scale of an environment, from exact solves."""
+    """The scale of an environment, from exact solves.
+
+    Where γ = 1 and some policy never ends, the worst policy that ends bounds nothing.
+    """
     chance = uniform(env.mdp.legal)
-    try:
-        worst = solve(env.mdp, worst=True)
-        lowest, lost = worst.J, float((env.optimum.V - worst.V).max())
-    except InvalidMDP:
-        lowest, lost = -math.inf, math.inf
+    lowest, lost = -math.inf, math.inf
+    if env.mdp.discount < 1.0 or env.mdp.always_ends:
+        lowest, lost = env.worst.J, float((env.optimum.V - env.worst.V).max())
     spread = math.sqrt(evaluate(with_rewards(env.mdp, env.regret), chance).variance)
     return Scale(env.optimum.J, lowest, lost, spread, math.sqrt(evaluate(env.mdp, chance).variance))
 
@@ -120,30 +122,32 @@ class Estimator:
         returns' variance on ICU-Sepsis and none for an optimal agent (Zinkevich et al. 2006; White and Bowling 2009).
         Where the agent told the probabilities that it drew from, each regret is averaged over them (the own-action
         part of AIVAT; Burch et al. 2018). It counts no loss after a cut, so it is used only where every episode ended.
-        Its interval is cut to what is possible at all.
         """
-        returns = [end.episode_return for end in ends]
-        raw = of_returns(returns, self.interval) if self.planned is None else anytime(returns, self.planned)
+        raw = of_returns([e.episode_return for e in ends], self.interval, planned=self.planned, looks=self.looks)
         if self.scale is None or any(end.status != "terminated" or end.regret is None for end in ends):
             return Value("mean return", raw, raw)
-        told = all(end.expected_regret is not None for end in ends)
-        losses = np.array([end.expected_regret if told else end.regret for end in ends], dtype=np.float64)
+        pairs = [(e.regret, e.regret if e.expected_regret is None else e.expected_regret) for e in ends]
+        losses = np.array(pairs, dtype=np.float64)
+        told = not np.array_equal(losses[:, 0], losses[:, 1])
         name = "advantage sum, the agent's probabilities known" if told else "advantage sum"
-        return Value(name, self.of_losses(losses, self.scale), raw)
+        return Value(name, self.of_losses(losses[:, 1], self.scale), raw)
 
-    def of_losses(self, losses: np.ndarray, scale: Scale) -> Estimate:
+    def of_losses(self, losses: FloatArray, scale: Scale) -> Estimate:
         """`J*` minus the mean of summed regrets (n,), its interval cut to what is possible."""
-        if (losses > NO_LOSS).sum() < FEW_LOSSES and math.isfinite(scale.most_lost):
-            bound = few_losses(losses, scale.most_lost, 1 - (1 - CONFIDENCE) / self.looks)
+        rounding = NO_LOSS * min(scale.most_lost, scale.spread)
+        if (losses > rounding).sum() >= FEW_LOSSES:
+            sample = scale.optimal - losses
+            found = of_mean(sample, self.interval) if self.planned is None else anytime(sample, self.planned)
+        elif math.isfinite(scale.most_lost):
+            confidence = 1 - (1 - CONFIDENCE) / self.looks
+            bound = few_losses(losses, scale.most_lost, confidence, rounding=rounding)
             found = Estimate(
-                scale.optimal - bound.value, scale.optimal - bound.upper, scale.optimal, bound.n, bound.interval
-            )
-        elif self.planned is None:
-            found = of_mean(scale.optimal - losses, self.interval)
+                scale.optimal - bound.value, scale.optimal - bound.upper, scale.optimal, bound.n,
+                f"{bound.interval} {CONFIDENCE:.0%}",
+            )  # fmt: skip
         else:
-            found = anytime(scale.optimal - losses, self.planned)
-        low, high = (min(max(end, scale.worst), scale.optimal) for end in (found.lower, found.upper))
-        return Estimate(found.value, low, high, found.n, found.interval)
+            found = without_interval(scale.optimal - losses, "too few episodes lost anything")
+        return within(found, scale.worst, scale.optimal)
 
 
 def planned_episodes(spread: float, half_width: float, most: int) -> int:
@@ -201,11 +205,12 @@ async def play_episodes(
     list of End
         In the order of the seeds, whatever the order in which they ended.
     """
-    recorded = [e for e in read_episodes(folder.path / TRACE) if e.end.episode < len(seeds)]
-    done = {e.end.episode: e.end for e in recorded}
-    if listen is not None:
-        for episode in recorded:
-            _tell(listen, (episode.start, *episode.steps, episode.end))
+    done: dict[int, End] = {}
+    for episode in stream_episodes(folder.path / TRACE):
+        if episode.end.episode < len(seeds):
+            done[episode.end.episode] = episode.end
+            if listen is not None:
+                _tell(listen, (episode.start, *episode.steps, episode.end))
     idle: list[Environment[Any, Any]] = []
     told = 0.0
 
@@ -241,7 +246,7 @@ async def play_episodes(
         ends = [done[number] for number in range(count)]
         if until is not None and estimator is not None:
             found = estimator.value(ends).estimate
-            if (found.upper - found.lower) / 2 <= until:
+            if max(found.value - found.lower, found.upper - found.value) <= until:
                 break
     return ends
 

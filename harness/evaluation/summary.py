@@ -29,7 +29,7 @@ class WorstDecision(BaseModel):
     """One of the decisions that cost most.
 
     `regret` is lost each time the state is met, `visits` how often that is in an episode, `cost` their product: the
-    decision's share of the policy's regret. In a rollout, `visits` is the mean count over the episodes played.
+    decision's share of the policy's regret. In a rollout, `visits` is the mean (discounted) count over the episodes.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -82,6 +82,9 @@ class Summary(BaseModel):
     estimator: str | None = Field(None, description="rollout: what `value` was computed from")
     interval: str = Field(description="'none', 'certain', or the kind of confidence interval")
     until: float | None = Field(None, description="rollout: the half-width at which it was to stop")
+    caveats: list[str] = Field(
+        default=[], description="why the replies may not be those of one policy, if they may not"
+    )
     value: float
     lower: float | None = Field(description="null where the sample is too small for an interval")
     upper: float | None
@@ -114,6 +117,9 @@ class Summary(BaseModel):
     label_mass_least: float | None = None
     label_unseen_most: float | None = Field(None, description="most that labels not listed by the server can have")
     episodes: int = Field(description="episodes that the value rests on; 0 where it rests on none")
+    truncated_episodes: int = Field(
+        0, description="episodes cut off at the horizon; `value` is then their mean return, without a regret"
+    )
     example_episodes: int = Field(0, description="episodes played for the trace only")
     decisions: int = Field(description="states asked, or in a rollout decisions taken")
     states: int | None = Field(None, description="states there are to ask")

@@ -11,17 +11,18 @@ import numpy as np
 
 from harness.core.errors import InvalidMDP
 from harness.evaluation.asking import Asker, StateDecision
-from harness.mdp.certify import Bounds, ask, completion, next_states, promise, states_left, unasked
+from harness.mdp.certify import Bounds, ask, completion, known, next_states, promise, states_left, unasked
 from harness.mdp.environment import TabularEnvironment
 from harness.mdp.evaluate import evaluate
 from harness.mdp.solve import solve
 from harness.mdp.tabular import FloatArray, IntArray, TabularMDP
 
 EXACT_WIDTH = 1e-9
-"""Bounds closer than this are one number: what is left is the rounding of linear solves."""
+"""Bounds that are closer than this share of what they were before anything was asked are one number: what is left is
+the rounding of linear solves."""
 
 ROUNDING = 1e-12
-"""Costs below this are rounding."""
+"""Costs below this share of the distance from the optimum to the worst policy are rounding."""
 
 SMALLEST_BATCH = 8
 """States asked between two looks at the bounds (40 ms of computing), if the concurrency is lower."""
@@ -66,7 +67,7 @@ async def ask_everything(env: TabularEnvironment[Any, Any], asker: Asker, watch:
     states = env.mdp.decision_states
     watch(Progress(len(asker.answers), len(states), "states"))
     rows = await asker.rows(states)
-    return ask(env.mdp, unasked(env.mdp, env.optimum), states, rows)
+    return ask(env.mdp, unasked(env.mdp, env.optimum), states, rows, asker.unseen(states))
 
 
 async def ask_until(
@@ -77,7 +78,8 @@ async def ask_until(
     Which states are asked depends on earlier answers alone, so a resumed run asks the same ones.
     """
     bounds = unasked(env.mdp, env.optimum)
-    while bounds.width > max(epsilon, EXACT_WIDTH):
+    one_number = EXACT_WIDTH * bounds.width
+    while bounds.width > max(epsilon, one_number):
         promised = promise(env.mdp, bounds)
         left = states_left(promised, bounds.width, epsilon)
         done = int(bounds.asked.sum())
@@ -85,7 +87,7 @@ async def ask_until(
         batch = next_states(promised, min(max(SMALLEST_BATCH, concurrency), left))
         if not batch.size:
             break
-        bounds = ask(env.mdp, bounds, batch, await asker.rows(batch))
+        bounds = ask(env.mdp, bounds, batch, await asker.rows(batch), asker.unseen(batch))
     done = int(bounds.asked.sum())
     watch(Progress(done, done, "states", bounds.lower.J, bounds.upper.J))
     return bounds
@@ -94,13 +96,13 @@ async def ask_until(
 async def with_all_answers(mdp: TabularMDP, bounds: Bounds, asker: Asker) -> Bounds:
     """The bounds after whatever else was asked, e.g. by example episodes. They never widen."""
     more = np.array([s for s in sorted(asker.answers) if not bounds.asked[s]], dtype=np.int64)
-    return ask(mdp, bounds, more, await asker.rows(more)) if more.size else bounds
+    return ask(mdp, bounds, more, await asker.rows(more), asker.unseen(more)) if more.size else bounds
 
 
 def length_bounds(mdp: TabularMDP, bounds: Bounds) -> tuple[float | None, float | None]:
     """Certain bounds on the expected number of decisions in an episode; None where an episode might never end."""
     counting = replace(mdp, row_reward=np.ones_like(mdp.row_reward), row_rewards=None, discount=1.0)
-    fixed = (bounds.asked, bounds.policy)
+    counting, fixed = known(counting, bounds.asked, bounds.policy, bounds.unseen)
     try:
         shortest = solve(counting, worst=True, fixed=fixed, warm_start=bounds.lower.actions).J
         longest = solve(counting, fixed=fixed, warm_start=bounds.upper.actions).J
@@ -119,8 +121,11 @@ def costliest(env: TabularEnvironment[Any, Any], bounds: Bounds) -> list[Costly]
     visits = evaluate(env.mdp, policy).occupancy
     regret = np.where(policy > 0, policy * np.nan_to_num(env.regret), 0.0).sum(axis=1)
     cost = np.where(bounds.asked, visits * regret, 0.0)
+    spread = env.optimum.J - env.worst.J
     order = np.argsort(-cost, kind="stable")
-    return [Costly(int(s), float(visits[s]), float(regret[s]), float(cost[s])) for s in order if cost[s] > ROUNDING]
+    return [
+        Costly(int(s), float(visits[s]), float(regret[s]), float(cost[s])) for s in order if cost[s] > ROUNDING * spread
+    ]
 
 
 def history(
@@ -138,9 +143,7 @@ def history(
     marks = np.unique(np.linspace(0, len(decisions), min(points, len(decisions)) + 1).round().astype(np.int64))
     lower, upper = [bounds.lower.J], [bounds.upper.J]
     for begin, end in pairwise(marks):
-        batch = decisions[begin:end]
-        rows = np.stack([d.row(env.mdp.n_actions) for d in batch])
-        bounds = ask(env.mdp, bounds, np.array([d.state for d in batch], dtype=np.int64), rows)
+        bounds = _asked(env, bounds, decisions[begin:end])
         lower.append(bounds.lower.J)
         upper.append(bounds.upper.J)
     return marks, np.array(lower), np.array(upper)
@@ -148,6 +151,11 @@ def history(
 
 def bounds_from(env: TabularEnvironment[Any, Any], decisions: Sequence[StateDecision]) -> Bounds:
     """The bounds that recorded decisions amount to."""
+    bounds = unasked(env.mdp, env.optimum)
+    return _asked(env, bounds, decisions) if decisions else bounds
+
+
+def _asked(env: TabularEnvironment[Any, Any], bounds: Bounds, decisions: Sequence[StateDecision]) -> Bounds:
     states = np.array([d.state for d in decisions], dtype=np.int64)
     rows = np.stack([d.row(env.mdp.n_actions) for d in decisions])
-    return ask(env.mdp, unasked(env.mdp, env.optimum), states, rows)
+    return ask(env.mdp, bounds, states, rows, np.array([d.label_unseen or 0.0 for d in decisions]))

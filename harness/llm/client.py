@@ -192,7 +192,8 @@ class ChatClient:
             "constraint": constraint,
         }
         if self._temperature > 0:
-            request |= {"sample": sample, "seed": zlib.crc32(str(sample).encode()) % 2**31}
+            # of the whole request: draws of different patients must not go hand in hand
+            request |= {"sample": sample, "seed": zlib.crc32(key_of(request | {"sample": sample}).encode()) % 2**31}
         if self._logprobs:
             embedded = self._entry.weights is not None
             request |= {"logprobs": True, "top_logprobs": EMBEDDED_LOGPROBS if embedded else SERVED_LOGPROBS}

@@ -173,6 +173,14 @@ def from_archive(path: Path) -> GivenArrays:
     if R.shape not in ((S,), (S, A), P.shape):
         raise InvalidMDP(f"{path}: R has shape {R.shape}; expected {(S,)}, {(S, A)} or {P.shape}.")
     ends = given.get("terminal")
+    numbers = ends if ends is not None and ends.dtype.kind != "b" else None
+    if numbers is not None and numbers.shape == (S,) and S > 1 and np.isin(numbers, (0, 1)).all():
+        raise InvalidMDP(
+            f"{path}: terminal holds {S} numbers 0 and 1, which may be flags or indices; save flags as booleans, or "
+            "the indices of the terminal states alone."
+        )
+    if numbers is not None and not np.equal(numbers, np.round(numbers)).all():
+        raise InvalidMDP(f"{path}: terminal holds a number that is no index of a state; expected whole numbers.")
     if ends is not None and ends.dtype.kind == "b" and ends.shape != (S,):
         raise InvalidMDP(f"{path}: terminal has shape {ends.shape}; expected ({S},), or indices of states.")
     return GivenArrays(

@@ -11,6 +11,9 @@ from scipy import sparse
 from harness.core.errors import InvalidMDP
 from harness.mdp.tabular import SUM_TOLERANCE, BoolArray, FloatArray, IntArray, TabularMDP
 
+LARGEST_REWARD = 1e100
+"""Sums over an episode, and their squares, must stay finite."""
+
 
 def from_arrays(
     transitions: ArrayLike | sparse.csr_array,
@@ -84,10 +87,13 @@ def from_arrays(
         row_rewards = sparse.csr_array((each, kept.indices.copy(), kept.indptr.copy()), shape=kept.shape)
         row_reward = np.asarray(kept.multiply(row_rewards).sum(axis=1)).ravel()
     kept.data /= np.repeat(np.asarray(kept.sum(axis=1)).ravel(), np.diff(kept.indptr))
-    bad = np.flatnonzero(~np.isfinite(row_reward))
+    bad = np.flatnonzero(~(np.abs(row_reward) < LARGEST_REWARD))
     if bad.size:
         s, a = pairs[first[bad[0]]]
-        raise InvalidMDP(f"The reward of state {s}, action {a} is not a finite number.")
+        raise InvalidMDP(
+            f"The reward of state {s}, action {a} is {row_reward[bad[0]]:g}; expected a number, and below "
+            f"{LARGEST_REWARD:g}."
+        )
     row_of = np.full((S, A), -1, dtype=np.int64)
     row_of[live] = inverse
     row_of[ends] = -1
@@ -188,11 +194,11 @@ def _transitions(given: ArrayLike | sparse.csr_array) -> tuple[sparse.csr_array,
     """One sparse row for every (state, action), and the numbers of states and actions."""
     if isinstance(given, sparse.csr_array):
         P = sparse.csr_array(given.astype(np.float64))
-        if P.ndim != 2 or not P.shape[1] or P.shape[0] % P.shape[1]:
+        if not P.shape[1] or P.shape[0] % P.shape[1]:
             raise InvalidMDP(f"Transitions have shape {P.shape}; expected (states * actions, states).")
     else:
         dense = _numbers("Transitions", given)
-        if dense.ndim != 3 or dense.shape[0] != dense.shape[2]:
+        if dense.ndim != 3 or dense.shape[0] != dense.shape[2] or not dense.size:
             raise InvalidMDP(f"Transitions have shape {dense.shape}; expected (states, actions, states).")
         P = sparse.csr_array(dense.reshape(-1, dense.shape[2]))
     P.sum_duplicates()

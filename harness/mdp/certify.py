@@ -2,14 +2,16 @@
 
 In asked states the policy is known; in the others it could be anything legal. Letting it be the best there, and
 the worst there, gives two MDPs whose optima enclose the policy's value: `lower <= J <= upper`, with no sampling and
-no assumption but that the policy has no memory. Both ends are exact to the precision of a linear solve (1e-12).
+no assumption but that the policy has no memory. Both ends are exact but for the rounding of linear solves, which is of
+the order of 1e-16 times the mean number of decisions.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy import sparse
 
 from harness.core.errors import InvalidMDP
 from harness.mdp.evaluate import evaluate
@@ -27,12 +29,15 @@ class Bounds:
     asked : bool array, shape (S,)
     policy : float array, shape (S, A)
         Rows of asked states; zero elsewhere.
+    unseen : float array, shape (S,)
+        Probability in asked states that is not accounted for and may be on any legal action.
     upper, lower : Solution
         Best and worst completion of the policy; `upper.J` and `lower.J` are the certain bounds.
     """
 
     asked: BoolArray
     policy: FloatArray
+    unseen: FloatArray
     upper: Solution
     lower: Solution
 
@@ -58,13 +63,19 @@ def unasked(mdp: TabularMDP, optimum: Solution | None = None) -> Bounds:
     return Bounds(
         asked=np.zeros(mdp.n_states, dtype=np.bool_),
         policy=np.zeros((mdp.n_states, mdp.n_actions)),
+        unseen=np.zeros(mdp.n_states),
         upper=optimum if optimum is not None else solve(mdp),
         lower=solve(mdp, worst=True),
     )
 
 
-def ask(mdp: TabularMDP, bounds: Bounds, states: IntArray, rows: FloatArray) -> Bounds:
+def ask(
+    mdp: TabularMDP, bounds: Bounds, states: IntArray, rows: FloatArray, unseen: FloatArray | float = 0.0
+) -> Bounds:
     """The bounds after the policy of `states` (n,) was found to be `rows` (n, A). They never widen.
+
+    Where a share `unseen` (n,) of the probability is not known, the policy is `rows` but for that share, which the
+    bounds put on the best and on the worst legal action.
 
     Raises
     ------
@@ -76,12 +87,45 @@ def ask(mdp: TabularMDP, bounds: Bounds, states: IntArray, rows: FloatArray) -> 
     policy = bounds.policy.copy()
     policy[states] = rows
     check_policy(mdp, np.where(asked[:, None], policy, deterministic(mdp, bounds.upper.actions)))
-    fixed = (asked, policy)
+    share = bounds.unseen.copy()
+    share[states] = unseen
+    solved, fixed = known(mdp, asked, policy, share)
     return Bounds(
         asked=asked,
         policy=policy,
-        upper=solve(mdp, fixed=fixed, warm_start=bounds.upper.actions),
-        lower=solve(mdp, worst=True, fixed=fixed, warm_start=bounds.lower.actions),
+        unseen=share,
+        upper=solve(solved, fixed=fixed, warm_start=bounds.upper.actions),
+        lower=solve(solved, worst=True, fixed=fixed, warm_start=bounds.lower.actions),
+    )
+
+
+def known(
+    mdp: TabularMDP, asked: BoolArray, policy: FloatArray, unseen: FloatArray
+) -> tuple[TabularMDP, tuple[BoolArray, FloatArray]]:
+    """What is left to choose once some states were asked: an MDP, and the states of it with their fixed policy."""
+    fixed = (asked & (unseen == 0), policy)
+    return (_loosened(mdp, policy, unseen) if unseen.any() else mdp), fixed
+
+
+def _loosened(mdp: TabularMDP, policy: FloatArray, unseen: FloatArray) -> TabularMDP:
+    """The MDP in which a state's actions are its policy but for the share `unseen` (S,), and the action for that."""
+    state, action = np.nonzero(mdp.legal & (unseen > 0)[:, None])
+    count = len(state)
+    drawn, by = np.nonzero(policy[state])
+    keep = (1 - unseen[state[drawn]]) * policy[state[drawn], by]
+    columns = np.concatenate([mdp.row_of[state[drawn], by], mdp.row_of[state, action]])
+    weights = sparse.csr_array(
+        (np.concatenate([keep, unseen[state]]), (np.concatenate([drawn, np.arange(count)]), columns)),
+        shape=(count, mdp.rows.shape[0]),
+    )
+    row_of = mdp.row_of.copy()
+    row_of[state, action] = mdp.rows.shape[0] + np.arange(count)
+    return replace(
+        mdp,
+        rows=sparse.csr_array(sparse.vstack([mdp.rows, weights @ mdp.rows], format="csr")),
+        row_of=row_of,
+        row_reward=np.concatenate([mdp.row_reward, weights @ mdp.row_reward]),
+        row_rewards=None,
     )
 
 

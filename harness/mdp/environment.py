@@ -100,6 +100,17 @@ class TabularEnvironment(Generic[O, A]):
         return solve(self.mdp)
 
     @cached_property
+    def worst(self) -> Solution:
+        """The worst policy and its values.
+
+        Raises
+        ------
+        InvalidMDP
+            As `harness.mdp.solve.solve`.
+        """
+        return solve(self.mdp, worst=True)
+
+    @cached_property
     def regret(self) -> FloatArray:
         """Exact regret of every decision, shape (S, A)."""
         return regret(self.optimum)

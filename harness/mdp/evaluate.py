@@ -99,7 +99,8 @@ def _variance(
 def values(mdp: TabularMDP, policies: Iterable[ArrayLike]) -> FloatArray:
     """The value J of every policy, shape (number of policies,), and nothing else: for checkpoints, sweeps, bootstraps.
 
-    Each solve starts from the one before, so policies that differ little cost little; the result does not depend on it.
+    Each solve starts from the one before, so policies that differ little cost little; on the result this has no
+    influence beyond rounding.
 
     Raises
     ------

@@ -22,7 +22,8 @@ from harness.mdp.linear import DIRECT_STATES, LinearSystem, endless_state, syste
 from harness.mdp.tabular import BoolArray, Choices, FloatArray, IntArray, TabularMDP
 
 GREEDY_TOLERANCE = 1e-12
-"""An action replaces the current one in policy iteration only if it is better by more than this."""
+"""An action replaces the current one in policy iteration only if it is better by more than this share of the largest
+value."""
 
 MAX_ITERATIONS = 1_000
 
@@ -120,7 +121,7 @@ def solve(
             )
         V = LinearSystem(P, mdp.discount).solve(choices.reward[current], guess=V)
         value, _, best = choices.improve(V, mdp.discount, sign)
-        better = sign * (value[best] - value[current]) > GREEDY_TOLERANCE
+        better = sign * (value[best] - value[current]) > GREEDY_TOLERANCE * float(np.abs(V).max(initial=0.0))
         if not better.any():
             break
         current = np.where(better, best, current)

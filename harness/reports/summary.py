@@ -64,11 +64,9 @@ def _finding(s: Summary) -> str:
     if s.samples > 1:
         return f"{asked} · {what} {number(s.value)}, 95 % interval {between(s.lower, s.upper)} ({s.interval})"
     if s.lower == s.upper:
-        how = "exactly" if s.exact else "for the replies of several models"
-        if s.label_unseen_most and not s.exact:
-            how = f"but for labels that the server did not list (together at most {percent(s.label_unseen_most)})"
-        return f"{asked} · {what} is {number(s.value)}, {how}"
-    return f"{asked} · {what} is between {between(s.lower, s.upper).replace(' – ', ' and ')}, for certain"
+        return f"{asked} · {what} is {number(s.value)}, {'for these replies' if s.caveats else 'exactly'}"
+    sure = "for these replies" if s.caveats else "for certain"
+    return f"{asked} · {what} is between {between(s.lower, s.upper).replace(' – ', ' and ')}, {sure}"
 
 
 def _policies(s: Summary) -> Table:
@@ -114,6 +112,11 @@ def _length(s: Summary, unit: float) -> str:
 
 
 def _meaning(s: Summary) -> str:
+    if s.truncated_episodes:
+        return (
+            f"{s.agent}: mean return of {s.episodes} episodes, of which {s.truncated_episodes} were cut off. The other "
+            "rows are exact values without that limit, so no regret is given."
+        )
     if s.method is Method.ROLLOUT and s.references:
         how = {"mean return": "the mean return"}.get(s.estimator or "", "J* minus the summed regret of the decisions")
         text = f"{s.agent}: an estimate over {s.episodes} episodes, {how}. The other rows are exact."
@@ -130,15 +133,21 @@ def _meaning(s: Summary) -> str:
         text = (
             f"{s.agent}: certain bounds, no sampling. The other rows are exact. Shares: of visits to the states asked."
         )
-    if s.embedded is False and s.audit is None:
+    if s.label_unseen_most:
+        text += (
+            f"\nBounds allow for labels that the server did not list, up to {percent(s.label_unseen_most)} in a state."
+        )
+    for caveat in s.caveats:
+        text += f"\nMind: {caveat}."
+    drawn = s.samples > 1 or s.from_logprobs
+    if s.embedded is False and s.audit is None and not drawn:
         text += "\nThe model was served elsewhere: this holds for its replies; --audit 50 asks some states again."
     return text
 
 
 def _audit(a: Audit) -> str:
     share = f"{percent(a.flipped / a.asked)}, at most {percent(a.upper)} with 95 % confidence"
-    text = f"Audit: of {a.asked} states asked again, {a.flipped} were decided differently ({share})."
-    return f"{text} The value is that of the replies as given, not of a policy." if a.flipped else text
+    return f"Audit: of {a.asked} states asked again, {a.flipped} were decided differently ({share})."
 
 
 def _worst(s: Summary) -> Table:

@@ -28,6 +28,8 @@ def certainty(s: Summary) -> str:
         return f"{s.interval}, n = {s.episodes}"
     if s.samples > 1:
         return s.interval
+    if s.caveats:
+        return "for these replies"
     return "exact" if s.exact else "certain"
 
 
@@ -42,6 +44,8 @@ def records(summaries: Sequence[Summary]) -> list[dict[str, Any]]:
             "upper": s.upper,
             "certainty": certainty(s),
             "regret": s.regret,
+            "regret_lower": s.regret_lower,
+            "regret_upper": s.regret_upper,
             "invalid": s.invalid_share,
             "inadmissible": s.inadmissible_share,
             "decisions": s.decisions,
@@ -55,25 +59,37 @@ def records(summaries: Sequence[Summary]) -> list[dict[str, Any]]:
     for name, reference in first.references.items():
         if name not in taken:
             lost = None if first.optimal_value is None else first.optimal_value - reference.value
-            known = {"value": reference.value, "lower": reference.value, "upper": reference.value}
-            rows.append(dict.fromkeys(rows[0]) | {"policy": name, **known, "certainty": "exact", "regret": lost})
+            known = {"value": reference.value, "lower": reference.value, "upper": reference.value, "certainty": "exact"}
+            known |= {"regret": lost, "regret_lower": lost, "regret_upper": lost}
+            rows.append(dict.fromkeys(rows[0]) | {"policy": name} | known)
     return sorted(rows, key=lambda row: -float(row["value"]))
 
 
 def cells(row: dict[str, Any], value_name: str) -> dict[str, str]:
     """The same for a reader: rounded outward, shares in percent, empty where nothing is to be said."""
-    estimated = row["lower"] != row["value"] and row["certainty"] != "certain"
-    bounds = between(row["lower"], row["upper"])
     return {
         "policy": row["policy"],
         "prompt": row["prompt"] or "",
-        value_name: f"{number(row['value'])} ({bounds})" if estimated else bounds,
+        value_name: _with_bounds(row, ""),
         "certainty": row["certainty"],
-        "regret": "" if row["regret"] is None else number(abs(row["regret"])),
+        "regret": "" if row["regret"] is None else _with_bounds(row, "regret"),
         "invalid": "" if row["invalid"] is None else percent(row["invalid"]),
         "inadmissible": "" if row["inadmissible"] is None else percent(row["inadmissible"]),
         "calls": "" if row["calls"] is None else str(row["calls"]),
     }
+
+
+def _with_bounds(row: dict[str, Any], name: str) -> str:
+    """One number, certain bounds alone, or an estimate with its interval."""
+    value, lower, upper = (
+        (row["value"], row["lower"], row["upper"])
+        if not name
+        else (row[name], row[f"{name}_lower"], row[f"{name}_upper"])
+    )
+    if lower == upper:
+        return number(value) if lower is not None else f"{number(value)} (–)"
+    bounds = between(lower, upper)
+    return bounds if row["certainty"] in ("certain", "for these replies") else f"{number(value)} ({bounds})"
 
 
 def markdown(summaries: Sequence[Summary]) -> str:

@@ -19,8 +19,8 @@ def harmless(text: str) -> str:
 
 
 def number(value: float) -> str:
-    """A value to `DIGITS` decimals."""
-    return f"{value:.{DIGITS}f}"
+    """A value to `DIGITS` decimals; rounding leaves no minus before a zero."""
+    return f"{round(value, DIGITS) + 0.0:.{DIGITS}f}"
 
 
 def outward(lower: float, upper: float, digits: int = DIGITS) -> tuple[str, str]:

@@ -13,6 +13,7 @@ from harness.evaluation import evaluate as evaluation
 from harness.evaluation.compare import contributions, differences, load_runs
 from harness.evaluation.config import Method, RunConfig
 from harness.mdp.evaluate import evaluate
+from tests.conftest import as_json, completion
 
 
 async def finished(tmp_path, agent, method=Method.EXACT, **changes):
@@ -90,3 +91,57 @@ async def test_the_command_prints_and_exports(tmp_path, harness_command):
     exported = json.loads(harness_command("compare", *paths, "--json", "--top", "3").stdout)
     assert exported["differences"][0]["value"] == pytest.approx(0.0932968, abs=1e-6)
     assert len(exported["contributions"]["optimal"]) == 3
+
+
+async def test_what_was_sampled_is_never_called_certain(sepsis, server, tmp_path):
+    server.answer = lambda text: as_json(int(server.requests[-1]["seed"]) % 25)
+    drawn = RunConfig(
+        env="icu-sepsis", base_url=server.base_url, model_id="fake", method=Method.EXACT, episodes=0, temperature=1.0,
+        samples=2, concurrency=16,
+    )  # fmt: skip
+    sampled = Path((await evaluation.run(drawn, tmp_path, lambda progress: None)).run_dir)
+    (d,) = differences(load_runs([await finished(tmp_path, "random"), sampled]))
+    assert d.kind == "delta method over 2 samples a state 95%"
+    assert d.lower < d.value < d.upper
+
+
+async def test_replies_of_two_models_are_no_proof(server, tmp_path):
+    def answer(text):
+        status, body = 200, completion(as_json(0))
+        return status, body | {"model": f"fake-{len(server.requests) % 2}"}
+
+    server.answer = answer
+    config = RunConfig(
+        env="icu-sepsis", base_url=server.base_url, model_id="fake", method=Method.CERTIFY, epsilon=0.2, episodes=0
+    )
+    summary = await evaluation.run(config, tmp_path, lambda progress: None)
+    assert "2 models answered (fake-0, fake-1)" in summary.caveats[0]
+    (d,) = differences(load_runs([await finished(tmp_path, "random"), Path(summary.run_dir)]))
+    assert d.kind == "for these replies"
+
+
+async def test_hardly_any_difference_has_no_interval(tmp_path):
+    rollout = {"method": Method.ROLLOUT, "episodes": 30}
+    paths = [await finished(tmp_path, "optimal", **rollout) for _ in range(2)]
+    (d,) = differences(load_runs(paths))
+    assert (d.value, d.lower, d.upper, d.p) == (0.0, None, None, None)
+    assert (d.wins, d.ties, d.losses) == (0, 30, 0)
+    assert "only 0 of 30 episodes differ" in d.kind
+
+
+async def test_a_run_that_asked_nothing_can_be_compared(tmp_path):
+    nothing = await finished(tmp_path, "expert", Method.CERTIFY, epsilon=2.0)
+    (d,) = differences(load_runs([await finished(tmp_path, "random"), nothing]))
+    assert (d.kind, d.lower < 0 < d.upper) == ("certain", True)
+
+
+async def test_episodes_that_were_cut_off_are_compared_by_their_returns(tmp_path):
+    lake = {"env": "mdp:gymnasium:FrozenLake-v1", "env_options": {"discount": "1"}, "method": Method.ROLLOUT}
+    paths = [await finished(tmp_path, agent, **lake, episodes=150) for agent in ("optimal", "random")]
+    runs = load_runs(paths)
+    optimal = runs[0].summary
+    assert optimal.truncated_episodes > 0
+    assert (optimal.regret, optimal.estimator) == (None, "mean return")
+    (d,) = differences(runs)
+    returns = [np.mean([end.episode_return for end in run.ends]) for run in runs]
+    assert d.value == pytest.approx(returns[1] - returns[0])

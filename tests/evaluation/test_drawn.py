@@ -76,11 +76,17 @@ async def test_a_policy_with_chance_is_exact_from_one_reply_a_state(sepsis, serv
     assert "A = iv_fluid_level 0 vasopressor_level 0\nB = " in request["messages"][0]["content"]
 
 
-async def test_labels_that_the_server_did_not_list_are_no_proof(server, tmp_path):
+async def test_labels_that_the_server_did_not_list_widen_the_bounds(sepsis, server, tmp_path):
     server.answer = lambda text: with_logprobs({"A": 0.6, "B": 0.2, "C": 0.1})
     summary = await evaluation.run(config(server, from_logprobs=True), tmp_path, silent)
     assert not summary.exact
-    assert summary.label_unseen_most == pytest.approx(0.1 / 1.0)  # at most what is left of the first token
+    assert summary.label_unseen_most == pytest.approx(0.1)  # at most what is left of the first token
+    assert summary.interval == "certain"
+    for extreme in (0, 24):  # whatever label has the rest, in every state
+        policy = np.zeros((716, 25))
+        policy[:, :3] = 0.6, 0.2, 0.1
+        policy[:, extreme] += 0.1
+        assert summary.lower < evaluate(sepsis.mdp, policy).J < summary.upper
 
 
 async def test_a_server_without_logprobs_is_a_sentence(server, tmp_path):
@@ -93,7 +99,9 @@ def test_labels_are_read_with_what_may_be_missing():
     read = read_labels({"A": math.log(0.5), " B": math.log(0.2), "B": math.log(0.1), "x": math.log(0.1)}, "ABCD")
     assert read.weights == pytest.approx([0.5, 0.3, 0.0, 0.0])
     assert read.mass == pytest.approx(0.8)
-    assert read.unseen == pytest.approx(0.1 / 0.9)
+    assert read.unseen == pytest.approx(0.1)  # " C" may have all that is left
+    many = {f"token {i}": math.log(1e-6) for i in range(100)} | {"A": math.log(0.5), "B": math.log(0.4)}
+    assert read_labels(many, "AB").unseen == pytest.approx(14e-6)  # seven more spellings of either, none likelier
     assert read_labels({"hello": 0.0}, "AB").mass == 0.0
 
 
@@ -125,7 +133,7 @@ async def test_several_replies_a_state_give_an_estimate_with_its_interval(sepsis
     assert summary.upper - summary.lower < 0.03
     assert not summary.exact
     assert summary.interval == "delta method over 4 samples a state 95%"
-    assert len(asked) == 4
+    assert len(asked) == summary.llm_calls  # draws of different patients do not go hand in hand
     assert all(len(line.drawn) == 4 for line in read_decisions(Path(summary.run_dir)))
 
 

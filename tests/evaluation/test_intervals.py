@@ -136,6 +136,22 @@ def end(i, regret, expected=None, status="terminated"):
 SCALE = Scale(optimal=0.9, worst=0.4, most_lost=0.6, spread=0.1, raw_spread=0.4)
 
 
+def test_a_sample_without_spread_says_nothing_of_its_error():
+    for planned in (None, 200):
+        found = of_returns([2.0] * 50, planned=planned)
+        assert math.isnan(found.lower)
+        assert found.interval == "no interval: all returns are equal"
+    assert of_returns([1.0] * 50, planned=200, looks=20).lower == wilson(50, 50, 1 - 0.05 / 20).lower < 1
+
+
+def test_without_a_worst_policy_few_losses_have_no_interval():
+    unbounded = Scale(optimal=0.9, worst=-math.inf, most_lost=math.inf, spread=0.1, raw_spread=0.4)
+    found = Estimator(unbounded).value([end(i, 0.0) for i in range(30)]).estimate
+    assert found.value == pytest.approx(0.9)
+    assert found.interval == "no interval: too few episodes lost anything"
+    assert math.isnan(found.lower)
+
+
 def test_which_estimate_is_made_of_what_the_episodes_tell():
     ends = [end(i, i / 100, i / 200) for i in range(20)]
     told = Estimator(SCALE).value(ends)
@@ -154,7 +170,8 @@ def test_which_estimate_is_made_of_what_the_episodes_tell():
 def test_no_interval_leaves_what_is_possible(losses, planned):
     found = Estimator(SCALE, planned=planned, looks=10).value([end(i, x) for i, x in enumerate(losses)]).estimate
     if not math.isnan(found.lower):
-        assert SCALE.worst <= found.lower <= found.upper <= SCALE.optimal
+        assert SCALE.worst <= found.lower <= found.value <= found.upper <= SCALE.optimal
+        assert found.lower < found.upper
 
 
 def test_looks_grow_and_end_at_the_most():

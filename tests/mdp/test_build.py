@@ -43,7 +43,10 @@ def stay_in(*states):
         (changed(transitions=broken_row([1.2, -0.2, 0.0])), "state 0, action 1 hold a negative"),
         (changed(transitions=broken_row([np.nan, 0.5, 0.5])), "state 0, action 1 hold a negative or missing"),
         (changed(rewards=np.zeros((2, 2))), r"Rewards have shape \(2, 2\)"),
-        (changed(rewards=np.array([[0, np.nan], [0, 0], [0, 0]])), "reward of state 0, action 1 is not a finite"),
+        (
+            changed(rewards=np.array([[0, np.nan], [0, 0], [0, 0]])),
+            "reward of state 0, action 1 is nan; expected a number",
+        ),
         (changed(start=[0.5, 0.0, 0.0]), "start distribution sums to 0.5"),
         (changed(start=[1.5, -0.5, 0.0]), "start probability of state 1 is -0.5"),
         (changed(start=[1.0, 0.0]), r"start distribution has shape \(2,\)"),
