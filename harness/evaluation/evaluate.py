@@ -192,7 +192,7 @@ async def _without_sampling(
     upper: float | None
     lower, upper = bounds.lower.J, bounds.upper.J
     served = sorted({line.model for line in asker.answers.values() if line.model})
-    settled = bounds.width <= EXACT_WIDTH * (env.optimum.J - env.worst.J)
+    settled = bounds.width <= EXACT_WIDTH * env.span
     caveats = []
     if len(served) > 1:
         caveats.append(f"{len(served)} models answered ({', '.join(served)}): the replies are no policy of either")
@@ -425,7 +425,7 @@ class Costs:
                 cost=self._lost[state, action] / episodes,
             )
             for state, action in ranked
-            if self._lost[state, action] > ROUNDING * (env.optimum.J - env.worst.J)
+            if self._lost[state, action] > ROUNDING * env.span
         ]
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from typing import Any
 
+from harness.core.errors import InvalidMDP, InvalidPolicy
 from harness.evaluation.summary import ReferenceValue
 from harness.mdp.environment import TabularEnvironment
 from harness.mdp.evaluate import evaluate
@@ -25,11 +27,14 @@ def reference_values(env: TabularEnvironment[Any, Any], *, everything: bool = Fa
     if env.achievable is not None:
         tables["achievable"] = deterministic(mdp, env.achievable.actions)
     if everything:
-        tables["worst"] = deterministic(mdp, env.worst.actions)
+        with suppress(InvalidMDP):  # where one can go on for ever there may be none
+            tables["worst"] = deterministic(mdp, env.worst.actions)
         tables["fallback"] = deterministic(mdp, env.fallback_actions)
     found = {}
     for name, table in tables.items():
-        if table is not None:
+        if table is None:
+            continue
+        with suppress(InvalidPolicy):  # a policy that never ends has no undiscounted value
             evaluation = evaluate(mdp, table)
             found[name] = ReferenceValue(
                 value=evaluation.J, length=evaluation.length if math.isfinite(evaluation.length) else None

@@ -11,7 +11,7 @@ import numpy as np
 
 from harness.core.errors import InvalidMDP
 from harness.evaluation.asking import Asker, StateDecision
-from harness.mdp.certify import Bounds, ask, completion, known, next_states, promise, states_left, unasked
+from harness.mdp.certify import Bounds, ask, completion, known, next_states, promise, settled, states_left, unasked
 from harness.mdp.environment import TabularEnvironment
 from harness.mdp.evaluate import evaluate
 from harness.mdp.solve import solve
@@ -66,8 +66,8 @@ async def ask_everything(env: TabularEnvironment[Any, Any], asker: Asker, watch:
     """Ask every decision state; the bounds that result are one number."""
     states = env.mdp.decision_states
     watch(Progress(len(asker.answers), len(states), "states"))
-    rows = await asker.rows(states)
-    return ask(env.mdp, unasked(env.mdp, env.optimum), states, rows, asker.unseen(states))
+    await asker.rows(states)
+    return bounds_from(env, list(asker.answers.values()))
 
 
 async def ask_until(
@@ -121,10 +121,11 @@ def costliest(env: TabularEnvironment[Any, Any], bounds: Bounds) -> list[Costly]
     visits = evaluate(env.mdp, policy).occupancy
     regret = np.where(policy > 0, policy * np.nan_to_num(env.regret), 0.0).sum(axis=1)
     cost = np.where(bounds.asked, visits * regret, 0.0)
-    spread = env.optimum.J - env.worst.J
     order = np.argsort(-cost, kind="stable")
     return [
-        Costly(int(s), float(visits[s]), float(regret[s]), float(cost[s])) for s in order if cost[s] > ROUNDING * spread
+        Costly(int(s), float(visits[s]), float(regret[s]), float(cost[s]))
+        for s in order
+        if cost[s] > ROUNDING * env.span
     ]
 
 
@@ -151,6 +152,11 @@ def history(
 
 def bounds_from(env: TabularEnvironment[Any, Any], decisions: Sequence[StateDecision]) -> Bounds:
     """The bounds that recorded decisions amount to."""
+    if len({d.state for d in decisions}) == len(env.mdp.decision_states) and not any(d.label_unseen for d in decisions):
+        policy = np.zeros((env.mdp.n_states, env.mdp.n_actions))
+        for d in decisions:
+            policy[d.state] = d.row(env.mdp.n_actions)
+        return settled(env.mdp, policy)
     bounds = unasked(env.mdp, env.optimum)
     return _asked(env, bounds, decisions) if decisions else bounds
 

@@ -14,7 +14,7 @@ import numpy as np
 from scipy import sparse
 
 from harness.core.errors import InvalidMDP
-from harness.mdp.evaluate import evaluate
+from harness.mdp.evaluate import action_values, evaluate
 from harness.mdp.policy import check_policy, deterministic
 from harness.mdp.solve import Solution, solve
 from harness.mdp.tabular import BoolArray, FloatArray, IntArray, TabularMDP
@@ -67,6 +67,19 @@ def unasked(mdp: TabularMDP, optimum: Solution | None = None) -> Bounds:
         upper=optimum if optimum is not None else solve(mdp),
         lower=solve(mdp, worst=True),
     )
+
+
+def settled(mdp: TabularMDP, policy: FloatArray) -> Bounds:
+    """The bounds where all of a policy (S, A) is known: both are its value, also where other policies never end.
+
+    Raises
+    ------
+    InvalidPolicy
+        If it is no policy of this MDP, or (γ = 1) it never ends.
+    """
+    V = evaluate(mdp, policy).V
+    value = Solution(actions=policy.argmax(axis=1), V=V, Q=action_values(mdp, V), J=float(mdp.start @ V))
+    return Bounds(asked=~mdp.terminal, policy=policy, unseen=np.zeros(mdp.n_states), upper=value, lower=value)
 
 
 def ask(

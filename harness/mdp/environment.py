@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field
 
 from harness.core.environment import Action, EnvSpec, Grade, Observation, ReferenceKind, Transition
-from harness.core.errors import IllegalAction
+from harness.core.errors import IllegalAction, InvalidMDP
 from harness.core.seeds import stream
 from harness.mdp.solve import Solution, regret, solve
 from harness.mdp.tabular import FloatArray, IntArray, TabularMDP
@@ -109,6 +109,14 @@ class TabularEnvironment(Generic[O, A]):
             As `harness.mdp.solve.solve`.
         """
         return solve(self.mdp, worst=True)
+
+    @cached_property
+    def span(self) -> float:
+        """How far the optimum is above the worst policy; the size of the optimum where there is no worst one."""
+        try:
+            return self.optimum.J - self.worst.J
+        except InvalidMDP:
+            return abs(self.optimum.J)
 
     @cached_property
     def regret(self) -> FloatArray:
