@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +17,7 @@ from harness.core.agent import Decision, Message, Outcome, Request, Situation
 from harness.core.environment import Observation
 from harness.core.errors import ModelServerError
 from harness.llm.cache import key_of
-from harness.llm.client import ChatClient, Reply
+from harness.llm.client import ChatClient, FirstToken, Reply
 from harness.llm.structured import Parsed, ReplyContract
 from harness.mdp.tabular import FloatArray
 from harness.prompts.loader import Prompt
@@ -183,19 +182,15 @@ class Labels:
     unseen: float
 
 
-def read_labels(first_token: Mapping[str, float], labels: str) -> Labels:
+def read_labels(first: FirstToken, labels: str) -> Labels:
     """What log-probabilities of the likeliest tokens say of the labels; blanks around a label belong to it."""
     weights = np.zeros(len(labels))
-    for token, logprob in first_token.items():
-        label = token.strip()
-        if len(label) == 1 and label in labels:
-            weights[labels.index(label)] += math.exp(logprob)
-    listed = [math.exp(logprob) for logprob in first_token.values()]
-    spellings = SPELLINGS * len(labels) - sum(
-        len(token.strip()) == 1 and token.strip() in labels for token in first_token
-    )
-    left = 1.0 - sum(listed)
-    unseen = min(max(spellings, 0) * min(listed, default=1.0), left) if left > ROUNDING else 0.0
+    spelt = {token: logprob for token, logprob in first.letters.items() if token.strip() in labels}
+    for token, logprob in spelt.items():
+        weights[labels.index(token.strip())] += math.exp(logprob)
+    left = 1.0 - first.listed
+    spellings = max(SPELLINGS * len(labels) - len(spelt), 0)
+    unseen = min(spellings * first.least, left) if left > ROUNDING else 0.0
     return Labels(weights, float(weights.sum()), unseen)
 
 

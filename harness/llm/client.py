@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import math
 import socket
 import uuid
 import zlib
@@ -42,7 +43,7 @@ REPLY_TOKENS = 512
 """Limit for replies of a server: enough for an action with some talk around it, in free text. Embedded models are held
 to the shortest reply and need no room for talk."""
 
-EMBEDDED_LOGPROBS, SERVED_LOGPROBS = 200, 20
+EMBEDDED_LOGPROBS, SERVED_LOGPROBS = 4_000, 20
 """How many of the likeliest tokens to ask for: all that matter, or the most that hosted servers give."""
 
 SENT = ("messages", "temperature", "seed", "max_tokens", "logprobs", "top_logprobs")
@@ -50,6 +51,25 @@ SENT = ("messages", "temperature", "seed", "max_tokens", "logprobs", "top_logpro
 
 SEED = 0
 """Sent with every request: at temperature 0 it should not matter, and where it does it is recorded."""
+
+
+@dataclass(frozen=True)
+class FirstToken:
+    """Log-probabilities of a reply's first token, as far as the server listed them.
+
+    Attributes
+    ----------
+    letters : mapping of token to log-probability
+        Tokens that are one letter, blanks around it allowed.
+    listed : float
+        Probability of all tokens listed.
+    least : float
+        Probability of the least likely of them.
+    """
+
+    letters: Mapping[str, float]
+    listed: float
+    least: float
 
 
 @dataclass(frozen=True)
@@ -68,8 +88,8 @@ class Reply:
     """The run that asked the server for it; another than one's own if it came from the cache."""
     constrained: bool = True
     """False if the server refused to hold the reply to its schema."""
-    first_token: Mapping[str, float] | None = None
-    """Log-probabilities of the likeliest first tokens, where they were asked for."""
+    first_token: FirstToken | None = None
+    """What could have stood first, where that was asked for."""
 
 
 class ChatClient:
@@ -138,7 +158,8 @@ class ChatClient:
             return await self._ask(request, f"{key_of(request)}#{self._session}-{next(self._uncached)}")
         key = key_of(request)
         if (stored := self._cache.get(key)) is not None:
-            return Reply(**stored)
+            first = stored.pop("first_token", None)
+            return Reply(**stored, first_token=FirstToken(**first) if first else None)
         if (pending := self._in_flight.get(key)) is not None:
             return await asyncio.shield(pending)
         future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
@@ -367,10 +388,14 @@ def _text(content: object) -> str:
     return content
 
 
-def _first_token(choice: Any) -> dict[str, float] | None:
-    """Log-probabilities of the likeliest first tokens; None where the server sent none."""
+def _first_token(choice: Any) -> FirstToken | None:
+    """What could have stood first; None where the server sent no log-probabilities."""
     content = getattr(choice.logprobs, "content", None) or []
-    return {top.token: float(top.logprob) for top in content[0].top_logprobs} if content else None
+    if not content or not content[0].top_logprobs:
+        return None
+    top = {t.token: float(t.logprob) for t in content[0].top_logprobs}
+    letters = {token: logprob for token, logprob in top.items() if len(token.strip()) == 1}
+    return FirstToken(letters, math.fsum(map(math.exp, top.values())), math.exp(min(top.values())))
 
 
 def _cause(error: BaseException) -> OSError | None:
