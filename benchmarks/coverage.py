@@ -3,7 +3,8 @@
     python benchmarks/coverage.py
 
 Every cell is the share of repeated evaluations of n episodes whose interval holds the policy's exact value; an honest
-95 % is between 93 and 97. `width` is the mean half-width of the default. The last column repeats whole runs with
+95 % is between 93 and 97. `own p` uses the probabilities that an agent told, which the harness does from 100 episodes
+on. `width` is the mean half-width of the default. The last column repeats whole runs with
 `--until`: looking after every batch, stopping when the interval is narrow enough, as a user does.
 """
 

@@ -21,7 +21,7 @@ from harness.evaluation.asking import read_decisions
 from harness.evaluation.config import Method
 from harness.evaluation.intervals import FEW_LOSSES, anytime, p_value, skewness_corrected, without_interval
 from harness.evaluation.manifest import data_of, environment_of
-from harness.evaluation.rollout import FIRST_LOOK
+from harness.evaluation.rollout import FIRST_LOOK, TOLD_FROM
 from harness.evaluation.summary import Summary
 from harness.evaluation.tabular import bounds_from
 from harness.mdp.certify import completion
@@ -170,8 +170,9 @@ def _difference(base: Run, other: Run) -> Difference:
 
 def _paired(base: Run, other: Run) -> Difference:
     cut = any(end.status == "truncated" for end in (*base.ends, *other.ends))
-    first = {end.seed: _worth(end, cut) for end in base.ends}
-    second = {end.seed: _worth(end, cut) for end in other.ends}
+    told = min(len(base.ends), len(other.ends)) >= TOLD_FROM
+    first = {end.seed: _worth(end, cut, told) for end in base.ends}
+    second = {end.seed: _worth(end, cut, told) for end in other.ends}
     seeds = sorted(first.keys() & second.keys())
     if len(seeds) < 2:
         raise UsageError(
@@ -204,7 +205,7 @@ def _paired(base: Run, other: Run) -> Difference:
     )
 
 
-def _worth(end: End, cut: bool) -> float:
+def _worth(end: End, cut: bool, told: bool) -> float:
     """An episode's low-variance value up to a constant: minus its summed regret.
 
     Its return where none is known, or where an episode of the comparison was `cut` off: no regret counts what would
@@ -212,7 +213,7 @@ def _worth(end: End, cut: bool) -> float:
     """
     if end.regret is None or cut:
         return end.episode_return
-    return -(end.regret if end.expected_regret is None else end.expected_regret)
+    return -(end.expected_regret if told and end.expected_regret is not None else end.regret)
 
 
 def contributions(base: Run, other: Run) -> list[Contribution]:

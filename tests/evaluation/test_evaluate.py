@@ -142,7 +142,7 @@ async def test_a_run_with_until_stops_where_it_would_have_stopped(sepsis, tmp_pa
 
 
 async def test_an_agent_that_tells_its_chances_is_estimated_by_them(sepsis, tmp_path):
-    summary = await evaluation.run(config(agent="random", method=Method.ROLLOUT, episodes=40), tmp_path, silent)
+    summary = await evaluation.run(config(agent="random", method=Method.ROLLOUT, episodes=120), tmp_path, silent)
     ends = [e.end for e in read_episodes(Path(summary.run_dir) / TRACE)]
     assert summary.estimator == "advantage sum, the agent's probabilities known"
     assert summary.value == pytest.approx(sepsis.optimum.J - np.mean([end.expected_regret for end in ends]))

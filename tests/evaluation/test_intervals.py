@@ -27,7 +27,7 @@ from harness.evaluation.intervals import (
     student_t,
     wilson,
 )
-from harness.evaluation.rollout import Estimator, Scale, looks, planned_episodes
+from harness.evaluation.rollout import TOLD_FROM, Estimator, Scale, looks, planned_episodes
 
 samples = st.lists(st.floats(-50, 50), min_size=5, max_size=60).filter(lambda x: np.std(x) > 1e-3)
 
@@ -153,14 +153,17 @@ def test_without_a_worst_policy_few_losses_have_no_interval():
 
 
 def test_which_estimate_is_made_of_what_the_episodes_tell():
-    ends = [end(i, i / 100, i / 200) for i in range(20)]
+    ends = [end(i, i / 500, i / 1_000) for i in range(TOLD_FROM)]
     told = Estimator(SCALE).value(ends)
-    assert told.estimate.value == pytest.approx(0.9 - np.mean(np.arange(20) / 200))
+    assert told.estimate.value == pytest.approx(0.9 - np.mean(np.arange(TOLD_FROM) / 1_000))
     assert "probabilities known" in told.estimator
+    few = Estimator(SCALE).value(ends[:-1])  # too few to trust that little noise is little error
+    assert few.estimator == "advantage sum"
+    assert few.estimate.value == pytest.approx(0.9 - np.mean(np.arange(TOLD_FROM - 1) / 500))
     untold = Estimator(SCALE).value([end(i, i / 100) for i in range(20)])
     assert untold.estimate.value == pytest.approx(0.9 - np.mean(np.arange(20) / 100))
     assert untold.estimator == "advantage sum"
-    cut = Estimator(SCALE).value([*ends, end(20, 0.0, 0.0, status="truncated")])
+    cut = Estimator(SCALE).value([*ends, end(TOLD_FROM, 0.0, 0.0, status="truncated")])
     assert cut.estimator == "mean return"
     assert Estimator(None).value(ends).estimator == "mean return"
 
