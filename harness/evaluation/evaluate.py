@@ -431,7 +431,7 @@ def _estimator(config: RunConfig, env: TabularEnvironment[Any, Any] | None) -> E
 
 
 def _first_complete(path: Path) -> list[End]:
-    """The episodes from the first one on as far as all were played: which ones those are is no matter of their length."""
+    """The episodes from the first one on as far as all were played, so that short ones are not preferred."""
     done = {e.end.episode: e.end for e in stream_episodes(path / TRACE)}
     return [done[n] for n in itertools.takewhile(done.__contains__, itertools.count())]
 

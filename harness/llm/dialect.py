@@ -88,6 +88,9 @@ class Dialect(BaseModel):
                 return self.model_copy(update={"left_out": (*self.left_out, name)})
         held = "response_format" in sent or "tools" in sent
         if held and any(word in text for word in WORDS_OF_MODE[self.mode]):
+            about_schemas = any(word in text for word in ("schema", "structured"))
+            if self.mode is Mode.SCHEMA and not about_schemas:  # the other kind of response_format will not do either
+                return self.model_copy(update={"mode": Mode.TOOL})
             return self.model_copy(update={"mode": list(Mode)[list(Mode).index(self.mode) + 1]})
         return None
 

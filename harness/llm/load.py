@@ -89,7 +89,7 @@ class Rate:
         if self._requests is None and self._tokens is None:
             return
         async with self._turn:
-            while (wait := self._wait()) > 0:
+            while (wait := self._wait()) > 0:  # noqa: ASYNC110 - no event announces a time
                 await asyncio.sleep(wait)
             self._recent.append((self._clock(), int(self._usual)))
 
