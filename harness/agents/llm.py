@@ -7,20 +7,27 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from harness.agents.reference import draw
-from harness.core.agent import Decision, Message, Outcome, Request, Situation
+from harness.core.agent import Decision, Failure, Message, Outcome, Request, Situation
 from harness.core.environment import Observation
 from harness.core.errors import ModelServerError
 from harness.llm.cache import key_of
-from harness.llm.client import ChatClient, FirstToken, Reply
+from harness.llm.client import ChatClient
+from harness.llm.reply import FirstToken, Reply
 from harness.llm.structured import Parsed, ReplyContract
 from harness.mdp.tabular import FloatArray
 from harness.prompts.loader import Prompt
+
+RAISED = 4
+"""How many times the limit of tokens is raised for a reply that ended at it."""
+
+REFUSAL_SHOWN = 200
+"""Characters of a refusal that are kept."""
 
 
 class LLMAgent:
@@ -71,7 +78,10 @@ class LLMAgent:
         return self.system, self._prompt.observation_message(self._static, observation.model_dump())
 
     async def act(self, observation: Observation, situation: Situation) -> Decision:
-        """Ask; where the reply has no legal action, ask once more with the error; then give up."""
+        """Ask; where the reply has no legal action, ask once more with the error; then give up.
+
+        A reply that ended at the limit of tokens is first asked for again with `RAISED` times as many.
+        """
         if self._from_logprobs:
             return await self._by_label(observation, situation)
         started = time.perf_counter()
@@ -79,7 +89,12 @@ class LLMAgent:
         sample = f"{situation.seed}.{situation.step}.{situation.sample}"
         reply = await self._client.complete(messages, sample)
         parsed = self._read(reply, situation)
-        requests, outcome, error, first_reply = [_request(reply)], Outcome.OK, parsed.error, None
+        requests = [_request(reply)]
+        if parsed.failure is Failure.TRUNCATED:
+            reply = await self._client.complete(messages, sample, RAISED * self._client.max_tokens)
+            parsed = self._read(reply, situation)
+            requests.append(_request(reply))
+        outcome, failure, error, first_reply = Outcome.OK, parsed.failure, parsed.error, None
         if parsed.action is None:
             again = (
                 *messages,
@@ -91,11 +106,14 @@ class LLMAgent:
             parsed = self._read(reply, situation)
             requests.append(_request(reply))
             outcome = Outcome.INVALID if parsed.action is None else Outcome.REPAIRED
+            failure = parsed.failure or failure
             error = parsed.error or error
         return Decision(
             action=parsed.action,
             rationale=parsed.rationale,
+            reasoning=reply.reasoning or parsed.reasoning,
             outcome=outcome,
+            failure=failure,
             error=error,
             messages=messages,
             prompt_sha256=key_of({"messages": [m.model_dump() for m in messages]}),
@@ -123,6 +141,7 @@ class LLMAgent:
         base = Decision(
             action=None,
             outcome=Outcome.INVALID,
+            failure=Failure.UNPARSABLE,
             error="no letter of a legal action is among the likeliest tokens",
             label_mass=read.mass,
             label_unseen=read.unseen / (total + read.unseen) if total + read.unseen > 0 else 1.0,
@@ -141,14 +160,18 @@ class LLMAgent:
                 "action": actions[draw(row, situation)],
                 "probabilities": tuple(row.tolist()),
                 "outcome": Outcome.OK,
+                "failure": None,
                 "error": None,
             }
         )
 
     def _read(self, reply: Reply, situation: Situation) -> Parsed:
+        if reply.refusal is not None:
+            said = " ".join(reply.refusal.split())[:REFUSAL_SHOWN]
+            return Parsed(None, error=f"the model refused: {said}", failure=Failure.REFUSED)
         parsed = self._contract.parse(reply.text, truncated=reply.finish_reason == "length")
         if parsed.action is not None and (reason := situation.why_illegal(parsed.action)):
-            return Parsed(None, parsed.rationale, reason)
+            return replace(parsed, action=None, error=reason, failure=Failure.ILLEGAL)
         return parsed
 
     async def close(self) -> None:
@@ -203,4 +226,7 @@ def _request(reply: Reply) -> Request:
         completion_tokens=reply.completion_tokens,
         finish_reason=None if one_token else reply.finish_reason,
         constrained=reply.constrained,
+        cached_tokens=reply.cached_tokens,
+        left_out=reply.left_out,
+        fingerprint=reply.fingerprint,
     )

@@ -12,6 +12,7 @@ import typer
 if TYPE_CHECKING:
     from harness.evaluation.config import RunConfig
     from harness.evaluation.summary import Summary
+    from harness.llm.budget import Limits
     from harness.reports.table import Format
 
 INTERRUPTED = 130
@@ -85,6 +86,9 @@ class LogName(StrEnum):
 
 
 WHO, HOW, WHERE, OUTPUT = "Who decides", "How it is evaluated", "Where", "What is printed"
+SPENDING = "What it may spend"
+
+LIMITS = ("max_calls", "max_tokens_total", "max_cost", "max_minutes")
 
 MOST_EPISODES = 10_000
 """Episodes after which a rollout with --until gives up, if --episodes does not say."""
@@ -141,6 +145,9 @@ def evaluate(
             rich_help_panel=WHO,
         ),
     ] = False,
+    effort: Annotated[
+        str | None, typer.Option(help="Reasoning effort of a model that thinks first, e.g. low.", rich_help_panel=WHO)
+    ] = None,
     max_tokens: Annotated[
         int | None,
         typer.Option(help="Longest reply; a model that thinks first needs thousands.", rich_help_panel=WHO, min=1),
@@ -200,6 +207,19 @@ def evaluate(
     cache: Annotated[
         bool, typer.Option(help="Use replies that were asked before, in any run.", rich_help_panel=HOW)
     ] = True,
+    max_calls: Annotated[
+        int | None, typer.Option(help="Requests of a run, all sessions together.", rich_help_panel=SPENDING, min=1)
+    ] = None,
+    max_tokens_total: Annotated[
+        int | None, typer.Option(help="Tokens of a run, prompts and replies.", rich_help_panel=SPENDING, min=1)
+    ] = None,
+    max_cost: Annotated[
+        float | None,
+        typer.Option(help="USD of a run, by the prices in the model's entry.", rich_help_panel=SPENDING, min=0),
+    ] = None,
+    max_minutes: Annotated[
+        float | None, typer.Option(help="Minutes of this session.", rich_help_panel=SPENDING, min=0)
+    ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the run's folder.", rich_help_panel=WHERE)] = Path("runs"),
     resume: Annotated[
         Path | None,
@@ -226,6 +246,7 @@ def evaluate(
     from harness.core.errors import UsageError
     from harness.evaluation.config import Method, RunConfig
     from harness.evaluation.intervals import Interval
+    from harness.llm.budget import Limits
     from harness.llm.registry import ReplyFormat
     from harness.reports.table import Format
 
@@ -234,9 +255,10 @@ def evaluate(
     shown = Format.JSON if json else Format(written or Format.TEXT)
     if shown is not Format.TEXT and log:
         raise UsageError(f"The {shown} and --log both want stdout; give one of them.")
+    limits = Limits(calls=max_calls, tokens=max_tokens_total, cost=max_cost or None, minutes=max_minutes or None)
     if resume is not None:
         _refuse_other_words(context)
-        _print([_resumed(resume, log, quiet)], shown, log)
+        _leave([_resumed(resume, limits, log, quiet)], [], shown, log)
         return
     contestants = _contestants(agent or [], model or [], base_url, model_id or [], prompt or ["direct"])
     drawing = {
@@ -244,6 +266,7 @@ def evaluate(
         "temperature": temperature,
         "samples": samples,
         "from_logprobs": from_logprobs,
+        "effort": effort,
         "max_tokens": max_tokens,
         "audit": audit,
     }
@@ -270,18 +293,29 @@ def evaluate(
             )
         )
     _refuse_words_without_use(context, configs)
-    finished, failed = _carried_out(configs, out, log, quiet)
+    _leave(*_carried_out(configs, out, limits, log, quiet), shown, log)
+
+
+def _leave(finished: list[Summary], failed: list[str], shown: Format, log: LogName | None) -> None:
+    """Print what was found and what was not, and exit accordingly."""
+    from harness.core.errors import BudgetSpent
+
     if finished:
         _print(finished, shown, log)
-    if failed:
-        sys.stdout.flush()
-        for sentence in failed:
-            sys.stderr.write(f"harness: {sentence}\n")
-        sys.exit(1)
+    sys.stdout.flush()
+    for sentence in failed:
+        sys.stderr.write(f"harness: {sentence}\n")
+    for summary in finished:
+        if summary.stopped:
+            sys.stderr.write(
+                f"harness: {summary.stopped} Go on with: harness eval --resume {summary.run_dir}, with higher limits.\n"
+            )
+    if failed or any(summary.stopped for summary in finished):
+        sys.exit(1 if failed else BudgetSpent.exit_status)
 
 
 def _carried_out(
-    configs: list[RunConfig], out: Path, log: LogName | None, quiet: bool
+    configs: list[RunConfig], out: Path, limits: Limits, log: LogName | None, quiet: bool
 ) -> tuple[list[Summary], list[str]]:
     """The summaries of the runs, and a sentence for each that failed; a run that fails alone is raised."""
     from functools import partial
@@ -302,7 +336,11 @@ def _carried_out(
     finished, failed = [], []
     for config in configs:
         try:
-            finished.append(_run(partial(evaluation.run, config, out), log, quiet, len(configs) > 1 and _name(config)))
+            finished.append(
+                _run(
+                    partial(evaluation.run, config, out, limits=limits), log, quiet, len(configs) > 1 and _name(config)
+                )
+            )
         except HarnessError as error:
             if len(configs) == 1 or error.exit_status == INTERRUPTED:
                 raise
@@ -310,12 +348,12 @@ def _carried_out(
     return finished, failed
 
 
-def _resumed(path: Path, log: LogName | None, quiet: bool) -> Summary:
+def _resumed(path: Path, limits: Limits, log: LogName | None, quiet: bool) -> Summary:
     from functools import partial
 
     from harness.evaluation import evaluate as evaluation
 
-    return _run(partial(evaluation.resume, path), log, quiet, False)
+    return _run(partial(evaluation.resume, path, limits=limits), log, quiet, False)
 
 
 def _run(work: Any, log: LogName | None, quiet: bool, name: str | bool) -> Summary:
@@ -392,7 +430,7 @@ def _refuse_other_words(context: typer.Context) -> None:
     from harness.core.errors import UsageError
 
     for name in _given(context):
-        if name not in ("resume", "json", "written", "log", "quiet"):
+        if name not in ("resume", "json", "written", "log", "quiet", *LIMITS):
             raise UsageError(
                 f"--{name.replace('_', '-')} does not go with --resume: a run goes on as it began; "
                 "start a new run instead."
@@ -415,7 +453,18 @@ def _refuse_words_without_use(context: typer.Context, configs: list[RunConfig]) 
     belongs = {
         "a model": (
             asked,
-            ("prompt", "reply", "temperature", "samples", "from_logprobs", "max_tokens", "cache", "audit"),
+            (
+                "prompt",
+                "reply",
+                "temperature",
+                "samples",
+                "from_logprobs",
+                "effort",
+                "max_tokens",
+                "cache",
+                "audit",
+                *LIMITS,
+            ),
         ),
         "--method certify": (Method.CERTIFY in methods, ("epsilon",)),
         "--method rollout": (Method.ROLLOUT in methods, ("until", "interval")),

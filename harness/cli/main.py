@@ -11,7 +11,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import typer
 
-from harness.cli import agents, compare, envs, evaluate, models, optimum, plan, plot, prompts, reproduce, trace
+from harness.cli import agents, cache, compare, envs, evaluate, models, optimum, plan, plot, prompts, reproduce, trace
 from harness.core.errors import HarnessError
 
 NOTICE = "A benchmark for research, not medical advice."
@@ -54,6 +54,7 @@ app.add_typer(envs.app, name="envs")
 app.add_typer(agents.app, name="agents")
 app.add_typer(models.app, name="models")
 app.add_typer(prompts.app, name="prompts")
+app.add_typer(cache.app, name="cache")
 app.add_typer(reproduce.app, name="reproduce")
 
 

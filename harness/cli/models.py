@@ -89,9 +89,10 @@ def check(alias: Alias) -> None:
     from harness.core.agent import Message
     from harness.core.errors import WeightsError
     from harness.llm import weights as local
-    from harness.llm.client import ChatClient, Reply
+    from harness.llm.client import ChatClient
     from harness.llm.probe import CONTRACT, PROMPT
     from harness.llm.registry import resolve
+    from harness.llm.reply import Reply
     from harness.reports.text import harmless
 
     entry = resolve(alias)

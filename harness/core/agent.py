@@ -23,6 +23,19 @@ class Outcome(StrEnum):
     """No legal action; the environment's fallback is applied."""
 
 
+class Failure(StrEnum):
+    """Why a reply was no legal action."""
+
+    REFUSED = "refused"
+    """The model, or its server's filter, declined to answer."""
+    TRUNCATED = "truncated"
+    """The reply ended at the limit of tokens."""
+    UNPARSABLE = "unparsable"
+    """No action could be read from it, or one with values that the schema does not allow."""
+    ILLEGAL = "illegal"
+    """An action that the environment refuses in this situation."""
+
+
 class Message(BaseModel):
     """One message of a prompt."""
 
@@ -46,9 +59,15 @@ class Request(BaseModel):
     run: str
     prompt_tokens: int
     completion_tokens: int
+    cached_tokens: int = 0
+    """Of the prompt's, those that the server read from its own cache."""
     finish_reason: str | None = None
     constrained: bool = True
     """False if the server refused to hold the reply to its schema."""
+    left_out: tuple[str, ...] = ()
+    """Sampling parameters that the server refused to take."""
+    fingerprint: str | None = None
+    """The server's configuration, as it reports it."""
 
 
 class Decision(BaseModel):
@@ -67,7 +86,11 @@ class Decision(BaseModel):
     label_unseen: float | None = None
     """Most that labels which the server did not list can have of the probability of the legal actions."""
     rationale: str | None = None
+    reasoning: str | None = None
+    """What a reasoning model thought before it answered, kept apart from the answer."""
     outcome: Outcome = Outcome.OK
+    failure: Failure | None = None
+    """Why the first reply could not be used; of an invalid decision, why the last could not."""
     error: str | None = None
     messages: tuple[Message, ...] = ()
     prompt_sha256: str | None = None

@@ -11,9 +11,14 @@ from collections.abc import Iterable
 
 
 class HarnessError(Exception):
-    """A failure with a message meant for the user. `exit_status` is what the command returns."""
+    """A failure with a message meant for the user.
+
+    `exit_status` is what the command returns. A failure that is not `hopeless` may concern one request alone: others
+    are then still tried, until several fail in a row.
+    """
 
     exit_status = 1
+    hopeless = True
 
 
 class UsageError(HarnessError):
@@ -36,6 +41,16 @@ class IllegalAction(HarnessError):
 
 class ModelServerError(HarnessError):
     """The model server failed in a way that asking again will not mend; what was decided so far is kept."""
+
+    def __init__(self, message: str, *, hopeless: bool = True) -> None:
+        super().__init__(message)
+        self.hopeless = hopeless
+
+
+class BudgetSpent(HarnessError):
+    """A limit on calls, tokens, money or time was reached; what is known by then is reported."""
+
+    exit_status = 3
 
 
 class WeightsError(HarnessError):

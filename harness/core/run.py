@@ -4,6 +4,7 @@
     decisions.jsonl   one line for every state asked (methods exact and certify)
     trace.jsonl       START, STEP and END events of the episodes played
     summary.json      the result; its presence means that the run has finished
+    so-far.json       what was known when a limit stopped the run
 
 JSON files appear whole or not at all. Lines are written in one piece; a torn last line is cut off on resuming.
 """
@@ -24,7 +25,8 @@ from pydantic import BaseModel
 
 from harness.core.errors import HarnessError, RunError
 
-MANIFEST, DECISIONS, TRACE, SUMMARY = "manifest.json", "decisions.jsonl", "trace.jsonl", "summary.json"
+MANIFEST, DECISIONS, TRACE = "manifest.json", "decisions.jsonl", "trace.jsonl"
+SUMMARY, SO_FAR = "summary.json", "so-far.json"
 
 
 class RunFolder:

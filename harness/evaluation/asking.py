@@ -16,7 +16,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from harness.agents.reference import draw
-from harness.core.agent import Agent, Decision, Message, Outcome, Request, Situation
+from harness.core.agent import Agent, Decision, Failure, Message, Outcome, Request, Situation
 from harness.core.episode import decided
 from harness.core.errors import RunError
 from harness.core.run import DECISIONS, Clock, RunFolder
@@ -24,6 +24,9 @@ from harness.core.trace import read_lines
 from harness.execution.local import each
 from harness.mdp.environment import TabularEnvironment
 from harness.mdp.tabular import FloatArray, IntArray
+
+PATIENCE = 5
+"""So many failures in a row that each may concern one request alone stop a run."""
 
 
 class StateDecision(BaseModel):
@@ -49,6 +52,9 @@ class StateDecision(BaseModel):
     reply: str | None = None
     first_reply: str | None = None
     rationale: str | None = None
+    reasoning: str | None = None
+    failure: Failure | None = None
+    """Why the first reply could not be used; of an invalid decision, why the last could not."""
     error: str | None = None
     drawn: tuple[int, ...] | None = None
     """Index of every action drawn, where several were; `probabilities` are then their shares."""
@@ -110,7 +116,7 @@ class Asker:
     async def rows(self, states: IntArray) -> FloatArray:
         """The policy's rows for `states`, shape (n, A); states not yet asked are asked now."""
         missing = [int(s) for s in states if int(s) not in self.answers]
-        await each(missing, self._ask, self._concurrency)
+        await each(missing, self._ask, self._concurrency, patience=PATIENCE)
         return np.stack([self.answers[int(s)].row(self._env.mdp.n_actions) for s in states])
 
     def unseen(self, states: IntArray) -> FloatArray:
@@ -179,10 +185,10 @@ class Asker:
 
     def _from_decision(self, state: int, decision: Decision) -> StateDecision:
         env = self._env
-        action, error = decision.action, decision.error
+        action, error, failure = decision.action, decision.error, decision.failure
         outcome = Outcome.INVALID if action is None else decision.outcome
         if action is not None and (reason := env.why_illegal_in(state, action)):
-            action, outcome, error = None, Outcome.INVALID, reason
+            action, outcome, error, failure = None, Outcome.INVALID, reason, Failure.ILLEGAL
         index = int(env.fallback_actions[state]) if action is None else env.action_index(action)
         row = np.zeros(env.mdp.n_actions)
         row[index] = 1.0
@@ -198,6 +204,8 @@ class Asker:
                 "reply": decision.reply,
                 "first_reply": decision.first_reply,
                 "rationale": decision.rationale,
+                "reasoning": decision.reasoning,
+                "failure": failure,
                 "label_mass": decision.label_mass,
                 "label_unseen": decision.label_unseen,
                 "model": decision.model,
@@ -231,6 +239,8 @@ class AskedAgent:
             probabilities=line.probabilities,
             outcome=line.outcome,
             rationale=line.rationale,
+            reasoning=line.reasoning,
+            failure=line.failure,
             error=line.error,
             prompt_sha256=line.prompt_sha256,
             messages=() if line.prompt is None else (Message(role="user", content=line.prompt),),

@@ -6,20 +6,21 @@ Everything that can be known to be wrong before a run is found here, before anyt
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from harness.agents import registry as agents
 from harness.agents.llm import LLMAgent
-from harness.core.agent import Agent
+from harness.core.agent import Agent, Request
 from harness.core.environment import Environment
 from harness.core.errors import UsageError
 from harness.core.seeds import evaluation_seeds
 from harness.envs import registry as envs
 from harness.evaluation.config import Method, RunConfig
 from harness.evaluation.intervals import Interval
+from harness.llm.budget import Budget, Limits
 from harness.llm.cache import ReplyCache, default_path
 from harness.llm.client import ChatClient
 from harness.llm.registry import ModelEntry, ReplyFormat, resolve, served
@@ -123,8 +124,16 @@ def _check_drawing(config: RunConfig) -> None:
         raise UsageError(f"--from-logprobs needs one letter an action; it does not go with --reply {config.reply}.")
 
 
-def build(config: RunConfig, env: Environment[Any, Any], run_id: str, log_folder: Callable[[], Path]) -> Cast:
-    """The objects that a configuration names.
+def build(
+    config: RunConfig,
+    env: Environment[Any, Any],
+    run_id: str,
+    log_folder: Callable[[], Path],
+    *,
+    limits: Limits | None = None,
+    before: Sequence[Request] = (),
+) -> Cast:
+    """The objects that a configuration names, with what the run may spend and what it spent before.
 
     Raises
     ------
@@ -134,15 +143,23 @@ def build(config: RunConfig, env: Environment[Any, Any], run_id: str, log_folder
     if config.agent is not None:
         return Cast(env, agents.make(config.agent, env))
     entry = _entry(config)
-    if config.max_tokens is not None:
-        entry = entry.model_copy(update={"max_tokens": config.max_tokens})
+    given = {"max_tokens": config.max_tokens, "reasoning_effort": config.effort}
+    entry = entry.model_copy(update={name: value for name, value in given.items() if value is not None})
     prompt = load(config.env, config.prompt)
     written = ReplyFormat.LABEL if config.from_logprobs else config.reply or entry.reply
     actions = env.actions if isinstance(env, TabularEnvironment) else ()
     contract = ReplyContract(env.action_type, written, prompt.meta.rationale, actions)
     cache = ReplyCache(default_path()) if config.cache else None
     client = ChatClient(
-        entry, contract, cache, run_id, log_folder, temperature=config.temperature, logprobs=config.from_logprobs
+        entry,
+        contract,
+        cache,
+        run_id,
+        log_folder,
+        temperature=config.temperature,
+        logprobs=config.from_logprobs,
+        budget=Budget(limits or Limits(), entry, before),
+        most=config.concurrency,
     )
     static = {"env": env.spec.model_dump()}
     llm = LLMAgent(entry.alias, prompt, contract, client, static, from_logprobs=config.from_logprobs)

@@ -38,6 +38,7 @@ class RunConfig(BaseModel):
     temperature: float = Field(0.0, description="at which a model's replies are drawn")
     samples: int = Field(1, description="exact: replies drawn in each state, at a temperature above 0")
     from_logprobs: bool = Field(False, description="read a model's probabilities off one-token labels")
+    effort: str | None = Field(None, description="reasoning effort; None: as the entry says")
     max_tokens: int | None = Field(None, ge=1, description="longest reply; None: as the entry says")
     method: Method
     epsilon: float = 0.01

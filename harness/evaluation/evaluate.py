@@ -5,10 +5,11 @@ Does not parse a command line and prints nothing.
 
 from __future__ import annotations
 
+import itertools
 import math
 import uuid
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,11 @@ import numpy as np
 from pydantic import ValidationError
 
 from harness.core.agent import Outcome, Request
-from harness.core.errors import RunError
+from harness.core.errors import BudgetSpent, RunError
 from harness.core.run import (
     DECISIONS,
     MANIFEST,
+    SO_FAR,
     SUMMARY,
     TRACE,
     Clock,
@@ -29,10 +31,10 @@ from harness.core.run import (
     read_summary,
 )
 from harness.core.seeds import evaluation_seeds
-from harness.core.trace import Episode, read_lines, stream_episodes
+from harness.core.trace import End, Episode, read_lines, stream_episodes
 from harness.envs import registry as envs
 from harness.envs.ids import short_name
-from harness.evaluation.asking import AskedAgent, Asker, StateDecision
+from harness.evaluation.asking import AskedAgent, Asker, StateDecision, read_decisions
 from harness.evaluation.audit import audit
 from harness.evaluation.cast import Cast, build, check
 from harness.evaluation.config import Method, RunConfig
@@ -49,10 +51,12 @@ from harness.evaluation.tabular import (
     Watch,
     ask_everything,
     ask_until,
+    bounds_from,
     costliest,
     length_bounds,
     with_all_answers,
 )
+from harness.llm.budget import Limits, cost_of
 from harness.mdp.certify import completion
 from harness.mdp.environment import TabularEnvironment
 from harness.mdp.evaluate import evaluate
@@ -77,8 +81,11 @@ async def run(
     watch: Watch,
     listen: Listener | None = None,
     began: Callable[[Path], None] = lambda path: None,
+    limits: Limits | None = None,
 ) -> Summary:
     """Carry out a new run in a new folder below `out`; `began` is told which, once it can be resumed.
+
+    Where a limit is reached the summary says what is known by then, and why it `stopped`.
 
     Raises
     ------
@@ -91,7 +98,7 @@ async def run(
     env = check(config)
     title = f"{short_name(config.env)}-{config.model or config.model_id or config.agent}".replace("/", "-")
     path = [out]
-    cast = build(config, env, run_id, lambda: path[0])
+    cast = build(config, env, run_id, lambda: path[0], limits=limits)
     with RunFolder.create(out, title) as folder:
         path[0] = folder.path
         folder.write_json(MANIFEST, manifest_of(config, run_id, cast))
@@ -100,7 +107,11 @@ async def run(
 
 
 async def resume(
-    path: Path, watch: Watch, listen: Listener | None = None, began: Callable[[Path], None] = lambda path: None
+    path: Path,
+    watch: Watch,
+    listen: Listener | None = None,
+    began: Callable[[Path], None] = lambda path: None,
+    limits: Limits | None = None,
 ) -> Summary:
     """Go on with an interrupted run; of a finished one, the summary as it stands.
 
@@ -120,7 +131,7 @@ async def resume(
         raise RunError(f"The manifest of {path} is not of this version of the harness: {error}.") from None
     env = check(config)
     with RunFolder.resume(path) as folder:
-        cast = build(config, env, run_id, lambda: path)
+        cast = build(config, env, run_id, lambda: path, limits=limits, before=_made(path, run_id))
         require_unchanged(path, manifest, manifest_of(config, run_id, cast))
         began(path)
         return await _carry_out(config, run_id, cast, folder, Clock(_elapsed(path)), watch, listen)
@@ -145,8 +156,17 @@ async def _carry_out(
             summary = await _without_sampling(config, run_id, cast, folder, clock, watch, listen)
     finally:
         await cast.agent.close()
-    folder.write_json(SUMMARY, summary)
+    folder.write_json(SUMMARY if summary.stopped is None else SO_FAR, summary)
     return summary
+
+
+def _made(path: Path, run_id: str) -> list[Request]:
+    """The requests that a run has put to the server so far."""
+    found = [request for line in read_decisions(path) for request in line.requests]
+    for episode in stream_episodes(path / TRACE):
+        for step in episode.steps:
+            found += [Request.model_validate(r) for r in step.decision.get("requests", ())]
+    return list({request.key: request for request in found if request.run == run_id}.values())
 
 
 async def _without_sampling(
@@ -171,23 +191,28 @@ async def _without_sampling(
         watch(Progress(n, max(n, last.total), last.unit, last.lower, last.upper))
 
     asker = Asker(env, cast.agent, folder, clock, config.concurrency, answered, config.samples)
-    if config.method is Method.EXACT:
-        bounds = await ask_everything(env, asker, remember)
-    else:
-        bounds = await ask_until(env, asker, config.epsilon, config.concurrency, remember)
     examples = evaluation_seeds(config.seed_start, config.episodes) if config.episodes else range(0)
-    await play_episodes(
-        lambda: envs.make(config.env, **config.env_options),
-        AskedAgent(env, asker, cast.agent),
-        examples,
-        folder,
-        clock=clock,
-        concurrency=1,
-        watch=lambda progress: watch(replace(progress, unit="example episodes")),
-        listen=listen,
-    )
-    bounds = await with_all_answers(env.mdp, bounds, asker)
-    audited = await _audit(config, run_id, cast, folder, asker) if config.audit else None
+    stopped = None
+    try:
+        if config.method is Method.EXACT:
+            bounds = await ask_everything(env, asker, remember)
+        else:
+            bounds = await ask_until(env, asker, config.epsilon, config.concurrency, remember)
+        await play_episodes(
+            lambda: envs.make(config.env, **config.env_options),
+            AskedAgent(env, asker, cast.agent),
+            examples,
+            folder,
+            clock=clock,
+            concurrency=1,
+            watch=lambda progress: watch(replace(progress, unit="example episodes")),
+            listen=listen,
+        )
+        bounds = await with_all_answers(env.mdp, bounds, asker)
+    except BudgetSpent as spent:
+        stopped = str(spent)
+        bounds = bounds_from(env, list(asker.answers.values()))
+    audited = await _audit(config, run_id, cast, folder, asker) if config.audit and stopped is None else None
     lower: float | None
     upper: float | None
     lower, upper = bounds.lower.J, bounds.upper.J
@@ -215,7 +240,7 @@ async def _without_sampling(
     return Summary(
         **_about(config, cast, folder.path),
         **_references(env),
-        **count_calls((r for line in lines for r in line.requests), run_id).model_dump(),
+        **_spending(cast, (r for line in lines for r in line.requests), run_id),
         served_models=served,
         exact=exact,
         interval=interval,
@@ -229,13 +254,15 @@ async def _without_sampling(
         label_mass_least=min(line.label_mass or 0.0 for line in lines) if labelled else None,
         label_unseen_most=max(line.label_unseen or 0.0 for line in lines) if labelled else None,
         caveats=caveats,
+        stopped=stopped,
+        failures=_failures(line.failure for line in lines),
         regret=max(optimal - value, 0.0),
         regret_lower=None if upper is None else max(optimal - upper, 0.0),
         regret_upper=None if lower is None else max(optimal - lower, 0.0),
         length_lower=_finite(shortest),
         length_upper=_finite(longest),
         episodes=0,
-        example_episodes=len(examples),
+        example_episodes=len(examples) if stopped is None else 0,
         decisions=len(lines),
         states=len(env.mdp.decision_states),
         invalid_actions=sum(line.outcome is Outcome.INVALID for line in lines),
@@ -306,18 +333,25 @@ async def _rollout(
     seeds = evaluation_seeds(config.seed_start, config.episodes)
     tabular = env if isinstance(env, TabularEnvironment) else None
     estimator = _estimator(config, tabular)
-    ends = await play_episodes(
-        lambda: envs.make(config.env, **config.env_options),
-        cast.agent,
-        seeds,
-        folder,
-        clock=clock,
-        concurrency=config.concurrency,
-        watch=watch,
-        listen=listen,
-        estimator=estimator,
-        until=config.until,
-    )
+    stopped = None
+    try:
+        ends = await play_episodes(
+            lambda: envs.make(config.env, **config.env_options),
+            cast.agent,
+            seeds,
+            folder,
+            clock=clock,
+            concurrency=config.concurrency,
+            watch=watch,
+            listen=listen,
+            estimator=estimator,
+            until=config.until,
+        )
+    except BudgetSpent as spent:
+        stopped = str(spent)
+        ends = _first_complete(folder.path)
+        if not ends:
+            raise
     found = estimator.value(ends)
     estimate, raw = found.estimate, found.raw
     lower, upper = _finite(estimate.lower), _finite(estimate.upper)
@@ -325,6 +359,7 @@ async def _rollout(
     requests: list[Request] = []
     served: set[str] = set()
     repaired = 0
+    why: list[str] = []
     costs = Costs(tabular) if tabular else None
     for episode in stream_episodes(folder.path / TRACE):
         if episode.end.episode >= len(ends):
@@ -335,6 +370,7 @@ async def _rollout(
             requests += [Request.model_validate(r) for r in step.decision.get("requests", ())]
             served |= {step.decision["model"]} if step.decision.get("model") else set()
             repaired += step.decision["outcome"] == Outcome.REPAIRED
+            why += [step.decision["failure"]] if step.decision.get("failure") else []
     truncated = sum(end.status == "truncated" for end in ends)
     if truncated:
         optimal = None  # the optimum is that of episodes without a limit, which were not played
@@ -346,8 +382,10 @@ async def _rollout(
     return Summary(
         **_about(config, cast, folder.path),
         **(_references(tabular) if tabular else _no_references()),
-        **count_calls(requests, run_id).model_dump(),
+        **_spending(cast, requests, run_id),
         served_models=sorted(served),
+        stopped=stopped,
+        failures=_failures(why),
         exact=False,
         estimator=found.estimator,
         interval=estimate.interval,
@@ -390,6 +428,26 @@ def _estimator(config: RunConfig, env: TabularEnvironment[Any, Any] | None) -> E
     spread = scale.spread if scale is not None else UNKNOWN_SPREAD
     planned = planned_episodes(spread, config.until, config.episodes)
     return Estimator(scale, config.interval, planned, len(looks(config.episodes)))
+
+
+def _first_complete(path: Path) -> list[End]:
+    """The episodes from the first one on as far as all were played, so that short ones are not preferred."""
+    done = {e.end.episode: e.end for e in stream_episodes(path / TRACE)}
+    return [done[n] for n in itertools.takewhile(done.__contains__, itertools.count())]
+
+
+def _failures(found: Iterable[Any]) -> dict[str, int]:
+    """How often replies could not be used, by why."""
+    return dict(Counter(str(failure) for failure in found if failure))
+
+
+def _spending(cast: Cast, requests: Iterable[Request], run_id: str) -> dict[str, Any]:
+    """Calls, tokens and money of the run's own requests."""
+    calls = count_calls(requests, run_id)
+    money = None
+    if cast.model is not None:
+        money = cost_of(cast.model.entry, calls.prompt_tokens, calls.cached_tokens, calls.completion_tokens)
+    return calls.model_dump() | {"cost_usd": money}
 
 
 class Costs:

@@ -16,6 +16,7 @@ from harness.core.environment import Environment
 from harness.core.episode import play
 from harness.core.run import TRACE, Clock, RunFolder
 from harness.core.trace import End, Start, Step, stream_episodes
+from harness.evaluation.asking import PATIENCE
 from harness.evaluation.intervals import (
     CONFIDENCE,
     FEW_LOSSES,
@@ -248,7 +249,7 @@ async def play_episodes(
     show()
     ends: list[End] = []
     for count in looks(len(seeds)) if until is not None else [len(seeds)]:
-        await each([n for n in range(count) if n not in done], one, concurrency)
+        await each([n for n in range(count) if n not in done], one, concurrency, patience=PATIENCE)
         ends = [done[number] for number in range(count)]
         if until is not None and estimator is not None:
             found = estimator.value(ends).estimate

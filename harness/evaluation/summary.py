@@ -82,6 +82,7 @@ class Summary(BaseModel):
     estimator: str | None = Field(None, description="rollout: what `value` was computed from")
     interval: str = Field(description="'none', 'certain', or the kind of confidence interval")
     until: float | None = Field(None, description="rollout: the half-width at which it was to stop")
+    stopped: str | None = Field(None, description="the limit that stopped the run; the rest is what was known then")
     caveats: list[str] = Field(
         default=[], description="why the replies may not be those of one policy, if they may not"
     )
@@ -139,10 +140,17 @@ class Summary(BaseModel):
     inadmissible_share_lower: float | None = Field(None, description="rollout: 95 % interval, by episode")
     inadmissible_share_upper: float | None = None
     inadmissible_share_of_states: float | None = Field(None, description="the same, every asked state counting once")
+    failures: dict[str, int] = Field(
+        {}, description="decisions whose first reply could not be used, by why: refused, truncated, unparsable, illegal"
+    )
     cut_off_replies: int = Field(description="replies that ended at the token limit")
     unconstrained_replies: int = Field(description="replies that the server refused to hold to the schema")
     prompt_tokens: int = Field(description="tokens of `llm_calls`, as the server counts them")
     completion_tokens: int
+    cached_tokens: int = Field(0, description="of `prompt_tokens`, those that the server read from its own cache")
+    cost_usd: float | None = Field(None, description="of these tokens; null where the model has no price")
+    left_out: list[str] = Field([], description="sampling parameters that the server refused to take")
+    fingerprints: list[str] = Field([], description="configurations of the server, as it reports them")
     audit: Audit | None = None
     wall_seconds: float = Field(description="working time, over all interruptions")
     run_dir: str
@@ -158,6 +166,9 @@ class Calls(BaseModel):
     cached_calls: int
     prompt_tokens: int
     completion_tokens: int
+    cached_tokens: int
+    left_out: list[str]
+    fingerprints: list[str]
     cut_off_replies: int
     unconstrained_replies: int
 
@@ -173,4 +184,7 @@ def count_calls(requests: Iterable[Request], run_id: str) -> Calls:
         unconstrained_replies=sum(not r.constrained for r in made),
         prompt_tokens=sum(r.prompt_tokens for r in own.values()),
         completion_tokens=sum(r.completion_tokens for r in own.values()),
+        cached_tokens=sum(r.cached_tokens for r in own.values()),
+        left_out=sorted({name for r in made for name in r.left_out}),
+        fingerprints=sorted({r.fingerprint for r in made if r.fingerprint}),
     )

@@ -12,10 +12,11 @@ J = TypeVar("J")
 R = TypeVar("R")
 
 
-async def each(jobs: Iterable[J], work: Callable[[J], Awaitable[R]], concurrency: int) -> list[R]:
+async def each(jobs: Iterable[J], work: Callable[[J], Awaitable[R]], concurrency: int, *, patience: int = 1) -> list[R]:
     """`work` done on every job, at most `concurrency` at a time; results in the order of the jobs.
 
-    The first failure stops the rest and is raised.
+    After `patience` failures in a row, or one that is hopeless, no further job begins; those under way are finished,
+    so that nothing already paid for is lost. Then the first failure is raised.
 
     Raises
     ------
@@ -26,17 +27,27 @@ async def each(jobs: Iterable[J], work: Callable[[J], Awaitable[R]], concurrency
         raise UsageError(f"The concurrency is {concurrency}; expected at least 1.")
     queue = list(enumerate(jobs))
     results: dict[int, R] = {}
+    failures: list[HarnessError] = []
+    in_a_row = 0
     waiting = iter(queue)
 
     async def worker() -> None:
-        for number, job in waiting:
-            results[number] = await work(job)
+        nonlocal in_a_row
+        while in_a_row < patience and (following := next(waiting, None)) is not None:
+            number, job = following
+            try:
+                results[number] = await work(job)
+                in_a_row = 0
+            except HarnessError as error:
+                failures.append(error)
+                in_a_row = patience if error.hopeless else in_a_row + 1
 
     try:
         async with asyncio.TaskGroup() as group:
             for _ in range(min(concurrency, len(queue))):
                 group.create_task(worker())
-    except BaseExceptionGroup as failures:
-        known, _ = failures.split(HarnessError)
-        raise (known or failures).exceptions[0] from None
+    except BaseExceptionGroup as group_of_failures:
+        raise group_of_failures.exceptions[0] from None
+    if failures:
+        raise failures[0]
     return [results[number] for number, _ in queue]

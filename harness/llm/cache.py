@@ -71,6 +71,38 @@ class ReplyCache:
         texts = (json.dumps(value, ensure_ascii=False) for value in (request, reply))
         self._run("INSERT OR IGNORE INTO replies (key, request, reply) VALUES (?, ?, ?)", (key, *texts)).close()
 
+    def stats(self) -> list[tuple[str, int, int, str, str]]:
+        """For each model and its server or weights: name, replies, bytes, time of the first and of the last one."""
+        found: dict[str, list[tuple[int, str]]] = {}
+        with closing(self._run("SELECT request, length(request) + length(reply), created FROM replies", ())) as cursor:
+            for request, size, created in cursor:
+                found.setdefault(_who(json.loads(request)), []).append((size, created))
+        return [
+            (who, len(rows), sum(size for size, _ in rows), min(t for _, t in rows), max(t for _, t in rows))
+            for who, rows in sorted(found.items())
+        ]
+
+    def prune(self, *, older_than_days: float | None = None, model: str | None = None) -> int:
+        """Forget replies of a model (all, if None) that are older than so many days (any, if None); how many went.
+
+        The file shrinks with them.
+        """
+        days = 0.0 if older_than_days is None else older_than_days
+        old = (
+            "SELECT key, request FROM replies WHERE created <= datetime('now', ?)",
+            (f"-{days * 86400:.0f} seconds",),
+        )
+        with closing(self._run(*old)) as cursor:
+            keys = [(key,) for key, request in cursor if model is None or model in _who(json.loads(request))]
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.executemany("DELETE FROM replies WHERE key = ?", keys)
+            self._db.execute("COMMIT")
+            self._db.execute("VACUUM")
+        except sqlite3.Error as error:
+            raise HarnessError(f"The cache of replies {self.path} could not be pruned ({error}); try again.") from error
+        return len(keys)
+
     def close(self) -> None:
         """Close the file."""
         self._db.close()
@@ -82,3 +114,11 @@ class ReplyCache:
             raise HarnessError(
                 f"The cache of replies {self.path} failed ({error}); mend or remove it, or run with --no-cache."
             ) from error
+
+
+def _who(request: Mapping[str, Any]) -> str:
+    """Which model on which server, or which weights on which engine, a request was for."""
+    endpoint = request.get("endpoint", {})
+    if "weights_sha256" in endpoint:
+        return f"weights {endpoint['weights_sha256'][:12]}… on {endpoint.get('engine', '?')}"
+    return f"{endpoint.get('model', '?')} on {endpoint.get('server', '?')}"

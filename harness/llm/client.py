@@ -1,14 +1,14 @@
 """One model, asked. Every request goes through the cache of replies; identical ones in flight are asked once.
 
-Retries what is worth it (a lost connection, a time-out, 429, 5xx) with jittered back-off; anything else ends the run
-with a `ModelServerError` of one sentence. Keys never stand in a message.
+Retries what is worth it (a lost connection, a time-out, 429, 5xx, an answer that is none) with jittered back-off, asks
+no more at a time than the server bears, and learns what it understands; anything else ends in a `ModelServerError` of
+one sentence. Keys never stand in a message.
 """
 
 from __future__ import annotations
 
 import asyncio
 import itertools
-import math
 import socket
 import uuid
 import zlib
@@ -21,10 +21,14 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_aft
 
 from harness.core.agent import Message
 from harness.core.errors import ModelServerError
+from harness.llm.budget import Budget
 from harness.llm.cache import ReplyCache, key_of
+from harness.llm.dialect import Dialect, Mode, first_dialect, remember, remembered
+from harness.llm.load import Gate, Rate
 from harness.llm.local import LocalServer, engine
-from harness.llm.registry import ModelEntry, ReplyFormat
+from harness.llm.registry import ModelEntry, ReplyFormat, more_keys_of
 from harness.llm.registry import key_of as api_key_of
+from harness.llm.reply import Malformed, Reply, read
 from harness.llm.structured import ReplyContract
 from harness.llm.weights import pull
 
@@ -36,6 +40,9 @@ LONGEST_WAIT_S = 30.0
 """A server that throttles or fails is asked again, with growing and jittered waits, for this long; as long as it says
 in `Retry-After`, if that is within the time."""
 
+MALFORMED_TRIES = 5
+"""Answers that are none are asked for again so many times: a proxy's page may be gone the next time, or not."""
+
 TIMEOUT_S = 180.0
 """Per request. An embedded model on a busy laptop may need half a minute for a long prompt."""
 
@@ -43,53 +50,25 @@ REPLY_TOKENS = 512
 """Limit for replies of a server: enough for an action with some talk around it, in free text. Embedded models are held
 to the shortest reply and need no room for talk."""
 
+MOST_AT_A_TIME = 256
+
 EMBEDDED_LOGPROBS, SERVED_LOGPROBS = 4_000, 20
 """How many of the likeliest tokens to ask for: all that matter, or the most that hosted servers give."""
-
-SENT = ("messages", "temperature", "seed", "max_tokens", "logprobs", "top_logprobs")
-"""What of a request goes to the server under its own name."""
 
 SEED = 0
 """Sent with every request: at temperature 0 it should not matter, and where it does it is recorded."""
 
-
-@dataclass(frozen=True)
-class FirstToken:
-    """Log-probabilities of a reply's first token, as far as the server listed them.
-
-    Attributes
-    ----------
-    letters : mapping of token to log-probability
-        Tokens that are one letter, blanks around it allowed.
-    listed : float
-        Probability of all tokens listed.
-    least : float
-        Probability of the least likely of them.
-    """
-
-    letters: Mapping[str, float]
-    listed: float
-    least: float
+CHARACTERS_PER_TOKEN = 4
+"""For budgets, where a server does not say how many tokens it took."""
 
 
-@dataclass(frozen=True)
-class Reply:
-    """What a model answered."""
+@dataclass
+class Endpoint:
+    """One server with one key, and the connection to it once there is one."""
 
-    text: str
-    finish_reason: str | None
-    prompt_tokens: int
-    completion_tokens: int
-    model: str
-    """As the server reports it."""
-    key: str
-    """Content address of the request."""
-    run: str
-    """The run that asked the server for it; another than one's own if it came from the cache."""
-    constrained: bool = True
-    """False if the server refused to hold the reply to its schema."""
-    first_token: FirstToken | None = None
-    """What could have stood first, where that was asked for."""
+    base_url: str | None
+    key: str | None
+    client: AsyncOpenAI | None = None
 
 
 class ChatClient:
@@ -105,6 +84,8 @@ class ChatClient:
     log_folder : function that gives the folder for what an embedded server prints; called when it starts
     temperature : at which replies are drawn
     logprobs : whether to ask for the probabilities of the reply's first token
+    budget : what the run may spend, asked before every request
+    most : requests in flight, at most; fewer where the server throttles
     """
 
     def __init__(
@@ -117,6 +98,8 @@ class ChatClient:
         *,
         temperature: float = 0.0,
         logprobs: bool = False,
+        budget: Budget | None = None,
+        most: int = MOST_AT_A_TIME,
     ) -> None:
         self._entry = entry
         self._contract = contract
@@ -125,18 +108,25 @@ class ChatClient:
         self._log_folder = log_folder
         self._temperature = temperature
         self._logprobs = logprobs
-        self._key = api_key_of(entry)
+        self._budget = budget
         self._session = uuid.uuid4().hex[:8]
         self._uncached = itertools.count()
         self._in_flight: dict[str, asyncio.Future[Reply]] = {}
         self._connecting = asyncio.Lock()
         self._one_at_a_time = asyncio.Lock()
         self._static: Mapping[str, str] | None = None
-        self._client: AsyncOpenAI | None = None
         self._server: LocalServer | None = None
-        self._constrained = entry.schema_constrained
+        self._gate = Gate(most)
+        self._rate = Rate(entry.requests_per_minute, entry.tokens_per_minute)
+        keys = (api_key_of(entry), *more_keys_of(entry))
+        urls = (entry.base_url, *entry.more_urls)
+        self._endpoints = [Endpoint(url, key) for url in urls for key in keys]
+        self._turns = itertools.cycle(self._endpoints)
+        self._dialect = Dialect(mode=Mode.TEXT)
         if entry.weights is None:
             self._identity = {"server": entry.base_url, "model": entry.model_id}
+            known = remembered(str(entry.base_url), str(entry.model_id)) if entry.schema_constrained else None
+            self._dialect = known or first_dialect(contract, entry.schema_constrained)
         else:
             self._identity = {"weights_sha256": entry.weights.sha256, "engine": engine()}
 
@@ -145,21 +135,24 @@ class ChatClient:
         """Which weights on which engine, or which model on which server."""
         return dict(self._identity)
 
-    async def complete(self, messages: Sequence[Message], sample: str | None = None) -> Reply:
+    async def complete(
+        self, messages: Sequence[Message], sample: str | None = None, max_tokens: int | None = None
+    ) -> Reply:
         """The model's reply to a prompt; at a temperature above 0, that of the name `sample`.
 
         Raises
         ------
         ModelServerError
             If the server cannot be reached or refuses in a way that asking again will not mend.
+        BudgetSpent
+            If the run may not ask any more.
         """
-        request = self._request(messages, sample)
+        request = self._request(messages, sample, max_tokens or self.max_tokens)
         if self._cache is None:
             return await self._ask(request, f"{key_of(request)}#{self._session}-{next(self._uncached)}")
         key = key_of(request)
         if (stored := self._cache.get(key)) is not None:
-            first = stored.pop("first_token", None)
-            return Reply(**stored, first_token=FirstToken(**first) if first else None)
+            return Reply.stored(stored)
         if (pending := self._in_flight.get(key)) is not None:
             return await asyncio.shield(pending)
         future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
@@ -178,9 +171,10 @@ class ChatClient:
 
     async def close(self) -> None:
         """Close the connection and stop an embedded server."""
-        if self._client is not None:
-            await self._client.close()
-            self._client = None
+        for endpoint in self._endpoints:
+            if endpoint.client is not None:
+                await endpoint.client.close()
+                endpoint.client = None
         if self._server is not None:
             await asyncio.to_thread(self._server.close)
             self._server = None
@@ -194,14 +188,13 @@ class ChatClient:
 
     # ------------------------------------------------------------------- one request
 
-    def _request(self, messages: Sequence[Message], sample: str | None) -> dict[str, Any]:
+    def _request(self, messages: Sequence[Message], sample: str | None, max_tokens: int) -> dict[str, Any]:
         """Everything that can change a reply."""
         contract = self._contract
         if self._entry.weights is not None:
             constraint: dict[str, Any] = {"grammar": contract.grammar()}
         elif self._entry.schema_constrained and contract.format is ReplyFormat.JSON:
-            schema = {"name": contract.action_type.__name__, "strict": True, "schema": contract.json_schema()}
-            constraint = {"response_format": {"type": "json_schema", "json_schema": schema}}
+            constraint = {"type": "json_schema", "schema": contract.json_schema()}
         else:
             constraint = {}
         request = {
@@ -209,9 +202,11 @@ class ChatClient:
             "messages": [m.model_dump() for m in messages],
             "temperature": self._temperature,
             "seed": SEED,
-            "max_tokens": self._max_tokens(),
+            "max_tokens": max_tokens,
             "constraint": constraint,
         }
+        if self._entry.reasoning_effort is not None:
+            request |= {"reasoning_effort": self._entry.reasoning_effort}
         if self._temperature > 0:
             # of the whole request: draws of different patients must not go hand in hand
             request |= {"sample": sample, "seed": zlib.crc32(key_of(request | {"sample": sample}).encode()) % 2**31}
@@ -220,7 +215,9 @@ class ChatClient:
             request |= {"logprobs": True, "top_logprobs": EMBEDDED_LOGPROBS if embedded else SERVED_LOGPROBS}
         return request
 
-    def _max_tokens(self) -> int:
+    @property
+    def max_tokens(self) -> int:
+        """How long a reply may be, if nothing else is said."""
         if self._entry.max_tokens is not None:
             return self._entry.max_tokens
         return self._contract.max_tokens() if self._entry.weights is not None else REPLY_TOKENS
@@ -228,55 +225,81 @@ class ChatClient:
     async def _ask(self, request: Mapping[str, Any], key: str) -> Reply:
         import openai
 
-        client = await self._connect()
         retrying = AsyncRetrying(
             retry=retry_if_exception(self._worth_retrying),
             wait=_wait,
-            stop=stop_after_delay(RETRY_FOR_S),
+            stop=lambda state: stop_after_delay(RETRY_FOR_S)(state) or _malformed_too_often(state),
             reraise=True,
         )
+        endpoint = self._endpoints[0]
         try:
             async for attempt in retrying:
                 with attempt:
-                    return await self._send(client, request, key)
+                    endpoint = next(self._turns)
+                    await self._rate.turn()
+                    async with self._gate.passing():
+                        reply = await self._paid(endpoint, request, key)
+                    await self._gate.answered()
+                    return reply
+        except Malformed:
+            where = self._where(endpoint)
+            sentence = f"{where} did not answer in the OpenAI chat format; check that the base URL ends in /v1."
+            raise ModelServerError(sentence, hopeless=False) from None
         except openai.OpenAIError as error:
-            raise self._sentence(error) from None
+            raise self._sentence(error, endpoint) from None
         raise AssertionError("unreachable: tenacity re-raises")
 
-    async def _send(self, client: AsyncOpenAI, request: Mapping[str, Any], key: str) -> Reply:
+    async def _paid(self, endpoint: Endpoint, request: Mapping[str, Any], key: str) -> Reply:
+        """One attempt, within the budget."""
         import openai
 
-        constraint = request["constraint"]
-        arguments: dict[str, Any] = {name: request[name] for name in SENT if name in request}
-        if "response_format" in constraint and self._constrained:
-            arguments["response_format"] = constraint["response_format"]
-        if "grammar" in constraint:
-            arguments["extra_body"] = {"grammar": constraint["grammar"]}
+        if self._budget is not None:
+            self._budget.ask()
         try:
-            answer = await self._answered(client, arguments)
+            reply = await self._send(endpoint, request, key)
+        except BaseException as error:
+            if self._budget is not None:
+                self._budget.failed()
+            if isinstance(error, openai.APIStatusError) and error.status_code in (429, 503, 529):
+                self._gate.refused()
+            raise
+        prompt, completion = reply.prompt_tokens, reply.completion_tokens
+        if not reply.usage_reported:
+            prompt = sum(len(m["content"]) for m in request["messages"]) // CHARACTERS_PER_TOKEN
+            completion = len(reply.text) // CHARACTERS_PER_TOKEN
+        self._rate.used(prompt + completion)
+        if self._budget is not None:
+            self._budget.answered(prompt, reply.cached_tokens, completion)
+        return reply
+
+    async def _send(self, endpoint: Endpoint, request: Mapping[str, Any], key: str) -> Reply:
+        import openai
+
+        client = await self._connect(endpoint)
+        dialect = self._dialect
+        sent = dialect.arguments(request, self._contract)
+        try:
+            answer = await self._answered(client, sent)
         except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
-            about_schema = any(word in str(error) for word in ("response_format", "schema", "structured"))
-            if "response_format" not in arguments or not about_schema:
+            following = dialect.after(str(error), sent)
+            if following is None or self._entry.weights is not None:
                 raise
-            self._constrained = False  # the parser is lenient enough; the reply says that nothing held it
-            return await self._send(client, request, key)
-        except ValueError:  # not JSON
-            raise self._not_chat() from None
-        try:
-            choice, usage = answer.choices[0], answer.usage
-            return Reply(
-                text=_text(choice.message.content or ""),
-                finish_reason=choice.finish_reason,
-                prompt_tokens=int(usage.prompt_tokens or 0) if usage else 0,
-                completion_tokens=int(usage.completion_tokens or 0) if usage else 0,
-                model=str(answer.model or self._entry.alias),
-                key=key,
-                run=self._run,
-                constrained="response_format" in arguments or "grammar" in constraint,
-                first_token=_first_token(choice) if self._logprobs else None,
-            )
-        except (AttributeError, IndexError, TypeError, ValueError):
-            raise self._not_chat() from None
+            if self._dialect == dialect:  # another request may have learnt it meanwhile
+                self._dialect = following
+                remember(str(self._entry.base_url), str(self._entry.model_id), following)
+            return await self._send(endpoint, request, key)
+        except ValueError as error:  # not JSON
+            raise Malformed(str(error)) from None
+        constrained = any(name in sent for name in ("response_format", "tools", "extra_body"))
+        return read(
+            answer,
+            alias=self._entry.alias,
+            key=key,
+            run=self._run,
+            constrained=constrained,
+            left_out=dialect.left_out,
+            logprobs=self._logprobs,
+        )
 
     async def _answered(self, client: AsyncOpenAI, arguments: dict[str, Any]) -> Any:
         """The server's answer; an embedded one starts each from the same state, so that order changes nothing."""
@@ -293,30 +316,25 @@ class ChatClient:
             await asyncio.to_thread(self._server.put_back)
             return await client.chat.completions.create(model=model, **arguments)
 
-    def _not_chat(self) -> ModelServerError:
-        return ModelServerError(
-            f"{self._where()} did not answer in the OpenAI chat format; check that the base URL ends in /v1."
-        )
-
-    async def _connect(self) -> AsyncOpenAI:
+    async def _connect(self, endpoint: Endpoint) -> AsyncOpenAI:
         async with self._connecting:
             if self._server is not None and not self._server.alive():
                 raise ModelServerError(f"The embedded model server of '{self._entry.alias}' has died; see {self._log}.")
-            if self._client is None:
+            if endpoint.client is None:
                 from openai import AsyncOpenAI, DefaultAioHttpClient
 
-                base_url = self._entry.base_url
+                base_url = endpoint.base_url
                 if base_url is None:
                     self._server = await asyncio.to_thread(self._start)
                     base_url = self._server.base_url
-                self._client = AsyncOpenAI(
+                endpoint.client = AsyncOpenAI(
                     base_url=base_url,
-                    api_key=self._key or "none",
+                    api_key=endpoint.key or "none",
                     max_retries=0,  # tenacity retries; two policies would multiply
                     timeout=TIMEOUT_S,
                     http_client=DefaultAioHttpClient(),
                 )
-            return self._client
+            return endpoint.client
 
     def _start(self) -> LocalServer:
         path, _ = pull(self._entry)
@@ -327,17 +345,19 @@ class ChatClient:
     def _worth_retrying(self, error: BaseException) -> bool:
         import openai
 
+        if isinstance(error, Malformed):
+            return True
         if isinstance(error, openai.APIStatusError):
             return error.status_code in (408, 409, 429) or error.status_code >= 500
         return isinstance(error, openai.APIConnectionError) and not _hopeless(_cause(error))
 
-    def _where(self) -> str:
-        return f"The embedded model '{self._entry.alias}'" if self._server else f"The server {self._entry.base_url}"
+    def _where(self, endpoint: Endpoint) -> str:
+        return f"The embedded model '{self._entry.alias}'" if self._server else f"The server {endpoint.base_url}"
 
-    def _sentence(self, error: Exception) -> ModelServerError:
+    def _sentence(self, error: Exception, endpoint: Endpoint) -> ModelServerError:
         import openai
 
-        where, entry = self._where(), self._entry
+        where, entry = self._where(endpoint), self._entry
         if isinstance(error, openai.AuthenticationError | openai.PermissionDeniedError):
             variable = entry.key_env or "a key_env in the model's entry"
             return ModelServerError(f"{where} refused the key (HTTP {error.status_code}); check {variable}.")
@@ -351,7 +371,9 @@ class ChatClient:
                 return ModelServerError(f"{where} has died; see {self._log}.")
             cause = _cause(error)
             if cause is None and isinstance(error, openai.APITimeoutError):
-                return ModelServerError(f"{where} gave no answer within {TIMEOUT_S:g} s, again and again.")
+                return ModelServerError(
+                    f"{where} gave no answer within {TIMEOUT_S:g} s, again and again.", hopeless=False
+                )
             if isinstance(cause, ConnectionRefusedError):
                 what = "refuses connections"
             elif isinstance(cause, socket.gaierror):
@@ -360,11 +382,13 @@ class ChatClient:
                 what = f"could not be reached for {RETRY_FOR_S:g} s"
             return ModelServerError(f"{where} {what}; check that it runs and that the address is right.")
         status = f"HTTP {error.status_code}" if isinstance(error, openai.APIStatusError) else type(error).__name__
-        return ModelServerError(f"{where} failed ({status}: {self._redacted(error)}).")
+        return ModelServerError(f"{where} failed ({status}: {self._redacted(error)}).", hopeless=False)
 
     def _redacted(self, error: Exception) -> str:
         text = " ".join(str(error).split())
-        return (text.replace(self._key, "[key]") if self._key else text)[:200]
+        for endpoint in self._endpoints:
+            text = text.replace(endpoint.key, "[key]") if endpoint.key else text
+        return text[:200]
 
 
 def _hopeless(cause: OSError | None) -> bool:
@@ -382,20 +406,9 @@ def _wait(state: RetryCallState) -> float:
     return max(seconds, wait_random_exponential(multiplier=0.5, max=LONGEST_WAIT_S)(state))
 
 
-def _text(content: object) -> str:
-    if not isinstance(content, str):
-        raise TypeError("the content of a message is not text")
-    return content
-
-
-def _first_token(choice: Any) -> FirstToken | None:
-    """What could have stood first; None where the server sent no log-probabilities."""
-    content = getattr(choice.logprobs, "content", None) or []
-    if not content or not content[0].top_logprobs:
-        return None
-    top = {t.token: float(t.logprob) for t in content[0].top_logprobs}
-    letters = {token: logprob for token, logprob in top.items() if len(token.strip()) == 1}
-    return FirstToken(letters, math.fsum(map(math.exp, top.values())), math.exp(min(top.values())))
+def _malformed_too_often(state: RetryCallState) -> bool:
+    error = state.outcome.exception() if state.outcome else None
+    return isinstance(error, Malformed) and state.attempt_number >= MALFORMED_TRIES
 
 
 def _cause(error: BaseException) -> OSError | None:

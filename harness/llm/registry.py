@@ -81,13 +81,23 @@ class ModelEntry(BaseModel):
     max_tokens: int | None = Field(None, ge=1, description="longest reply; a model that thinks first needs thousands")
     weights: Weights | None = None
     base_url: str | None = None
+    more_urls: tuple[str, ...] = Field((), description="further servers of the same model, asked in turn")
     base_url_env: str | None = Field(None, description="environment variable that overrides base_url")
     model_id: str | None = None
     model_id_env: str | None = Field(None, description="environment variable that overrides model_id")
     key_env: str | None = Field(None, description="environment variable that holds the key; none is needed if unset")
+    more_key_envs: tuple[str, ...] = Field((), description="variables with further keys, used in turn")
     key_optional: bool = Field(False, description="whether to go on without a key if that variable is not set")
+    requests_per_minute: int | None = Field(None, ge=1)
+    tokens_per_minute: int | None = Field(None, ge=1)
+    reasoning_effort: str | None = Field(None, description="sent to models that think first, e.g. 'low'")
     schema_constrained: bool = Field(True, description="whether to ask the server to enforce the JSON schema")
     price_prompt: float | None = Field(None, ge=0, description="USD per million prompt tokens")
+    price_cached: float | None = Field(
+        None,
+        ge=0,
+        description="USD per million prompt tokens that the server read from its cache; as price_prompt if unset",
+    )
     price_completion: float | None = Field(None, ge=0, description="USD per million completion tokens")
 
     @model_validator(mode="after")
@@ -96,7 +106,8 @@ class ModelEntry(BaseModel):
             raise ValueError("an entry has either [weights] or a base_url")
         if self.base_url and not self.model_id:
             raise ValueError("an entry with a base_url needs a model_id")
-        if self.base_url and (urlsplit(self.base_url).username or urlsplit(self.base_url).query):
+        urls = [urlsplit(url) for url in (self.base_url, *self.more_urls) if url]
+        if any(url.username or url.query for url in urls):
             raise ValueError("a base_url holds no user name, password or query: keys belong into a variable (key_env)")
         return self
 
@@ -124,6 +135,11 @@ def key_of(entry: ModelEntry) -> str | None:
             f"The model '{entry.alias}' needs a key: set the environment variable {entry.key_env} to yours."
         )
     return key or None
+
+
+def more_keys_of(entry: ModelEntry) -> tuple[str, ...]:
+    """Further keys for the same model, from the environment; variables that are not set are passed over."""
+    return tuple(key for name in entry.more_key_envs if (key := os.environ.get(name, "").strip()))
 
 
 def key_receiver(entry: ModelEntry) -> str | None:

@@ -20,11 +20,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from harness.core.agent import Failure
 from harness.core.environment import Action
 from harness.core.errors import UsageError
 from harness.llm.registry import ReplyFormat
@@ -46,6 +47,9 @@ class Parsed:
     action: Action | None
     rationale: str | None = None
     error: str | None = None
+    failure: Failure | None = None
+    reasoning: str | None = None
+    """What stood between `<think>` and `</think>`."""
 
 
 @dataclass(frozen=True)
@@ -158,9 +162,18 @@ class ReplyContract:
 
     def parse(self, reply: str, *, truncated: bool = False) -> Parsed:
         """Read an action from a reply; see the module's text for the order."""
-        text = _without_thoughts(reply)
+        text, reasoning = _apart(reply)
+        found = self._parsed(text, truncated)
+        failure = found.failure or (Failure.UNPARSABLE if found.action is None else None)
+        if truncated and found.action is None:
+            failure = Failure.TRUNCATED
+        return replace(found, failure=failure, reasoning=reasoning)
+
+    def _parsed(self, text: str | None, truncated: bool) -> Parsed:
         if text is None:
-            return Parsed(None, error="the reply ended inside its thoughts, before an answer")
+            return Parsed(
+                None, error="the reply ended inside its thoughts, before an answer", failure=Failure.TRUNCATED
+            )
         if not text:
             return Parsed(None, error="the reply is empty" + (" (cut off)" if truncated else ""))
         if self.format is ReplyFormat.LABEL:
@@ -248,11 +261,16 @@ def _quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def _without_thoughts(reply: str) -> str | None:
+def _apart(reply: str) -> tuple[str | None, str | None]:
+    """The answer and the thoughts of a reply; the answer is None if the thoughts never closed."""
+    thoughts = re.findall(r"<think>(.*?)</think>", reply, flags=re.DOTALL)
     text = re.sub(r"<think>.*?</think>", "", reply, flags=re.DOTALL)
     if "<think>" in text:
-        return None
-    return text.rsplit("</think>", 1)[-1].strip()
+        return None, text.split("<think>", 1)[1].strip() or None
+    if "</think>" in text:  # the opening was part of the prompt
+        before, text = text.rsplit("</think>", 1)
+        thoughts.append(before)
+    return text.strip(), "\n".join(t.strip() for t in thoughts).strip() or None
 
 
 def _json_object(text: str) -> dict[str, Any] | None:

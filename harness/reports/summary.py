@@ -22,6 +22,8 @@ def report(summary: Summary) -> Iterator[RenderableType]:
     """The parts of the report, top to bottom."""
     yield Text(_headline(summary))
     yield Text(_finding(summary), style="bold")
+    if summary.stopped:
+        yield Text(f"Stopped: {summary.stopped} This is what is known so far.")
     yield Text()
     yield _policies(summary)
     yield Text(_meaning(summary), style="dim")
@@ -171,6 +173,14 @@ def _effort(s: Summary) -> str:
             f"{s.llm_calls} calls ({s.cached_calls} more from cache)",
             f"{s.prompt_tokens:,} + {s.completion_tokens:,} tokens",
         ]
+        if s.cached_tokens:
+            parts.append(f"{s.cached_tokens:,} of the prompts' tokens from the server's cache")
+        if s.cost_usd is not None:
+            parts.append(f"{s.cost_usd:.4f} USD")
+        if s.failures:
+            parts.append("replies not usable at first: " + ", ".join(f"{n} {why}" for why, n in s.failures.items()))
+        if s.left_out:
+            parts.append(f"without {' and '.join(s.left_out)}, which the server refused")
         if s.cut_off_replies:
             parts.append(f"{s.cut_off_replies} replies cut off (see --max-tokens)")
         if s.unconstrained_replies:

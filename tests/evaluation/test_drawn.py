@@ -17,8 +17,8 @@ from harness.evaluation import evaluate as evaluation
 from harness.evaluation.asking import read_decisions
 from harness.evaluation.config import Method, RunConfig
 from harness.evaluation.sampled import sampled_value
-from harness.llm.client import FirstToken
 from harness.llm.registry import ReplyFormat
+from harness.llm.reply import FirstToken
 from harness.llm.structured import LABELS, ReplyContract
 from harness.mdp.build import from_arrays
 from harness.mdp.evaluate import evaluate

@@ -119,6 +119,7 @@ async def test_a_server_without_schemas_is_asked_without(server):
     replies = await ask(server.base_url, "p", "q")
     assert [r.text for r in replies] == [as_json(3)] * 2
     assert ["response_format" in r for r in server.requests] == [True, False, False]
+    assert ["tools" in r for r in server.requests] == [False, True, True]
 
 
 NOTHING = {"index": 0, "finish_reason": "stop", "message": None}

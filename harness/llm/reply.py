@@ -1,0 +1,140 @@
+"""What came back from a server, read without trusting its shape."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+class Malformed(Exception):
+    """An answer that is not in the OpenAI chat format: a proxy's page, half a body, no choices."""
+
+
+@dataclass(frozen=True)
+class FirstToken:
+    """Log-probabilities of a reply's first token, as far as the server listed them.
+
+    Attributes
+    ----------
+    letters : mapping of token to log-probability
+        Tokens that are one letter, blanks around it allowed.
+    listed : float
+        Probability of all tokens listed.
+    least : float
+        Probability of the least likely of them.
+    """
+
+    letters: Mapping[str, float]
+    listed: float
+    least: float
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a model answered."""
+
+    text: str
+    finish_reason: str | None
+    prompt_tokens: int
+    completion_tokens: int
+    model: str
+    """As the server reports it."""
+    key: str
+    """Content address of the request."""
+    run: str
+    """The run that asked the server for it; another than one's own if it came from the cache."""
+    constrained: bool = True
+    """False if the server was not asked, or refused, to hold the reply to its schema."""
+    cached_tokens: int = 0
+    """Of the prompt's, those that the server read from its own cache."""
+    refusal: str | None = None
+    """What the model or its server's filter said instead of answering."""
+    reasoning: str | None = None
+    """What a reasoning model thought first, where the server sends it apart from the answer."""
+    left_out: tuple[str, ...] = ()
+    """Sampling parameters that the server refused to take."""
+    fingerprint: str | None = None
+    """The server's configuration, as it reports it."""
+    usage_reported: bool = True
+    """False if the server did not say how many tokens it took."""
+    first_token: FirstToken | None = None
+    """What could have stood first, where that was asked for."""
+
+    @classmethod
+    def stored(cls, values: Mapping[str, Any]) -> Reply:
+        """A reply as it stands in the cache."""
+        first = values.get("first_token")
+        known = {**values, "left_out": tuple(values.get("left_out", ()))}
+        return cls(**(known | {"first_token": FirstToken(**first) if first else None}))
+
+
+def read(
+    answer: Any, *, alias: str, key: str, run: str, constrained: bool, left_out: tuple[str, ...], logprobs: bool
+) -> Reply:
+    """A chat completion as a `Reply`.
+
+    Raises
+    ------
+    Malformed
+        If it is none.
+    """
+    try:
+        choice, usage = answer.choices[0], answer.usage
+        message = choice.message
+        refusal = getattr(message, "refusal", None)
+        if choice.finish_reason == "content_filter":
+            refusal = refusal or "the server's content filter stopped the reply"
+        details = getattr(usage, "prompt_tokens_details", None)
+        return Reply(
+            text=_text(_content(message)),
+            finish_reason=choice.finish_reason,
+            prompt_tokens=int(usage.prompt_tokens or 0) if usage else 0,
+            completion_tokens=int(usage.completion_tokens or 0) if usage else 0,
+            cached_tokens=int(getattr(details, "cached_tokens", 0) or 0),
+            model=str(answer.model or alias),
+            key=key,
+            run=run,
+            constrained=constrained,
+            refusal=None if refusal is None else _text(refusal),
+            reasoning=_reasoning(message),
+            left_out=left_out,
+            fingerprint=getattr(answer, "system_fingerprint", None),
+            usage_reported=usage is not None,
+            first_token=_first_token(choice) if logprobs else None,
+        )
+    except (AttributeError, IndexError, TypeError, ValueError) as error:
+        raise Malformed(str(error)) from None
+
+
+def _content(message: Any) -> object:
+    """The answer's text, or the arguments of the tool that was to be called."""
+    if message.tool_calls:
+        return message.tool_calls[0].function.arguments
+    return message.content or ""
+
+
+def _text(content: object) -> str:
+    if not isinstance(content, str):
+        raise TypeError("the content of a message is not text")
+    return content
+
+
+def _reasoning(message: Any) -> str | None:
+    """Thoughts that vLLM, Groq, OpenRouter and others send beside the answer, under one of two names."""
+    for name in ("reasoning_content", "reasoning"):
+        thoughts = getattr(message, name, None)
+        if isinstance(thoughts, str) and thoughts:
+            return thoughts
+    return None
+
+
+def _first_token(choice: Any) -> FirstToken | None:
+    """What could have stood first; None where the server sent no log-probabilities."""
+    content = getattr(choice.logprobs, "content", None) or []
+    if not content or not content[0].top_logprobs:
+        return None
+    top = {t.token: float(t.logprob) for t in content[0].top_logprobs}
+    letters = {token: logprob for token, logprob in top.items() if len(token.strip()) == 1}
+    return FirstToken(letters, math.fsum(map(math.exp, top.values())), math.exp(min(top.values())))

@@ -1,0 +1,141 @@
+"""A model server on raw sockets that fails in every way, each prompt a few times, then answers by a known policy."""
+
+from __future__ import annotations
+
+import json
+import random
+import socket
+import struct
+import threading
+import time
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.conftest import as_json, completion, hashed_action
+
+FAULTS = (
+    "429 with Retry-After", "429", "500", "503", "reset", "half a body", "stall", "slow", "HTML", "HTML as 502",
+    "truncated JSON", "another schema", "no choices", "no usage",
+)  # fmt: skip
+
+
+@dataclass
+class FaultServer:
+    """Listens on loopback. `faults` per prompt are drawn from its text, so every server fails in the same places."""
+
+    share: float = 0.5
+    stall_s: float = 1.5
+    answered: Counter[str] = field(default_factory=Counter)
+    seen: Counter[str] = field(default_factory=Counter)
+    base_url: str = ""
+
+    def __enter__(self) -> FaultServer:
+        self._tries: dict[str, int] = defaultdict(int)
+        self._lock = threading.Lock()
+        self._socket = socket.create_server(("127.0.0.1", 0), backlog=512)
+        self.base_url = f"http://127.0.0.1:{self._socket.getsockname()[1]}/v1"
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._socket.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        stream = connection.makefile("rb")
+        try:
+            while payload := _request(stream):
+                text = payload["messages"][-1]["content"]
+                if not self._answer(connection, text):
+                    break
+        except OSError:
+            pass
+        finally:
+            connection.close()
+
+    def _fault(self, text: str) -> str | None:
+        """What goes wrong this time; the same for the same prompt and try."""
+        with self._lock:
+            attempt = self._tries[text]
+            self._tries[text] += 1
+        rng = random.Random(f"{text} {attempt}")
+        if attempt >= 3 or rng.random() >= self.share:
+            return None
+        return rng.choice(FAULTS)
+
+    def _answer(self, connection: socket.socket, text: str) -> bool:
+        """Answer one request; False where the connection is gone."""
+        fault = self._fault(text)
+        with self._lock:
+            self.seen[fault or "fine"] += 1
+        body = json.dumps(completion(as_json(hashed_action(text)))).encode()
+        if fault in ("429", "429 with Retry-After"):
+            extra = {"Retry-After": "0.02"} if "Retry" in fault else {}
+            return _send(connection, 429, b'{"error": {"message": "slower"}}', extra)
+        if fault in ("500", "503"):
+            return _send(connection, int(fault), b'{"error": {"message": "out of order"}}')
+        if fault == "reset":
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            return False
+        if fault == "half a body":
+            _send(connection, 200, body, cut=len(body) // 2)
+            return False
+        if fault == "stall":
+            time.sleep(self.stall_s)
+            return False
+        if fault in ("HTML", "HTML as 502"):
+            status = 200 if fault == "HTML" else 502
+            return _send(connection, status, b"<html><body>Please log in</body></html>", kind="text/html")
+        if fault == "truncated JSON":
+            return _send(connection, 200, body[:-20])
+        if fault == "another schema":
+            return _send(connection, 200, b'{"result": {"text": "hello"}}')
+        if fault == "no choices":
+            return _send(connection, 200, json.dumps(completion("x") | {"choices": []}).encode())
+        with self._lock:
+            self.answered[text] += 1
+        if fault == "no usage":
+            body = json.dumps(completion(as_json(hashed_action(text))) | {"usage": None}).encode()
+        return _send(connection, 200, body, pieces=7 if fault == "slow" else 1)
+
+
+def _request(stream: Any) -> dict[str, Any] | None:
+    line = stream.readline()
+    if not line:
+        return None
+    length = 0
+    while (header := stream.readline().strip()) != b"":
+        name, _, value = header.partition(b":")
+        if name.lower() == b"content-length":
+            length = int(value)
+    return dict(json.loads(stream.read(length)))
+
+
+def _send(
+    connection: socket.socket,
+    status: int,
+    body: bytes,
+    extra: dict[str, str] | None = None,
+    *,
+    kind: str = "application/json",
+    cut: int | None = None,
+    pieces: int = 1,
+) -> bool:
+    headers = {"Content-Type": kind, "Content-Length": str(len(body)), **(extra or {})}
+    head = f"HTTP/1.1 {status} X\r\n" + "".join(f"{k}: {v}\r\n" for k, v in headers.items()) + "\r\n"
+    data = head.encode() + body[: len(body) if cut is None else cut]
+    step = -(-len(data) // pieces)
+    for i in range(0, len(data), step):
+        connection.sendall(data[i : i + step])
+        if pieces > 1:
+            time.sleep(0.01)
+    return cut is None

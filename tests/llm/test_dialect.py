@@ -1,0 +1,190 @@
+"""What servers understand is learnt from their refusals, remembered, and recorded with every reply."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.agents.llm import LLMAgent
+from harness.core.agent import Failure, Message, Outcome, Situation
+from harness.core.errors import ModelServerError
+from harness.envs.icu_sepsis.environment import SepsisAction
+from harness.llm import client as client_module
+from harness.llm.client import ChatClient
+from harness.llm.dialect import Dialect, Mode, remembered
+from harness.llm.registry import ReplyFormat, served
+from harness.llm.structured import ReplyContract
+from harness.prompts.loader import load
+from tests.conftest import as_json, completion
+
+CONTRACT = ReplyContract(SepsisAction, ReplyFormat.JSON)
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch):
+    monkeypatch.setattr(client_module, "LONGEST_WAIT_S", 0.01)
+    monkeypatch.setattr(client_module, "RETRY_FOR_S", 0.5)
+
+
+def client_of(server, **changes):
+    entry = served(server.base_url, "fake").model_copy(update=changes)
+    return ChatClient(entry, CONTRACT, None, "run", Path)
+
+
+async def ask(client, *questions):
+    try:
+        return [await client.complete([Message(role="user", content=q)]) for q in questions]
+    finally:
+        await client.close()
+
+
+def refusing(server, *words):
+    """A server that refuses every request in which one of the words is a parameter, naming it."""
+
+    def answer(patient):
+        request = server.requests[-1]
+        for word, message in words:
+            if word in request and (word != "response_format" or message.split()[0] in str(request[word])):
+                return 400, {"error": {"message": f"Unsupported parameter: {message}"}}
+        return as_json(3)
+
+    return answer
+
+
+async def test_a_schema_gives_way_to_an_object_to_a_tool_to_text(server):
+    def answer(patient):
+        request = server.requests[-1]
+        kind = request.get("response_format", {}).get("type")
+        if kind == "json_schema":
+            return 400, {"error": {"message": "json_schema is not available for this model"}}
+        if kind == "json_object":
+            return 400, {"error": {"message": "response_format json_object is not supported"}}
+        if "tools" in request:
+            return 400, {"error": {"message": "this model does not support tools"}}
+        return as_json(3)
+
+    server.answer = answer
+    replies = await ask(client_of(server), "p", "q")
+    assert [r.text for r in replies] == [as_json(3)] * 2
+    assert len(server.requests) == 5
+    assert not replies[0].constrained
+    assert remembered(server.base_url, "fake") == Dialect(mode=Mode.TEXT)
+
+
+async def test_what_was_learnt_is_remembered_by_the_next_client(server):
+    server.answer = refusing(
+        server, ("temperature", "temperature"), ("max_tokens", "use max_completion_tokens instead")
+    )
+    (first,) = await ask(client_of(server), "p")
+    assert first.left_out == ("temperature",)
+    before = len(server.requests)
+    (second,) = await ask(client_of(server), "q")
+    assert len(server.requests) == before + 1
+    sent = server.requests[-1]
+    assert "temperature" not in sent
+    assert sent["max_completion_tokens"] == 512
+    assert second.left_out == ("temperature",)
+
+
+async def test_the_arguments_of_a_tool_are_the_reply(server):
+    def answer(patient):
+        if "response_format" in server.requests[-1]:
+            return 400, {"error": {"message": "response_format is unknown"}}
+        body = completion("")
+        call = {"id": "1", "type": "function", "function": {"name": "decide", "arguments": as_json(7)}}
+        body["choices"][0]["message"] = {"role": "assistant", "content": None, "tool_calls": [call]}
+        return 200, body
+
+    server.answer = answer
+    (reply,) = await ask(client_of(server), "p")
+    assert reply.text == as_json(7)
+    assert reply.constrained
+
+
+async def test_a_refusal_that_names_nothing_is_an_error(server):
+    server.answer = lambda patient: (400, {"error": {"message": "the prompt is too long"}})
+    with pytest.raises(ModelServerError, match="the prompt is too long"):
+        await ask(client_of(server), "p")
+    assert len(server.requests) == 1
+
+
+async def test_several_keys_take_turns(server, monkeypatch):
+    monkeypatch.setenv("KEY_A", "a-secret")
+    monkeypatch.setenv("KEY_B", "b-secret")
+    entry = {"key_env": "KEY_A", "more_key_envs": ("KEY_B", "KEY_UNSET")}
+    await ask(client_of(server, **entry), *"pqrs")
+    assert server.keys == ["Bearer a-secret", "Bearer b-secret"] * 2
+    server.answer = lambda patient: (400, {"error": {"message": "bad keys a-secret b-secret"}})
+    with pytest.raises(ModelServerError) as caught:
+        await ask(client_of(server, **entry), "p")
+    assert "secret" not in str(caught.value)
+
+
+async def test_usage_thoughts_and_fingerprint_are_kept_apart(server):
+    body = completion(as_json(4))
+    body["choices"][0]["message"]["reasoning_content"] = "the lactate is high"
+    body["usage"]["prompt_tokens_details"] = {"cached_tokens": 80}
+    body["system_fingerprint"] = "fp_1"
+    server.answer = lambda patient: (200, body)
+    (reply,) = await ask(client_of(server), "p")
+    assert (reply.reasoning, reply.cached_tokens, reply.fingerprint) == ("the lactate is high", 80, "fp_1")
+
+
+def agent_of(server, sepsis):
+    static = {"env": sepsis.spec.model_dump()}
+    return LLMAgent("fake", load("icu-sepsis", "direct"), CONTRACT, client_of(server), static)
+
+
+async def decide(server, sepsis):
+    agent = agent_of(server, sepsis)
+    try:
+        return await agent.act(sepsis.observe(3), Situation(lambda action: None))
+    finally:
+        await agent.close()
+
+
+async def test_a_cut_off_reply_is_asked_for_again_with_a_higher_limit(server, sepsis):
+    def answer(patient):
+        if server.requests[-1]["max_tokens"] < 2_000:
+            return 200, completion('{"iv_fluid_level": 2, "vaso', finish_reason="length")
+        return as_json(9)
+
+    server.answer = answer
+    decision = await decide(server, sepsis)
+    assert decision.action == sepsis.actions[9]
+    assert (decision.outcome, decision.failure) == (Outcome.OK, None)
+    assert [r["max_tokens"] for r in server.requests] == [512, 2_048]
+
+
+@pytest.mark.parametrize(
+    ("body", "failure"),
+    [
+        (completion("no idea"), Failure.UNPARSABLE),
+        (completion(as_json(3), finish_reason="content_filter"), Failure.REFUSED),
+        (completion('{"iv_fluid_level": 2', finish_reason="length"), Failure.TRUNCATED),
+        (completion('{"iv_fluid_level": 9, "vasopressor_level": 0}'), Failure.UNPARSABLE),
+    ],
+)
+async def test_failures_are_told_apart(server, sepsis, body, failure):
+    server.answer = lambda patient: (200, body)
+    decision = await decide(server, sepsis)
+    assert (decision.action, decision.outcome, decision.failure) == (None, Outcome.INVALID, failure)
+
+
+async def test_a_refusal_in_its_own_field_is_no_answer(server, sepsis):
+    body = completion("")
+    body["choices"][0]["message"] |= {"content": None, "refusal": "I cannot give medical advice."}
+    server.answer = lambda patient: (200, body)
+    decision = await decide(server, sepsis)
+    assert decision.failure is Failure.REFUSED
+    assert "I cannot give medical advice." in decision.error
+
+
+def test_thoughts_stand_apart_from_the_answer():
+    parsed = CONTRACT.parse("<think>pressure is low</think>" + as_json(7))
+    assert (parsed.action is not None, parsed.reasoning) == (True, "pressure is low")
+    unopened = CONTRACT.parse("pressure is low</think>" + as_json(7))
+    assert (unopened.action is not None, unopened.reasoning) == (True, "pressure is low")
+    cut = CONTRACT.parse("<think>pressure is", truncated=True)
+    assert (cut.action, cut.failure, cut.reasoning) == (None, Failure.TRUNCATED, "pressure is")
