@@ -45,9 +45,9 @@ FIRST_LOOK, NEXT_LOOK = 50, 1.2
 """With `until`, the interval is looked at after so many episodes, and then whenever there are so many times as many."""
 
 TOLD_FROM = 100
-"""Episodes from which on the probabilities that an agent told are used. They leave little noise but that of rare, costly
-patients, who may be missing from a small sample: for a nearly optimal agent on `sepsis-os` the interval then covers 83 %
-(30 episodes) or 89 % (50) instead of 95 % (`benchmarks/coverage.py`)."""
+"""Episodes from which on the probabilities that an agent told are used. They leave little noise but that of rare and
+costly patients, who may be missing from a small sample: for a nearly optimal agent on `sepsis-os` the interval then
+covers 83 % (30 episodes) or 89 % (50) instead of 95 % (`benchmarks/coverage.py`)."""
 
 SECONDS_BETWEEN_ESTIMATES = 0.5
 """How often the estimate so far is computed for whoever watches."""
