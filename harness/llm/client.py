@@ -192,9 +192,9 @@ class ChatClient:
         """Everything that can change a reply."""
         contract = self._contract
         if self._entry.weights is not None:
-            constraint: dict[str, Any] = {"grammar": contract.grammar()}
+            constraint: dict[str, Any] = {"grammar": contract.grammar}
         elif self._entry.schema_constrained and contract.format is ReplyFormat.JSON:
-            constraint = {"type": "json_schema", "schema": contract.json_schema()}
+            constraint = {"type": "json_schema", "schema": contract.schema}
         else:
             constraint = {}
         request = {
@@ -290,7 +290,7 @@ class ChatClient:
             return await self._send(endpoint, request, key)
         except ValueError as error:  # not JSON
             raise Malformed(str(error)) from None
-        constrained = any(name in sent for name in ("response_format", "tools", "extra_body"))
+        constrained = any(name in sent for name in ("response_format", "tools", "grammar"))
         return read(
             answer,
             alias=self._entry.alias,
@@ -301,20 +301,25 @@ class ChatClient:
             logprobs=self._logprobs,
         )
 
-    async def _answered(self, client: AsyncOpenAI, arguments: dict[str, Any]) -> Any:
+    async def _answered(self, client: AsyncOpenAI, body: Mapping[str, Any]) -> Any:
         """The server's answer; an embedded one starts each from the same state, so that order changes nothing."""
-        model = self._entry.model_id or self._entry.alias
         if self._server is None:
-            return await client.chat.completions.create(model=model, **arguments)
+            return await self._posted(client, body)
         async with self._one_at_a_time:
-            static = arguments["messages"][0]
+            static = body["messages"][0]
             if self._static != static:
-                alone: dict[str, Any] = {"messages": [static, {"role": "user", "content": ""}], "max_tokens": 1}
-                await client.chat.completions.create(model=model, **alone)
+                await self._posted(client, {"messages": [static, {"role": "user", "content": ""}], "max_tokens": 1})
                 await asyncio.to_thread(self._server.keep)
                 self._static = static
             await asyncio.to_thread(self._server.put_back)
-            return await client.chat.completions.create(model=model, **arguments)
+            return await self._posted(client, body)
+
+    async def _posted(self, client: AsyncOpenAI, body: Mapping[str, Any]) -> Any:
+        """By `post`, for `create` would go through every branch of the schema on its way: a third of a call's cost."""
+        from openai.types.chat import ChatCompletion
+
+        model = self._entry.model_id or self._entry.alias
+        return await client.post("/chat/completions", body={"model": model, **body}, cast_to=ChatCompletion)
 
     async def _connect(self, endpoint: Endpoint) -> AsyncOpenAI:
         async with self._connecting:

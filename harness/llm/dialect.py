@@ -55,15 +55,15 @@ class Dialect(BaseModel):
     left_out: tuple[str, ...] = ()
 
     def arguments(self, request: Mapping[str, Any], contract: ReplyContract) -> dict[str, Any]:
-        """The arguments of a chat completion for a request in the harness's own words."""
+        """The body of a chat completion, but for the model, for a request in the harness's own words."""
         names = ("messages", "temperature", "seed", "logprobs", "top_logprobs", "reasoning_effort")
         found = {name: request[name] for name in names if name in request and name not in self.left_out}
         found[self.limit] = request["max_tokens"]
         if "grammar" in request["constraint"]:
-            return found | {"extra_body": {"grammar": request["constraint"]["grammar"]}}
+            return found | {"grammar": request["constraint"]["grammar"]}
         if request["constraint"].get("type") != "json_schema":
             return found
-        schema = contract.json_schema()
+        schema = contract.schema
         name = contract.action_type.__name__
         if self.mode is Mode.SCHEMA:
             held = {"type": "json_schema", "json_schema": {"name": name, "strict": True, "schema": schema}}

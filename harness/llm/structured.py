@@ -21,6 +21,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -115,7 +116,8 @@ class ReplyContract:
         short = self.format is ReplyFormat.SHORT
         return {name: (field.alias or name) if short else name for name, field in fields.items()}
 
-    def json_schema(self) -> dict[str, Any]:
+    @cached_property
+    def schema(self) -> dict[str, Any]:
         """JSON schema of the reply, in the strict form that servers enforce."""
         schema = self.action_type.model_json_schema(by_alias=False)
         properties = {
@@ -138,6 +140,7 @@ class ReplyContract:
             result["description"] = schema["description"]
         return result | ({"$defs": schema["$defs"]} if "$defs" in schema else {})
 
+    @cached_property
     def grammar(self) -> str:
         """GBNF that allows the reply without any white space, and nothing else (llama.cpp)."""
         if self.format is ReplyFormat.LABEL:
@@ -227,6 +230,7 @@ class ReplyContract:
             return Parsed(None, rationale, problems)
 
 
+@lru_cache(maxsize=64)
 def _choices(action_type: type[BaseModel]) -> dict[str, list[int | str]]:
     """Every value that each field allows, by its JSON schema.
 

@@ -83,7 +83,7 @@ def test_a_model_can_answer_in_either_form(tmp_path, named, form):
         assert env.action_index(contract.parse(reply).action) == 1
     assert contract.parse('{"action":"dance"}').action is None
     assert ("<wait|fluids>" if named else "<0-1>") in contract.instruction()
-    assert json.dumps(json.dumps(answer)).strip('"') in contract.grammar()
+    assert json.dumps(json.dumps(answer)).strip('"') in contract.grammar
 
 
 def test_a_long_label_fits_in_a_reply_and_one_action_is_a_choice(tmp_path):

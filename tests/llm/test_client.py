@@ -47,7 +47,7 @@ async def ask(base_url: str, *questions: str, cache: Path | None = None, concurr
 async def test_a_request_carries_schema_seed_and_temperature(server):
     (reply,) = await ask(server.base_url, "a patient")
     (request,) = server.requests
-    assert request["response_format"]["json_schema"]["schema"] == CONTRACT.json_schema()
+    assert request["response_format"]["json_schema"]["schema"] == CONTRACT.schema
     assert request["temperature"] == 0
     assert request["seed"] == 0
     assert (reply.model, reply.prompt_tokens, reply.completion_tokens) == ("fake-1", 100, 7)

@@ -90,11 +90,11 @@ def test_the_rationale_is_kept_apart():
     contract = ReplyContract(SepsisAction, ReplyFormat.JSON, rationale=True)
     parsed = contract.parse('{"rationale": "low pressure", "iv_fluid_level": 1, "vasopressor_level": 3}')
     assert (parsed.rationale, parsed.action) == ("low pressure", SepsisAction(iv=1, vp=3))
-    assert next(iter(contract.json_schema()["properties"])) == "rationale"
+    assert next(iter(contract.schema["properties"])) == "rationale"
 
 
 def test_the_schema_gives_names_meanings_and_bounds():
-    schema = CONTRACT.json_schema()
+    schema = CONTRACT.schema
     assert schema["required"] == ["iv_fluid_level", "vasopressor_level"]
     assert schema["additionalProperties"] is False
     for field in schema["properties"].values():
