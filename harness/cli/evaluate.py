@@ -238,7 +238,7 @@ def evaluate(
         _refuse_other_words(context)
         _print([_resumed(resume, log, quiet)], shown, log)
         return
-    contestants = _contestants(agent or [], model or [], base_url, model_id or [], prompt or ["direct"])
+    who_decides = contestants(agent or [], model or [], base_url, model_id or [], prompt or ["direct"])
     drawing = {
         "reply": ReplyFormat(reply) if reply else None,
         "temperature": temperature,
@@ -249,7 +249,7 @@ def evaluate(
     }
     task = env_id(context, env, mdp)
     configs = []
-    for who in contestants:
+    for who in who_decides:
         exactly = who.get("agent") or samples > 1
         chosen = Method(method or (Method.EXACT if exactly else Method.CERTIFY))
         usual = 3 if chosen is not Method.ROLLOUT else MOST_EPISODES if until is not None else 100
@@ -270,7 +270,7 @@ def evaluate(
             )
         )
     _refuse_words_without_use(context, configs)
-    finished, failed = _carried_out(configs, out, log, quiet)
+    finished, failed = carried_out(configs, out, log, quiet)
     if finished:
         _print(finished, shown, log)
     if failed:
@@ -280,7 +280,7 @@ def evaluate(
         sys.exit(1)
 
 
-def _carried_out(
+def carried_out(
     configs: list[RunConfig], out: Path, log: LogName | None, quiet: bool
 ) -> tuple[list[Summary], list[str]]:
     """The summaries of the runs, and a sentence for each that failed; a run that fails alone is raised."""
@@ -432,7 +432,7 @@ def _given(context: typer.Context) -> list[str]:
     return [name for name, source in sources if source is not None and source.name == "COMMANDLINE"]
 
 
-def _contestants(
+def contestants(
     agents: list[str], models: list[str], base_url: str | None, model_ids: list[str], prompts: list[str]
 ) -> list[dict[str, Any]]:
     """Who decides, as fields of a `RunConfig`: every agent, and every model with every prompt.
