@@ -1,7 +1,8 @@
 """Prompts: found by style or path, rendered in a sandbox, static part first.
 
-A prompt is a folder with `prompt.toml` (version, summary, rationale), `system.md.j2` and `observation.md.j2`. The
-system message is the same for every patient, so that servers can reuse its prefix; only the observation changes.
+A prompt is a folder with `prompt.toml` (version, summary, rationale, changes), `system.md.j2` and
+`observation.md.j2`. The system message is the same for every patient, so that servers can reuse its prefix; only the
+observation changes.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ class PromptMeta(BaseModel):
     version: int = Field(ge=1, description="rises with any change of wording")
     summary: str = Field(description="one line: what this prompt does differently")
     rationale: bool = Field(False, description="whether the reply starts with a short rationale")
+    changes: str | None = Field(None, description="what it changes, and against which prompt")
 
 
 @dataclass(frozen=True)
@@ -57,10 +59,7 @@ class Prompt:
 
     @cached_property
     def _templates(self) -> tuple[Template, Template]:
-        jinja = ImmutableSandboxedEnvironment(
-            undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
-        )
-        jinja.globals.clear()
+        jinja = sandbox()
         compiled = []
         for name, text in zip(FILES[1:], (self.system, self.observation), strict=True):
             try:
@@ -93,6 +92,15 @@ class Prompt:
         except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
             name = self.folder / FILES[1 + which]
             raise UsageError(f"The template {name} cannot be rendered: {error}.") from error
+
+
+def sandbox() -> ImmutableSandboxedEnvironment:
+    """The Jinja environment of templates: undefined variables are errors, and there are no globals."""
+    jinja = ImmutableSandboxedEnvironment(
+        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
+    )
+    jinja.globals.clear()
+    return jinja
 
 
 def styles(env_id: str) -> list[str]:
