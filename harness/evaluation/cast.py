@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +24,9 @@ from harness.llm.cache import ReplyCache, default_path
 from harness.llm.client import ChatClient
 from harness.llm.registry import ModelEntry, ReplyFormat, resolve, served
 from harness.llm.registry import key_of as api_key_of
-from harness.llm.structured import ReplyContract
 from harness.mdp.environment import TabularEnvironment
 from harness.prompts.loader import Prompt, load
+from harness.prompts.variants import contract as contract_of
 
 
 @dataclass(frozen=True)
@@ -136,10 +136,10 @@ def build(config: RunConfig, env: Environment[Any, Any], run_id: str, log_folder
     entry = _entry(config)
     if config.max_tokens is not None:
         entry = entry.model_copy(update={"max_tokens": config.max_tokens})
-    prompt = load(config.env, config.prompt)
+    prompt = replace(load(config.env, config.prompt), variant=config.variant)
     written = ReplyFormat.LABEL if config.from_logprobs else config.reply or entry.reply
     actions = env.actions if isinstance(env, TabularEnvironment) else ()
-    contract = ReplyContract(env.action_type, written, prompt.meta.rationale, actions)
+    contract = contract_of(config.variant, env.action_type, written, prompt.meta.rationale, actions)
     cache = ReplyCache(default_path()) if config.cache else None
     client = ChatClient(
         entry, contract, cache, run_id, log_folder, temperature=config.temperature, logprobs=config.from_logprobs

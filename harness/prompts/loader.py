@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.core.agent import Message
 from harness.core.errors import UsageError, unknown_name
+from harness.prompts.variants import Variant, of_observation, of_sandbox, of_static
 
 BUILTIN = Path(__file__).parent
 FILES = ("prompt.toml", "system.md.j2", "observation.md.j2")
@@ -39,18 +40,19 @@ class PromptMeta(BaseModel):
 
 @dataclass(frozen=True)
 class Prompt:
-    """A prompt as read from its folder. `name` is the style, or the folder's name."""
+    """A prompt as read from its folder. `name` is the style, or the folder's name; a `variant` keeps its meaning."""
 
     name: str
     folder: Path
     meta: PromptMeta
     system: str
     observation: str
+    variant: Variant | None = None
 
     @property
     def label(self) -> str:
-        """'style@version', as shown in tables."""
-        return f"{self.name}@{self.meta.version}"
+        """'style@version', and the variant, as shown in tables."""
+        return f"{self.name}@{self.meta.version}" + (f" {self.variant}" if self.variant else "")
 
     @cached_property
     def source_sha256(self) -> str:
@@ -60,6 +62,7 @@ class Prompt:
     @cached_property
     def _templates(self) -> tuple[Template, Template]:
         jinja = sandbox()
+        of_sandbox(self.variant, jinja)
         compiled = []
         for name, text in zip(FILES[1:], (self.system, self.observation), strict=True):
             try:
@@ -74,7 +77,7 @@ class Prompt:
         Templates get plain data (numbers, text, lists, mappings): an object's methods would be a way out of the
         sandbox.
         """
-        return Message(role="system", content=self._rendered(0, static))
+        return Message(role="system", content=self._rendered(0, of_static(self.variant, static)))
 
     def observation_message(self, static: Mapping[str, Any], observation: Mapping[str, Any]) -> Message:
         """The message about one patient; its template may use the observation's fields too.
@@ -84,7 +87,8 @@ class Prompt:
         UsageError
             If the template uses a variable that does not exist, or fails.
         """
-        return Message(role="user", content=self._rendered(1, {**static, **observation}))
+        given = {**of_static(self.variant, static), **of_observation(self.variant, observation)}
+        return Message(role="user", content=self._rendered(1, given))
 
     def _rendered(self, which: int, variables: Mapping[str, Any]) -> str:
         try:

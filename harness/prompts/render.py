@@ -7,15 +7,15 @@ from typing import Any
 from harness.core.agent import Message
 from harness.core.environment import Environment, Observation
 from harness.llm.registry import ReplyFormat
-from harness.llm.structured import ReplyContract
 from harness.mdp.environment import TabularEnvironment
 from harness.prompts.loader import Prompt
+from harness.prompts.variants import contract as contract_of
 
 
 def variables(env: Environment[Any, Any], prompt: Prompt, reply: ReplyFormat) -> dict[str, Any]:
     """What both templates may use: `env`, and `reply`, the instruction how to answer."""
     actions = env.actions if isinstance(env, TabularEnvironment) else ()
-    contract = ReplyContract(env.action_type, reply, prompt.meta.rationale, actions)
+    contract = contract_of(prompt.variant, env.action_type, reply, prompt.meta.rationale, actions)
     return {"env": env.spec.model_dump(), "reply": contract.instruction()}
 
 
