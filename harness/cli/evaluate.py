@@ -371,7 +371,7 @@ def _print(summaries: list[Summary], shown: Format, log: LogName | None) -> None
 
 def _name(config: RunConfig) -> str:
     who = config.agent or config.model or config.model_id
-    return f"{who} {config.prompt}" if config.agent is None else str(who)
+    return " ".join(filter(None, (who, config.prompt, config.variant))) if config.agent is None else str(who)
 
 
 def _absolute(name: str) -> str:

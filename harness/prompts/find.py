@@ -30,7 +30,8 @@ def find(prompt: str, env_id: str | None = None) -> tuple[str, str]:
         named = (before, style) if style in styles(PREFIX) else (prompt, USUAL_STYLE)
     else:
         before, _, style = prompt.partition("/")
-        known = before in ENVIRONMENTS.entries() and bool(style) and not Path(prompt).is_dir()
+        known = before in ENVIRONMENTS.entries() and bool(style)
+        known = known and (style in styles(before) or not Path(prompt).is_dir())
         named = (before, style) if known else (env_id or USUAL_ENV, prompt)
     if env_id is not None and absolute(env_id) != absolute(named[0]):
         raise UsageError(f"The prompt {prompt} is one of {named[0]}, and --env names {env_id}; give one of them.")
