@@ -147,20 +147,26 @@ def lint(
             return Report(f"{env_id}/{prompt.label}", (*findings, *_unless_known(findings, error)))
     alike, shown_alike = _alike(texts), _alike([_content(o) for o in observations])
     findings += _rendered(system, texts, alike - shown_alike)
-    ordered = sorted(texts, key=len)
-    parts = {
-        "static part": system,
-        "shortest patient": ordered[0],
-        "median patient": ordered[(len(ordered) - 1) // 2],
-        "longest patient": ordered[-1],
-    }
-    tokens = (
-        count(list(parts.values())) if count else [-(-len(text) // CHARACTERS_PER_TOKEN) for text in parts.values()]
+    return Report(
+        f"{env_id}/{prompt.label}",
+        tuple(findings),
+        _lengths(system, texts, count),
+        len(texts),
+        alike,
+        shown_alike,
+        tokenizer,
     )
-    lengths = tuple(
-        Length(part, len(text), n, count is None) for (part, text), n in zip(parts.items(), tokens, strict=True)
-    )
-    return Report(f"{env_id}/{prompt.label}", tuple(findings), lengths, len(texts), alike, shown_alike, tokenizer)
+
+
+def _lengths(system: str, texts: Sequence[str], count: Count | None) -> tuple[Length, ...]:
+    """Of the static part and of the patients; which patient is the longest may differ by what is counted."""
+    parts = [system, *texts]
+    tokens = count(parts) if count else [-(-len(text) // CHARACTERS_PER_TOKEN) for text in parts]
+    by_characters, by_tokens = sorted(map(len, texts)), sorted(tokens[1:])
+    found = [Length("static part", len(system), tokens[0], count is None)]
+    for name, at in (("shortest", 0), ("median", (len(texts) - 1) // 2), ("longest", len(texts) - 1)):
+        found.append(Length(f"{name} patient", by_characters[at], by_tokens[at], count is None))
+    return tuple(found)
 
 
 def _observations(env: Environment[Any, Any]) -> Iterator[dict[str, Any]]:

@@ -96,6 +96,15 @@ def test_a_prompt_that_is_not_there_is_no_finding(sepsis):
 def test_counted_tokens_are_not_marked_as_estimated(checked):
     found = checked(count=lambda texts: [len(text.split()) for text in texts])
     assert not any(length.estimated for length in found.lengths)
+    patients = [length.tokens for length in found.lengths[1:]]
+    assert patients == sorted(patients)  # by tokens, whatever the order by characters
+
+
+def test_the_longest_in_tokens_need_not_be_the_longest_in_characters(checked):
+    found = checked(count=lambda texts: [1_000 - len(text) for text in texts])
+    patients = [(length.characters, length.tokens) for length in found.lengths[1:]]
+    assert patients[0][1] == 1_000 - patients[-1][0]
+    assert patients[-1][1] == 1_000 - patients[0][0]
 
 
 def test_tokens_are_counted_by_the_server_of_the_model():
