@@ -12,7 +12,8 @@ HELP = """Compare finished runs of the same task: every run against the first.
 [bold]Examples[/bold]
 
   harness compare runs/…-qwen runs/…-smollm2\n
-  harness compare runs/…-random runs/…-expert runs/…-qwen --top 10 --json
+  harness compare runs/…-random runs/…-expert runs/…-qwen --top 10 --json\n
+  harness compare runs/…-qwen runs/…-qwen-2 --flips
 
 Runs without sampling differ exactly, or certainly lie between two numbers; rollouts are paired by seed. For two runs
 without sampling the list below says where the difference comes from.
@@ -22,40 +23,40 @@ without sampling the list below says where the difference comes from.
 def compare(
     runs: Annotated[list[Path], typer.Argument(help="Folders of finished runs; the first is the base.")],
     top: Annotated[int, typer.Option(help="How many states to list.")] = 5,
+    flips: Annotated[
+        bool,
+        typer.Option("--flips", help="Instead of that list: which states flipped, from what to what, and their worth."),
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """Print the differences, and where they come from."""
     from dataclasses import asdict
 
-    from harness.cli.tables import print_json, print_lines, print_table
+    from harness.cli.tables import print_blocks, print_json, print_lines, print_table
     from harness.evaluation.compare import contributions, differences, load_runs
     from harness.evaluation.config import Method
-    from harness.reports.text import between, number
+    from harness.evaluation.flips import between as flips_between
+    from harness.reports import compare as table
+    from harness.reports.flips import blocks
+    from harness.reports.text import number
 
     loaded = load_runs(runs)
     found = differences(loaded)
+    flipped = [flips_between(loaded[0], run) for run in loaded[1:]] if flips else []
     without_sampling = [
         run for run in loaded[1:] if Method.ROLLOUT not in (run.summary.method, loaded[0].summary.method)
     ]
-    shares = {run.label: contributions(loaded[0], run)[: max(top, 0)] for run in without_sampling}
+    shares = {} if flips else {run.label: contributions(loaded[0], run)[: max(top, 0)] for run in without_sampling}
     if json:
-        print_json(
-            {
-                "differences": [asdict(d) for d in found],
-                "contributions": {label: [asdict(c) for c in listed] for label, listed in shares.items()},
-            }
-        )
+        where = {"flips": [asdict(f) for f in flipped]} if flips else {}
+        listed_shares = {"contributions": {label: [asdict(c) for c in listed] for label, listed in shares.items()}}
+        print_json({"differences": [asdict(d) for d in found], **(where or listed_shares)})
         return
     base = loaded[0].summary
     print_lines([f"{base.env} v{base.env_version}: {base.value_name} beyond {loaded[0].label} ({number(base.value)})"])
-    rows = []
-    for d in found:
-        limits = "" if d.kind == "exact" else between(d.lower, d.upper)
-        certainty = d.kind if d.n is None else f"{d.kind}, n = {d.n}"
-        won = "" if d.wins is None else f"{d.wins}/{d.ties}/{d.losses}"
-        p = "" if d.p_holm is None else f"{d.p_holm:.2g}"
-        rows.append((d.other, f"{d.value:+.4f}", limits, certainty, won, p))
-    print_table(("run", "difference", "between", "certainty", "won/tied/lost", "p (Holm)"), rows)
+    print_table(table.HEADINGS, table.rows(found))
+    for pair in flipped:
+        print_blocks(blocks(pair, base.value_name, max(top, 0)))
     for label, listed in shares.items():
         if listed:
             print_lines([f"Where {label} differs, {base.value_name} per 1,000 patients:"])

@@ -260,7 +260,7 @@ def evaluate(
         _refuse_other_words(context)
         _leave([_resumed(resume, limits, log, quiet)], [], shown, log)
         return
-    contestants = _contestants(agent or [], model or [], base_url, model_id or [], prompt or ["direct"])
+    who_decides = contestants(agent or [], model or [], base_url, model_id or [], prompt or ["direct"])
     drawing = {
         "reply": ReplyFormat(reply) if reply else None,
         "temperature": temperature,
@@ -272,7 +272,7 @@ def evaluate(
     }
     task = env_id(context, env, mdp)
     configs = []
-    for who in contestants:
+    for who in who_decides:
         exactly = who.get("agent") or samples > 1
         chosen = Method(method or (Method.EXACT if exactly else Method.CERTIFY))
         usual = 3 if chosen is not Method.ROLLOUT else MOST_EPISODES if until is not None else 100
@@ -293,7 +293,7 @@ def evaluate(
             )
         )
     _refuse_words_without_use(context, configs)
-    _leave(*_carried_out(configs, out, limits, log, quiet), shown, log)
+    _leave(*carried_out(configs, out, limits, log, quiet), shown, log)
 
 
 def _leave(finished: list[Summary], failed: list[str], shown: Format, log: LogName | None) -> None:
@@ -314,7 +314,7 @@ def _leave(finished: list[Summary], failed: list[str], shown: Format, log: LogNa
         sys.exit(1 if failed else BudgetSpent.exit_status)
 
 
-def _carried_out(
+def carried_out(
     configs: list[RunConfig], out: Path, limits: Limits, log: LogName | None, quiet: bool
 ) -> tuple[list[Summary], list[str]]:
     """The summaries of the runs, and a sentence for each that failed; a run that fails alone is raised."""
@@ -409,7 +409,7 @@ def _print(summaries: list[Summary], shown: Format, log: LogName | None) -> None
 
 def _name(config: RunConfig) -> str:
     who = config.agent or config.model or config.model_id
-    return f"{who} {config.prompt}" if config.agent is None else str(who)
+    return " ".join(filter(None, (who, config.prompt, config.variant))) if config.agent is None else str(who)
 
 
 def _absolute(name: str) -> str:
@@ -481,7 +481,7 @@ def _given(context: typer.Context) -> list[str]:
     return [name for name, source in sources if source is not None and source.name == "COMMANDLINE"]
 
 
-def _contestants(
+def contestants(
     agents: list[str], models: list[str], base_url: str | None, model_ids: list[str], prompts: list[str]
 ) -> list[dict[str, Any]]:
     """Who decides, as fields of a `RunConfig`: every agent, and every model with every prompt.

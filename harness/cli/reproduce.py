@@ -11,7 +11,7 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from harness.reports.reproduce import Block
+    from harness.reports.block import Block
 
 HELP = """Print published figures of ICU-Sepsis beside exact ones; nothing is sampled but which actions are removed.
 
@@ -68,7 +68,7 @@ def icu_sepsis(
     json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """Compute, print and draw the parts asked for."""
-    from harness.cli.tables import print_json, print_lines
+    from harness.cli.tables import print_blocks, print_json, print_lines
     from harness.core.errors import UsageError
     from harness.reports.reproduce import NOTICE
 
@@ -83,7 +83,7 @@ def icu_sepsis(
         found, plain, blocks = _part(name, repeats)
         printed[name.value] = plain
         if not json:
-            _print(blocks)
+            print_blocks(blocks)
         if plots is not None and name in DRAWN:
             written += _draw(name, found, plots)
     if json:
@@ -120,17 +120,6 @@ def _part(part: Part, repeats: int) -> tuple[Any, Any, Iterable[Block]]:
         return values, plain_values, report.strategies(values)
     examined = protocol.examine()
     return examined, asdict(examined), report.protocol(examined)
-
-
-def _print(blocks: Iterable[Block]) -> None:
-    from harness.cli.tables import console, print_table
-
-    out = console()
-    for block in blocks:
-        out.print(block.caption)
-        print_table(block.headings, block.rows)
-        for note in (*block.notes, ""):
-            out.print(note)
 
 
 def _check_plots(parts: tuple[Part, ...], folder: Path) -> None:

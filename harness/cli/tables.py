@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from harness.reports.block import Block
 
 
 def console(*, stderr: bool = False) -> Any:
@@ -27,6 +30,16 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, stder
     for row in rows:
         table.add_row(*row)
     console(stderr=stderr).print(table)
+
+
+def print_blocks(blocks: Iterable[Block]) -> None:
+    """Print captions, their tables and what is to be said below them."""
+    out = console()
+    for block in blocks:
+        out.print(block.caption)
+        print_table(block.headings, block.rows)
+        for note in (*block.notes, ""):
+            out.print(note)
 
 
 def print_lines(lines: Iterable[str], *, stderr: bool = False) -> None:

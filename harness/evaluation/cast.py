@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +25,9 @@ from harness.llm.cache import ReplyCache, default_path
 from harness.llm.client import ChatClient
 from harness.llm.registry import ModelEntry, ReplyFormat, resolve, served
 from harness.llm.registry import key_of as api_key_of
-from harness.llm.structured import ReplyContract
 from harness.mdp.environment import TabularEnvironment
 from harness.prompts.loader import Prompt, load
+from harness.prompts.variants import contract as contract_of
 
 
 @dataclass(frozen=True)
@@ -145,10 +145,10 @@ def build(
     entry = _entry(config)
     given = {"max_tokens": config.max_tokens, "reasoning_effort": config.effort}
     entry = entry.model_copy(update={name: value for name, value in given.items() if value is not None})
-    prompt = load(config.env, config.prompt)
+    prompt = replace(load(config.env, config.prompt), variant=config.variant)
     written = ReplyFormat.LABEL if config.from_logprobs else config.reply or entry.reply
     actions = env.actions if isinstance(env, TabularEnvironment) else ()
-    contract = ReplyContract(env.action_type, written, prompt.meta.rationale, actions)
+    contract = contract_of(config.variant, env.action_type, written, prompt.meta.rationale, actions)
     cache = ReplyCache(default_path()) if config.cache else None
     client = ChatClient(
         entry,

@@ -27,6 +27,7 @@ from harness.evaluation.tabular import bounds_from
 from harness.mdp.certify import completion
 from harness.mdp.environment import TabularEnvironment
 from harness.mdp.evaluate import action_values, evaluate
+from harness.mdp.tabular import FloatArray
 
 ROUNDING = 1e-9
 """Gains below this share of the largest are rounding."""
@@ -169,18 +170,7 @@ def _difference(base: Run, other: Run) -> Difference:
 
 
 def _paired(base: Run, other: Run) -> Difference:
-    cut = any(end.status == "truncated" for end in (*base.ends, *other.ends))
-    told = min(len(base.ends), len(other.ends)) >= TOLD_FROM
-    first = {end.seed: _worth(end, cut, told) for end in base.ends}
-    second = {end.seed: _worth(end, cut, told) for end in other.ends}
-    seeds = sorted(first.keys() & second.keys())
-    if len(seeds) < 2:
-        raise UsageError(
-            f"The runs {base.path} and {other.path} share {len(seeds)} seeds; a paired comparison needs at least two. "
-            "Use the same --seed-start and --episodes."
-        )
-    gain = np.array([second[s] - first[s] for s in seeds])
-    gain[np.abs(gain) <= ROUNDING * max(np.abs(gain).max(), abs(base.summary.value))] = 0.0
+    gain = np.array(list(paired_gains(base, other).values()))
     differ = int((gain != 0).sum())
     looked = base.summary.until is not None or other.summary.until is not None
     p = None
@@ -205,6 +195,29 @@ def _paired(base: Run, other: Run) -> Difference:
     )
 
 
+def paired_gains(base: Run, other: Run) -> dict[int, float]:
+    """What `other` gained over `base` in every episode that both played, by seed; their mean is the difference.
+
+    Raises
+    ------
+    UsageError
+        If two rollouts share fewer than two seeds.
+    """
+    cut = any(end.status == "truncated" for end in (*base.ends, *other.ends))
+    told = min(len(base.ends), len(other.ends)) >= TOLD_FROM
+    first = {end.seed: _worth(end, cut, told) for end in base.ends}
+    second = {end.seed: _worth(end, cut, told) for end in other.ends}
+    seeds = sorted(first.keys() & second.keys())
+    if len(seeds) < 2:
+        raise UsageError(
+            f"The runs {base.path} and {other.path} share {len(seeds)} seeds; a paired comparison needs at least two. "
+            "Use the same --seed-start and --episodes."
+        )
+    gain = np.array([second[s] - first[s] for s in seeds])
+    gain[np.abs(gain) <= ROUNDING * max(np.abs(gain).max(), abs(base.summary.value))] = 0.0
+    return dict(zip(seeds, gain.tolist(), strict=True))
+
+
 def _worth(end: End, cut: bool, told: bool) -> float:
     """An episode's low-variance value up to a constant: minus its summed regret.
 
@@ -227,6 +240,52 @@ def contributions(base: Run, other: Run) -> list[Contribution]:
     UsageError
         If a run is a rollout, which has no policy for every state.
     """
+    found = decompose(base, other)
+    order = np.argsort(-np.abs(found.worth), kind="stable")
+    return [
+        Contribution(
+            state=int(s),
+            description=found.env.describe(int(s)),
+            base=found.env.choice_label(found.base[s]),
+            other=found.env.choice_label(found.other[s]),
+            visits=float(found.visits[s]),
+            worth=float(found.worth[s]),
+        )
+        for s in order
+        if abs(found.worth[s]) > NEGLIGIBLE
+    ]
+
+
+@dataclass(frozen=True, eq=False)
+class Decomposition:
+    """The difference between two policies, state by state.
+
+    Attributes
+    ----------
+    env : TabularEnvironment
+    base, other : float array, shape (S, A)
+        The policies, with states that were not asked decided optimally.
+    visits : float array, shape (S,)
+        Expected visits under `other`.
+    worth : float array, shape (S,)
+        `visits * (Q_base(s, other) - V_base(s))`; these add up to the difference of the two policies' values.
+    """
+
+    env: TabularEnvironment[Any, Any]
+    base: FloatArray
+    other: FloatArray
+    visits: FloatArray
+    worth: FloatArray
+
+
+def decompose(base: Run, other: Run) -> Decomposition:
+    """What every state contributes to the difference between two runs without sampling.
+
+    Raises
+    ------
+    UsageError
+        If a run is a rollout, which has no policy for every state.
+    """
     for run in (base, other):
         if run.summary.method is Method.ROLLOUT:
             raise UsageError(f"The run {run.path} is a rollout; where a difference comes from needs exact or certify.")
@@ -236,17 +295,4 @@ def contributions(base: Run, other: Run) -> list[Contribution]:
     Q = action_values(env.mdp, V)
     visits = evaluate(env.mdp, policies[1]).occupancy
     advantage = np.where(policies[1] > 0, policies[1] * np.nan_to_num(Q - V[:, None]), 0.0).sum(axis=1)
-    worth = visits * advantage
-    order = np.argsort(-np.abs(worth), kind="stable")
-    return [
-        Contribution(
-            state=int(s),
-            description=env.describe(int(s)),
-            base=env.choice_label(policies[0][s]),
-            other=env.choice_label(policies[1][s]),
-            visits=float(visits[s]),
-            worth=float(worth[s]),
-        )
-        for s in order
-        if abs(worth[s]) > NEGLIGIBLE
-    ]
+    return Decomposition(env, policies[0], policies[1], visits, visits * advantage)

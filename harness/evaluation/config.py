@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from harness.core.seeds import EVALUATION_START
 from harness.evaluation.intervals import Interval
 from harness.llm.registry import ReplyFormat
+from harness.prompts.variants import Variant
 
 
 class Method(StrEnum):
@@ -34,6 +35,7 @@ class RunConfig(BaseModel):
     base_url: str | None = None
     model_id: str | None = None
     prompt: str = "direct"
+    variant: Variant | None = Field(None, description="a mechanical variant of that prompt, which keeps its meaning")
     reply: ReplyFormat | None = Field(None, description="None: as the model's entry says")
     temperature: float = Field(0.0, description="at which a model's replies are drawn")
     samples: int = Field(1, description="exact: replies drawn in each state, at a temperature above 0")

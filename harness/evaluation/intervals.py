@@ -130,7 +130,10 @@ def within(found: Estimate, low: float, high: float) -> Estimate:
     value = min(max(found.value, low), high)
     moved = value - found.value
     lower, upper = min(found.lower, found.value) + moved, max(found.upper, found.value) + moved
-    return Estimate(value, max(lower, low), min(upper, high), found.n, found.interval)
+    lower, upper = max(lower, low), min(upper, high)
+    if lower > value or upper < value:  # by rounding
+        lower, upper = min(lower, value), max(upper, value)
+    return Estimate(value, lower, upper, found.n, found.interval)
 
 
 def few_losses(losses: ArrayLike, worst: float, confidence: float = CONFIDENCE, *, rounding: float = 0.0) -> Estimate:

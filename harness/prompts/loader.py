@@ -1,7 +1,8 @@
 """Prompts: found by style or path, rendered in a sandbox, static part first.
 
-A prompt is a folder with `prompt.toml` (version, summary, rationale), `system.md.j2` and `observation.md.j2`. The
-system message is the same for every patient, so that servers can reuse its prefix; only the observation changes.
+A prompt is a folder with `prompt.toml` (version, summary, rationale, changes), `system.md.j2` and
+`observation.md.j2`. The system message is the same for every patient, so that servers can reuse its prefix; only the
+observation changes.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.core.agent import Message
 from harness.core.errors import UsageError, unknown_name
+from harness.prompts.variants import Variant, of_observation, of_sandbox, of_static
 
 BUILTIN = Path(__file__).parent
 FILES = ("prompt.toml", "system.md.j2", "observation.md.j2")
@@ -33,22 +35,24 @@ class PromptMeta(BaseModel):
     version: int = Field(ge=1, description="rises with any change of wording")
     summary: str = Field(description="one line: what this prompt does differently")
     rationale: bool = Field(False, description="whether the reply starts with a short rationale")
+    changes: str | None = Field(None, description="what it changes, and against which prompt")
 
 
 @dataclass(frozen=True)
 class Prompt:
-    """A prompt as read from its folder. `name` is the style, or the folder's name."""
+    """A prompt as read from its folder. `name` is the style, or the folder's name; a `variant` keeps its meaning."""
 
     name: str
     folder: Path
     meta: PromptMeta
     system: str
     observation: str
+    variant: Variant | None = None
 
     @property
     def label(self) -> str:
-        """'style@version', as shown in tables."""
-        return f"{self.name}@{self.meta.version}"
+        """'style@version', and the variant, as shown in tables."""
+        return f"{self.name}@{self.meta.version}" + (f" {self.variant}" if self.variant else "")
 
     @cached_property
     def source_sha256(self) -> str:
@@ -57,10 +61,8 @@ class Prompt:
 
     @cached_property
     def _templates(self) -> tuple[Template, Template]:
-        jinja = ImmutableSandboxedEnvironment(
-            undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
-        )
-        jinja.globals.clear()
+        jinja = sandbox()
+        of_sandbox(self.variant, jinja)
         compiled = []
         for name, text in zip(FILES[1:], (self.system, self.observation), strict=True):
             try:
@@ -75,7 +77,7 @@ class Prompt:
         Templates get plain data (numbers, text, lists, mappings): an object's methods would be a way out of the
         sandbox.
         """
-        return Message(role="system", content=self._rendered(0, static))
+        return Message(role="system", content=self._rendered(0, of_static(self.variant, static)))
 
     def observation_message(self, static: Mapping[str, Any], observation: Mapping[str, Any]) -> Message:
         """The message about one patient; its template may use the observation's fields too.
@@ -85,7 +87,8 @@ class Prompt:
         UsageError
             If the template uses a variable that does not exist, or fails.
         """
-        return Message(role="user", content=self._rendered(1, {**static, **observation}))
+        given = {**of_static(self.variant, static), **of_observation(self.variant, observation)}
+        return Message(role="user", content=self._rendered(1, given))
 
     def _rendered(self, which: int, variables: Mapping[str, Any]) -> str:
         try:
@@ -93,6 +96,15 @@ class Prompt:
         except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
             name = self.folder / FILES[1 + which]
             raise UsageError(f"The template {name} cannot be rendered: {error}.") from error
+
+
+def sandbox() -> ImmutableSandboxedEnvironment:
+    """The Jinja environment of templates: undefined variables are errors, and there are no globals."""
+    jinja = ImmutableSandboxedEnvironment(
+        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
+    )
+    jinja.globals.clear()
+    return jinja
 
 
 def styles(env_id: str) -> list[str]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from harness.evaluation.summary import ReferenceValue
+from harness.reports.block import Block
 from harness.reports.text import number, percent
 from harness.reproduce.binomial import Comparison
 from harness.reproduce.icu_sepsis import ROLLOUTS, Admissible, Figure
@@ -14,16 +14,6 @@ from harness.reproduce.protocol import CQL_BEST, EPISODES, LOOKS, SEEDS, Needed,
 
 PAPER = "Choudhary, Gupta, Thomas, RLC 2024"
 NOTICE = "A benchmark, not medical advice."
-
-
-@dataclass(frozen=True)
-class Block:
-    """A caption, a table and what is to be said below it."""
-
-    caption: str
-    headings: tuple[str, ...]
-    rows: Sequence[tuple[str, ...]]
-    notes: tuple[str, ...] = ()
 
 
 def table_2(figures: Sequence[Figure]) -> Iterator[Block]:

@@ -53,12 +53,14 @@ def test_words_that_are_none_are_refused(harness_command, words):
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("words", [[], ["eval"], ["optimum"], ["trace"], ["envs"], ["agents"], ["models"], ["prompts"]])
+@pytest.mark.parametrize(
+    "words", [[], ["eval"], ["ab"], ["optimum"], ["trace"], ["envs"], ["agents"], ["models"], ["prompts"]]
+)
 def test_every_command_explains_itself_with_examples(harness_command, words):
     done = harness_command(*words, "--help")
     assert done.returncode == 0
     assert "Example" in done.stdout or words == []
-    assert "not medical advice" in done.stdout or words not in ([], ["eval"], ["envs"])
+    assert "not medical advice" in done.stdout or words not in ([], ["eval"], ["ab"], ["envs"])
 
 
 def test_the_optimum_is_printed(harness_command):

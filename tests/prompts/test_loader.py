@@ -7,6 +7,7 @@ import shutil
 import pytest
 
 from harness.core.errors import UsageError
+from harness.prompts.find import find
 from harness.prompts.loader import BUILTIN, load, styles
 
 
@@ -84,3 +85,17 @@ def test_a_faulty_prompt_is_named(own, damage, sentence):
 def test_a_prompt_that_is_not_there_is_named_with_the_others(name):
     with pytest.raises(UsageError, match="direct"):
         load("icu-sepsis", name)
+
+
+def test_a_name_says_which_environment_and_prompt(tmp_path, monkeypatch):
+    (tmp_path / "sepsis-os" / "direct").mkdir(parents=True)
+    (tmp_path / "icu-sepsis" / "mine").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    assert find("sepsis-os/direct") == ("sepsis-os", "direct")
+    assert find("icu-sepsis/mine") == ("icu-sepsis", "icu-sepsis/mine")  # a folder here, no style
+    assert find("direct") == ("icu-sepsis", "direct")
+    assert find("direct", "sepsis-os") == ("sepsis-os", "direct")
+    assert find("mdp:a/ward") == ("mdp:a/ward", "direct")
+    assert find("mdp:a/ward/direct") == ("mdp:a/ward", "direct")
+    with pytest.raises(UsageError, match="is one of sepsis-os"):
+        find("sepsis-os/direct", "icu-sepsis")
