@@ -61,6 +61,13 @@ class ReplyName(StrEnum):
     label = "label"
 
 
+class ShieldModeName(StrEnum):
+    """What `--shield-mode` takes."""
+
+    correct = "correct"
+    veto = "veto"
+
+
 class IntervalName(StrEnum):
     """What `--interval` takes."""
 
@@ -141,6 +148,22 @@ def evaluate(
             rich_help_panel=WHO,
         ),
     ] = False,
+    shield: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="RULE",
+            help="A rule that vetoes actions: admissible (what the data support), or dose-cap:FIELD=MAX.",
+            rich_help_panel=WHO,
+            show_default=False,
+        ),
+    ] = None,
+    shield_mode: Annotated[
+        ShieldModeName,
+        typer.Option(
+            help="What is done instead: correct, the nearest action allowed; veto, the environment's fallback.",
+            rich_help_panel=WHO,
+        ),
+    ] = ShieldModeName.correct,
     max_tokens: Annotated[
         int | None,
         typer.Option(help="Longest reply; a model that thinks first needs thousands.", rich_help_panel=WHO, min=1),
@@ -222,6 +245,7 @@ def evaluate(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.", rich_help_panel=OUTPUT)] = False,
 ) -> None:
     """Parse, carry out the runs, print the report."""
+    from harness.agents.shield import ShieldMode
     from harness.cli.task import env_id, env_options
     from harness.core.errors import UsageError
     from harness.evaluation.config import Method, RunConfig
@@ -259,6 +283,8 @@ def evaluate(
                 env_options=env_options(inadmissible, discount, option),
                 **who,
                 **(drawing if not who.get("agent") else {}),
+                shield=tuple(shield or ()),
+                shield_mode=ShieldMode(shield_mode),
                 method=chosen,
                 epsilon=epsilon,
                 episodes=episodes if episodes is not None else usual,
@@ -417,6 +443,7 @@ def _refuse_words_without_use(context: typer.Context, configs: list[RunConfig]) 
             asked,
             ("prompt", "reply", "temperature", "samples", "from_logprobs", "max_tokens", "cache", "audit"),
         ),
+        "--shield": (any(config.shield for config in configs), ("shield_mode",)),
         "--method certify": (Method.CERTIFY in methods, ("epsilon",)),
         "--method rollout": (Method.ROLLOUT in methods, ("until", "interval")),
     }

@@ -51,6 +51,16 @@ class Request(BaseModel):
     """False if the server refused to hold the reply to its schema."""
 
 
+class Veto(BaseModel):
+    """What an agent wanted and a rule did not allow; the decision's `action` is what was put in its place."""
+
+    model_config = ConfigDict(frozen=True)
+
+    wanted: dict[str, Any]
+    rule: str
+    reason: str
+
+
 class Decision(BaseModel):
     """What an agent decided, and everything needed to see why.
 
@@ -77,6 +87,10 @@ class Decision(BaseModel):
     model: str | None = None
     requests: tuple[Request, ...] = ()
     latency_s: float = 0.0
+    veto: Veto | None = None
+    """Why `action` is not the one that was wanted. Neither `invalid` nor `repaired`: the action wanted was legal."""
+    veto_share: float = 0.0
+    """How likely an action was wanted that a rule does not allow, before one was drawn."""
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from typing import Any
 
 from harness.agents import registry as agents
 from harness.agents.llm import LLMAgent
+from harness.agents.shield import rules, shielded
 from harness.core.agent import Agent
 from harness.core.environment import Environment
 from harness.core.errors import UsageError
@@ -90,6 +91,7 @@ def check(config: RunConfig) -> Environment[Any, Any]:
         raise UsageError(
             f"The method '{config.method}' needs a tabular environment; for {config.env} use --method rollout."
         )
+    rules(config.shield, env)
     if config.agent is not None:
         _require_memoryless(config, agents.make(config.agent, env))
     else:
@@ -132,7 +134,7 @@ def build(config: RunConfig, env: Environment[Any, Any], run_id: str, log_folder
         If an agent, model or prompt does not exist or does not fit the environment or the method.
     """
     if config.agent is not None:
-        return Cast(env, agents.make(config.agent, env))
+        return Cast(env, _behind_shield(config, agents.make(config.agent, env), env))
     entry = _entry(config)
     if config.max_tokens is not None:
         entry = entry.model_copy(update={"max_tokens": config.max_tokens})
@@ -147,7 +149,14 @@ def build(config: RunConfig, env: Environment[Any, Any], run_id: str, log_folder
     static = {"env": env.spec.model_dump()}
     llm = LLMAgent(entry.alias, prompt, contract, client, static, from_logprobs=config.from_logprobs)
     llm.render(env.reset(config.seed_start))  # a template that fails should fail before anything is asked
-    return Cast(env, llm, ModelCast(entry, prompt, llm.system.content, client.identity))
+    return Cast(env, _behind_shield(config, llm, env), ModelCast(entry, prompt, llm.system.content, client.identity))
+
+
+def _behind_shield(config: RunConfig, agent: Agent, env: Environment[Any, Any]) -> Agent:
+    if not config.shield:
+        return agent
+    assert isinstance(env, TabularEnvironment)  # noqa: S101 - checked with a sentence in `rules`
+    return shielded(agent, env, rules(config.shield, env), config.shield_mode)
 
 
 def _entry(config: RunConfig) -> ModelEntry:

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from harness.agents.shield import ShieldMode
 from harness.core.seeds import EVALUATION_START
 from harness.evaluation.intervals import Interval
 from harness.llm.registry import ReplyFormat
@@ -39,6 +40,8 @@ class RunConfig(BaseModel):
     samples: int = Field(1, description="exact: replies drawn in each state, at a temperature above 0")
     from_logprobs: bool = Field(False, description="read a model's probabilities off one-token labels")
     max_tokens: int | None = Field(None, ge=1, description="longest reply; None: as the entry says")
+    shield: tuple[str, ...] = Field((), description="rules that veto actions, e.g. 'admissible'")
+    shield_mode: ShieldMode = ShieldMode.CORRECT
     method: Method
     epsilon: float = 0.01
     episodes: int = Field(description="episodes of a rollout, with `until` at most; else: examples for the trace")

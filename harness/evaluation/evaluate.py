@@ -241,6 +241,8 @@ async def _without_sampling(
         invalid_actions=sum(line.outcome is Outcome.INVALID for line in lines),
         repaired_actions=sum(line.outcome is Outcome.REPAIRED for line in lines),
         invalid_share=_share(visits, lines, [_invalid(line) for line in lines]),
+        vetoes=sum(line.veto_share > 0 for line in lines),
+        veto_share=_share(visits, lines, [line.veto_share for line in lines]) if config.shield else None,
         inadmissible_share=_share(visits, lines, [max(1.0 - line.admissible, 0.0) for line in lines]),
         inadmissible_share_of_states=1.0 - float(np.mean([line.admissible for line in lines])) if lines else None,
         audit=audited,
@@ -325,6 +327,7 @@ async def _rollout(
     requests: list[Request] = []
     served: set[str] = set()
     repaired = 0
+    vetoes = [0] * len(ends)
     costs = Costs(tabular) if tabular else None
     for episode in stream_episodes(folder.path / TRACE):
         if episode.end.episode >= len(ends):
@@ -335,6 +338,7 @@ async def _rollout(
             requests += [Request.model_validate(r) for r in step.decision.get("requests", ())]
             served |= {step.decision["model"]} if step.decision.get("model") else set()
             repaired += step.decision["outcome"] == Outcome.REPAIRED
+            vetoes[episode.end.episode] += "veto" in step.decision
     truncated = sum(end.status == "truncated" for end in ends)
     if truncated:
         optimal = None  # the optimum is that of episodes without a limit, which were not played
@@ -343,6 +347,7 @@ async def _rollout(
     stay, score = of_mean(lengths), of_returns([end.grade.score for end in ends])
     invalid = clustered_share([end.invalid for end in ends], lengths)
     inadmissible = clustered_share([end.inadmissible for end in ends], lengths)
+    vetoed = clustered_share(vetoes, lengths) if config.shield else None
     return Summary(
         **_about(config, cast, folder.path),
         **(_references(tabular) if tabular else _no_references()),
@@ -372,6 +377,10 @@ async def _rollout(
         states=len(tabular.mdp.decision_states) if tabular else None,
         invalid_actions=sum(end.invalid for end in ends),
         repaired_actions=repaired,
+        vetoes=sum(vetoes),
+        veto_share=vetoed.value if vetoed else None,
+        veto_share_lower=vetoed.lower if vetoed else None,
+        veto_share_upper=vetoed.upper if vetoed else None,
         invalid_share=invalid.value,
         invalid_share_lower=invalid.lower,
         invalid_share_upper=invalid.upper,
@@ -445,6 +454,8 @@ def _about(config: RunConfig, cast: Cast, path: Path) -> dict[str, Any]:
         "model_title": cast.model.title if cast.model else None,
         "prompt": cast.model.prompt.label if cast.model else None,
         "method": config.method,
+        "shield": list(config.shield),
+        "shield_mode": config.shield_mode if config.shield else None,
         "value_name": spec.value_name,
         "regret_kind": cast.env.reference.kind if cast.env.reference else None,
         "hours_per_step": spec.hours_per_step,

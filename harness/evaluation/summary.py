@@ -139,6 +139,18 @@ class Summary(BaseModel):
     inadmissible_share_lower: float | None = Field(None, description="rollout: 95 % interval, by episode")
     inadmissible_share_upper: float | None = None
     inadmissible_share_of_states: float | None = Field(None, description="the same, every asked state counting once")
+    shield: list[str] = Field([], description="rules that may veto an action; the value is that of agent and shield")
+    shield_mode: str | None = Field(None, description="what took the place of a vetoed action; null without a shield")
+    vetoes: int = Field(
+        0,
+        description="decisions in which an action was wanted that a rule vetoed (exact, certify: states where one is)",
+    )
+    veto_share: float | None = Field(
+        None,
+        description="the same as a share of the decisions of an episode, by expected visits; null without a shield",
+    )
+    veto_share_lower: float | None = Field(None, description="rollout: 95 % interval, by episode")
+    veto_share_upper: float | None = None
     cut_off_replies: int = Field(description="replies that ended at the token limit")
     unconstrained_replies: int = Field(description="replies that the server refused to hold to the schema")
     prompt_tokens: int = Field(description="tokens of `llm_calls`, as the server counts them")

@@ -144,8 +144,14 @@ def _decision(fields: dict[str, Any]) -> Iterator[str]:
     for name in ("first_reply", "rationale", "reply"):
         if fields.get(name):
             yield f"  {name.replace('_reply', ''):8}{harmless(fields[name]).replace(chr(10), chr(10) + ' ' * 10)}"
+    if veto := fields.get("veto"):
+        yield f"  wanted  {_words(veto['wanted'])}, vetoed by {veto['rule']}: {veto['reason']}"
     if fields.get("error"):
         yield f"  {fields['outcome']:8}{harmless(fields['error'])}"
+
+
+def _words(action: dict[str, Any]) -> str:
+    return harmless(" ".join(f"{name} {value}" for name, value in action.items()))
 
 
 def _did(env: TabularEnvironment[Any, Any], d: StateDecision) -> str:
