@@ -148,6 +148,14 @@ def evaluate(
             rich_help_panel=WHO,
         ),
     ] = False,
+    memory: Annotated[
+        str,
+        typer.Option(
+            metavar="none|window:K|full",
+            help="rollout: what of the episode stands in a model's prompt: the last K patients and actions, or all.",
+            rich_help_panel=WHO,
+        ),
+    ] = "none",
     shield: Annotated[
         list[str] | None,
         typer.Option(
@@ -268,6 +276,7 @@ def evaluate(
         "temperature": temperature,
         "samples": samples,
         "from_logprobs": from_logprobs,
+        "memory": memory,
         "max_tokens": max_tokens,
         "audit": audit,
     }
@@ -441,7 +450,7 @@ def _refuse_words_without_use(context: typer.Context, configs: list[RunConfig]) 
     belongs = {
         "a model": (
             asked,
-            ("prompt", "reply", "temperature", "samples", "from_logprobs", "max_tokens", "cache", "audit"),
+            ("prompt", "reply", "temperature", "samples", "from_logprobs", "memory", "max_tokens", "cache", "audit"),
         ),
         "--shield": (any(config.shield for config in configs), ("shield_mode",)),
         "--method certify": (Method.CERTIFY in methods, ("epsilon",)),

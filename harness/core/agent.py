@@ -80,6 +80,11 @@ class Decision(BaseModel):
     outcome: Outcome = Outcome.OK
     error: str | None = None
     messages: tuple[Message, ...] = ()
+    remembered: int = 0
+    """How many earlier decisions of the episode stood in the prompt, between the static part and the last message.
+
+    The trace has them already, and `messages` leaves them out; `prompt_sha256` is that of the whole prompt.
+    """
     prompt_sha256: str | None = None
     reply: str | None = None
     first_reply: str | None = None

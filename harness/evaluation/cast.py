@@ -13,6 +13,7 @@ from typing import Any
 
 from harness.agents import registry as agents
 from harness.agents.llm import LLMAgent
+from harness.agents.memory import most_remembered
 from harness.agents.shield import rules, shielded
 from harness.core.agent import Agent
 from harness.core.environment import Environment
@@ -93,8 +94,10 @@ def check(config: RunConfig) -> Environment[Any, Any]:
         )
     rules(config.shield, env)
     if config.agent is not None:
-        _require_memoryless(config, agents.make(config.agent, env))
+        made = agents.make(config.agent, env)
+        _require_memoryless(config, f"agent '{made.id}'", made.memoryless)
     else:
+        _require_memoryless(config, f"model with --memory {config.memory}", most_remembered(config.memory) == 0)
         api_key_of(_entry(config))
         load(config.env, config.prompt)
     return env
@@ -147,7 +150,8 @@ def build(config: RunConfig, env: Environment[Any, Any], run_id: str, log_folder
         entry, contract, cache, run_id, log_folder, temperature=config.temperature, logprobs=config.from_logprobs
     )
     static = {"env": env.spec.model_dump()}
-    llm = LLMAgent(entry.alias, prompt, contract, client, static, from_logprobs=config.from_logprobs)
+    memory = most_remembered(config.memory)
+    llm = LLMAgent(entry.alias, prompt, contract, client, static, from_logprobs=config.from_logprobs, memory=memory)
     llm.render(env.reset(config.seed_start))  # a template that fails should fail before anything is asked
     return Cast(env, _behind_shield(config, llm, env), ModelCast(entry, prompt, llm.system.content, client.identity))
 
@@ -167,9 +171,9 @@ def _entry(config: RunConfig) -> ModelEntry:
     return resolve(config.model)
 
 
-def _require_memoryless(config: RunConfig, agent: Agent) -> None:
-    if config.method is not Method.ROLLOUT and not agent.memoryless:
+def _require_memoryless(config: RunConfig, who: str, memoryless: bool) -> None:
+    if config.method is not Method.ROLLOUT and not memoryless:
         raise UsageError(
-            f"The method '{config.method}' makes a claim about a policy without memory, and the agent '{agent.id}' "
-            "has memory; use --method rollout."
+            f"The method '{config.method}' makes a claim about a policy without memory, and the {who} has memory; use "
+            "--method rollout."
         )

@@ -39,6 +39,7 @@ class RunConfig(BaseModel):
     temperature: float = Field(0.0, description="at which a model's replies are drawn")
     samples: int = Field(1, description="exact: replies drawn in each state, at a temperature above 0")
     from_logprobs: bool = Field(False, description="read a model's probabilities off one-token labels")
+    memory: str = Field("none", description="what of the episode a model is reminded of: none, window:K or full")
     max_tokens: int | None = Field(None, ge=1, description="longest reply; None: as the entry says")
     shield: tuple[str, ...] = Field((), description="rules that veto actions, e.g. 'admissible'")
     shield_mode: ShieldMode = ShieldMode.CORRECT

@@ -453,6 +453,7 @@ def _about(config: RunConfig, cast: Cast, path: Path) -> dict[str, Any]:
         "embedded": cast.model.entry.weights is not None if cast.model else None,
         "model_title": cast.model.title if cast.model else None,
         "prompt": cast.model.prompt.label if cast.model else None,
+        "memory": config.memory if cast.model else None,
         "method": config.method,
         "shield": list(config.shield),
         "shield_mode": config.shield_mode if config.shield else None,

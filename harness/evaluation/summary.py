@@ -111,6 +111,7 @@ class Summary(BaseModel):
     samples: int = Field(1, description="replies drawn in each state")
     temperature: float | None = Field(None, description="null for an agent that is no language model")
     from_logprobs: bool = False
+    memory: str | None = Field(None, description="none, window:K or full; null for an agent that is no language model")
     label_mass_mean: float | None = Field(
         None, description="from_logprobs: what the labels had of the first token's probability, by expected visits"
     )

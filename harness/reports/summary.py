@@ -47,7 +47,8 @@ def print_report(console: Console, summary: Summary) -> None:
 def _headline(s: Summary) -> str:
     options = "".join(f" · {name} {value}" for name, value in s.env_options.items())
     who = f"{s.agent} ({s.model_title})" if s.model_title and s.model_title != s.agent else s.agent
-    how = f" · prompt {s.prompt} · no memory, {_drawing(s)}" if s.prompt else ""
+    memory = "no memory" if s.memory in (None, "none") else f"memory {s.memory}"
+    how = f" · prompt {s.prompt} · {memory}, {_drawing(s)}" if s.prompt else ""
     shield = f" · shield {', '.join(s.shield)} ({s.shield_mode})" if s.shield else ""
     return f"{s.env} v{s.env_version}{options} · {who}{how}{shield}"
 

@@ -139,7 +139,8 @@ def _episode(found: Episode, env: Any) -> Iterator[str]:
 def _decision(fields: dict[str, Any]) -> Iterator[str]:
     prompt = fields.get("prompt") or "\n".join(m["content"] for m in fields.get("messages", ()))
     if prompt:
-        yield "  patient"
+        before = fields.get("remembered", 0)
+        yield "  patient" + (f" (the prompt also holds the last {before} of the steps above)" if before else "")
         yield from _indented(prompt)
     for name in ("first_reply", "rationale", "reply"):
         if fields.get(name):
