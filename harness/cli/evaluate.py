@@ -140,6 +140,13 @@ def evaluate(
     samples: Annotated[
         int, typer.Option(help="exact: replies drawn in each state, for a policy with chance.", rich_help_panel=WHO)
     ] = 1,
+    vote: Annotated[
+        int,
+        typer.Option(
+            help="Decide by the majority of this many replies, with --temperature and a rollout or --samples.",
+            rich_help_panel=WHO,
+        ),
+    ] = 1,
     from_logprobs: Annotated[
         bool,
         typer.Option(
@@ -275,6 +282,7 @@ def evaluate(
         "reply": ReplyFormat(reply) if reply else None,
         "temperature": temperature,
         "samples": samples,
+        "vote": vote,
         "from_logprobs": from_logprobs,
         "memory": memory,
         "max_tokens": max_tokens,
@@ -450,7 +458,18 @@ def _refuse_words_without_use(context: typer.Context, configs: list[RunConfig]) 
     belongs = {
         "a model": (
             asked,
-            ("prompt", "reply", "temperature", "samples", "from_logprobs", "memory", "max_tokens", "cache", "audit"),
+            (
+                "prompt",
+                "reply",
+                "temperature",
+                "samples",
+                "vote",
+                "from_logprobs",
+                "memory",
+                "max_tokens",
+                "cache",
+                "audit",
+            ),
         ),
         "--shield": (any(config.shield for config in configs), ("shield_mode",)),
         "--method certify": (Method.CERTIFY in methods, ("epsilon",)),

@@ -92,6 +92,8 @@ class Decision(BaseModel):
     model: str | None = None
     requests: tuple[Request, ...] = ()
     latency_s: float = 0.0
+    votes: tuple[dict[str, Any] | None, ...] = ()
+    """What each of several answers wanted, in the order drawn, where their majority decided; None: no legal action."""
     veto: Veto | None = None
     """Why `action` is not the one that was wanted. Neither `invalid` nor `repaired`: the action wanted was legal."""
     veto_share: float = 0.0

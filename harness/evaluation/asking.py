@@ -54,6 +54,8 @@ class StateDecision(BaseModel):
     """Index of every action drawn, where several were; `probabilities` are then their shares."""
     invalid_samples: int = 0
     """How many of them were no legal action, and so the fallback."""
+    votes: tuple[dict[str, Any] | None, ...] = ()
+    """What each answer wanted where majorities decided; those of several samples follow each other."""
     veto: Veto | None = None
     """What was wanted instead, and the shield's rule against it."""
     veto_share: float = 0.0
@@ -179,6 +181,7 @@ class Asker:
                 "error": next((line.error for line in lines if line.error), None),
                 "drawn": drawn,
                 "invalid_samples": invalid,
+                "votes": tuple(vote for line in lines for vote in line.votes),
                 "veto_share": sum(line.veto_share for line in lines) / len(lines),
                 "requests": tuple(request for line in lines for request in line.requests),
                 "latency_s": sum(line.latency_s for line in lines),
@@ -207,6 +210,7 @@ class Asker:
                 "reply": decision.reply,
                 "first_reply": decision.first_reply,
                 "rationale": decision.rationale,
+                "votes": decision.votes,
                 "veto": decision.veto,
                 "veto_share": decision.veto_share,
                 "label_mass": decision.label_mass,
@@ -242,6 +246,7 @@ class AskedAgent:
             probabilities=line.probabilities,
             outcome=line.outcome,
             rationale=line.rationale,
+            votes=line.votes,
             veto=line.veto,
             veto_share=line.veto_share,
             error=line.error,

@@ -15,6 +15,7 @@ from harness.agents import registry as agents
 from harness.agents.llm import LLMAgent
 from harness.agents.memory import most_remembered
 from harness.agents.shield import rules, shielded
+from harness.agents.voting import FEWEST, VotingAgent
 from harness.core.agent import Agent
 from harness.core.environment import Environment
 from harness.core.errors import UsageError
@@ -113,13 +114,18 @@ def _check_drawing(config: RunConfig) -> None:
         raise UsageError(
             "--from-logprobs reads the whole distribution at temperature 1; leave --temperature and --samples out."
         )
+    if config.vote != 1 and config.vote < FEWEST:
+        raise UsageError(f"{config.vote} votes decide nothing that one does not; expected {FEWEST} or more.")
+    if config.vote > 1 and not config.temperature:
+        raise UsageError("--vote counts replies that differ; it needs --temperature above 0, e.g. 0.7.")
     if config.samples > 1 and not (config.temperature and config.method is Method.EXACT):
         raise UsageError(
             "--samples draws several replies in every state; it needs --method exact and --temperature above 0."
         )
+    what = "majority" if config.vote > 1 else "reply"
     if config.temperature and config.samples == 1 and config.method is not Method.ROLLOUT:
         raise UsageError(
-            f"At temperature {config.temperature:g} one reply is not the policy; add --samples 8 (with --method "
+            f"At temperature {config.temperature:g} one {what} is not the policy; add --samples 8 (with --method "
             "exact), or take --from-logprobs, or --method rollout."
         )
     if config.audit and (config.temperature or config.from_logprobs):
@@ -153,7 +159,10 @@ def build(config: RunConfig, env: Environment[Any, Any], run_id: str, log_folder
     memory = most_remembered(config.memory)
     llm = LLMAgent(entry.alias, prompt, contract, client, static, from_logprobs=config.from_logprobs, memory=memory)
     llm.render(env.reset(config.seed_start))  # a template that fails should fail before anything is asked
-    return Cast(env, _behind_shield(config, llm, env), ModelCast(entry, prompt, llm.system.content, client.identity))
+    decider = VotingAgent(llm, config.vote) if config.vote > 1 else llm
+    return Cast(
+        env, _behind_shield(config, decider, env), ModelCast(entry, prompt, llm.system.content, client.identity)
+    )
 
 
 def _behind_shield(config: RunConfig, agent: Agent, env: Environment[Any, Any]) -> Agent:

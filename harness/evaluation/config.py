@@ -38,6 +38,7 @@ class RunConfig(BaseModel):
     reply: ReplyFormat | None = Field(None, description="None: as the model's entry says")
     temperature: float = Field(0.0, description="at which a model's replies are drawn")
     samples: int = Field(1, description="exact: replies drawn in each state, at a temperature above 0")
+    vote: int = Field(1, description="replies of which the majority decides, at a temperature above 0")
     from_logprobs: bool = Field(False, description="read a model's probabilities off one-token labels")
     memory: str = Field("none", description="what of the episode a model is reminded of: none, window:K or full")
     max_tokens: int | None = Field(None, ge=1, description="longest reply; None: as the entry says")

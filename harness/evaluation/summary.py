@@ -109,6 +109,7 @@ class Summary(BaseModel):
     mean_score_lower: float | None = None
     mean_score_upper: float | None = None
     samples: int = Field(1, description="replies drawn in each state")
+    vote: int = Field(1, description="replies of which the majority was one decision")
     temperature: float | None = Field(None, description="null for an agent that is no language model")
     from_logprobs: bool = False
     memory: str | None = Field(None, description="none, window:K or full; null for an agent that is no language model")

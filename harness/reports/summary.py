@@ -57,7 +57,8 @@ def _drawing(s: Summary) -> str:
     if s.from_logprobs:
         return "probabilities of labels"
     several = f", {s.samples} samples a state" if s.samples > 1 else ""
-    return f"temperature {s.temperature or 0:g}{several}"
+    vote = f", majority of {s.vote}" if s.vote > 1 else ""
+    return f"temperature {s.temperature or 0:g}{vote}{several}"
 
 
 def _finding(s: Summary) -> str:

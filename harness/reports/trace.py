@@ -5,6 +5,7 @@ Everything that a model wrote is shown as plain text, with control characters sp
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -145,6 +146,9 @@ def _decision(fields: dict[str, Any]) -> Iterator[str]:
     for name in ("first_reply", "rationale", "reply"):
         if fields.get(name):
             yield f"  {name.replace('_reply', ''):8}{harmless(fields[name]).replace(chr(10), chr(10) + ' ' * 10)}"
+    if votes := fields.get("votes"):
+        counts = Counter("no legal action" if vote is None else _words(vote) for vote in votes)
+        yield "  votes   " + ", ".join(f"{n} {what}" for what, n in counts.most_common())
     if veto := fields.get("veto"):
         yield f"  wanted  {_words(veto['wanted'])}, vetoed by {veto['rule']}: {veto['reason']}"
     if fields.get("error"):
