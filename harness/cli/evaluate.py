@@ -61,6 +61,13 @@ class ReplyName(StrEnum):
     label = "label"
 
 
+class SourceName(StrEnum):
+    """What `--shots-from` takes."""
+
+    expert = "expert"
+    optimal = "optimal"
+
+
 class ShieldModeName(StrEnum):
     """What `--shield-mode` takes."""
 
@@ -127,6 +134,21 @@ def evaluate(
             help="Style of the prompt (direct), or a folder; `harness prompts` lists them.",
             rich_help_panel=WHO,
             show_default=False,
+        ),
+    ] = None,
+    shots: Annotated[
+        int | None,
+        typer.Option(
+            help="Examples in a prompt that shows some (few_shot); as many as it says if not given.",
+            rich_help_panel=WHO,
+            min=0,
+        ),
+    ] = None,
+    shots_from: Annotated[
+        SourceName | None,
+        typer.Option(
+            help="Whose decisions the examples are; the optimal policy's tell a part of the optimum.",
+            rich_help_panel=WHO,
         ),
     ] = None,
     reply: Annotated[
@@ -266,6 +288,7 @@ def evaluate(
     from harness.evaluation.config import Method, RunConfig
     from harness.evaluation.intervals import Interval
     from harness.llm.registry import ReplyFormat
+    from harness.prompts.loader import Source
     from harness.reports.table import Format
 
     if json and written not in (None, FormatName.json):
@@ -279,6 +302,8 @@ def evaluate(
         return
     contestants = _contestants(agent or [], model or [], base_url, model_id or [], prompt or ["direct"])
     drawing = {
+        "shots": shots,
+        "shots_from": Source(shots_from) if shots_from else None,
         "reply": ReplyFormat(reply) if reply else None,
         "temperature": temperature,
         "samples": samples,
@@ -460,6 +485,8 @@ def _refuse_words_without_use(context: typer.Context, configs: list[RunConfig]) 
             asked,
             (
                 "prompt",
+                "shots",
+                "shots_from",
                 "reply",
                 "temperature",
                 "samples",

@@ -41,6 +41,7 @@ def show(
     reply: Annotated[str, typer.Option(help="How an action is written: json, short or label.")] = "json",
 ) -> None:
     """Print both messages for the first observation of an episode."""
+    from harness.agents.examples import examples
     from harness.cli.tables import print_lines
     from harness.core.errors import UsageError
     from harness.envs.ids import PREFIX
@@ -61,7 +62,8 @@ def show(
     found = load(env_id, style or "direct")
     actions = env.actions if isinstance(env, TabularEnvironment) else ()
     contract = ReplyContract(env.action_type, ReplyFormat(reply), found.meta.rationale, actions)
-    static = {"env": env.spec.model_dump(), "reply": contract.instruction()}
+    shown = examples(env, found, contract, found.meta.shots or 0, found.meta.shots_from)
+    static = {"env": env.spec.model_dump(), "reply": contract.instruction(), "examples": shown}
     messages = found.system_message(static), found.observation_message(static, env.reset(seed).model_dump())
     print_lines([f"{env_id}/{found.label}: {found.meta.summary}", f"templates in {found.folder}"])
     for message in messages:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.agents import registry as agents
+from harness.agents.examples import examples
 from harness.agents.llm import LLMAgent
 from harness.agents.memory import most_remembered
 from harness.agents.shield import rules, shielded
@@ -29,7 +30,7 @@ from harness.llm.registry import ModelEntry, ReplyFormat, resolve, served
 from harness.llm.registry import key_of as api_key_of
 from harness.llm.structured import ReplyContract
 from harness.mdp.environment import TabularEnvironment
-from harness.prompts.loader import Prompt, load
+from harness.prompts.loader import Prompt, Source, load
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,10 @@ class ModelCast:
     """The static part of the prompt, rendered."""
     identity: dict[str, str | None]
     """Which weights on which engine, or which model on which server."""
+    shots: int = 0
+    """Examples in the prompt."""
+    shots_from: Source | None = None
+    """Whose decisions they are; None where there are none."""
 
     @property
     def title(self) -> str:
@@ -100,8 +105,23 @@ def check(config: RunConfig) -> Environment[Any, Any]:
     else:
         _require_memoryless(config, f"model with --memory {config.memory}", most_remembered(config.memory) == 0)
         api_key_of(_entry(config))
-        load(config.env, config.prompt)
+        _shots(config, load(config.env, config.prompt), env)
     return env
+
+
+def _shots(config: RunConfig, prompt: Prompt, env: Environment[Any, Any]) -> tuple[int, Source | None]:
+    """How many examples the prompt shows, and whose; checked against what the environment has."""
+    if prompt.meta.shots is None:
+        for option, given in (("--shots", config.shots), ("--shots-from", config.shots_from)):
+            if given is not None:
+                raise UsageError(f"{option} belongs to a prompt with examples, and '{prompt.name}' shows none.")
+        return 0, None
+    shots = prompt.meta.shots if config.shots is None else config.shots
+    source = config.shots_from or prompt.meta.shots_from
+    if not shots:
+        return 0, None
+    agents.make(source, env)
+    return shots, source
 
 
 def _check_drawing(config: RunConfig) -> None:
@@ -155,13 +175,17 @@ def build(config: RunConfig, env: Environment[Any, Any], run_id: str, log_folder
     client = ChatClient(
         entry, contract, cache, run_id, log_folder, temperature=config.temperature, logprobs=config.from_logprobs
     )
-    static = {"env": env.spec.model_dump()}
+    shots, source = _shots(config, prompt, env)
+    shown = examples(env, prompt, contract, shots, source) if source else []
+    static = {"env": env.spec.model_dump(), "examples": shown}
     memory = most_remembered(config.memory)
     llm = LLMAgent(entry.alias, prompt, contract, client, static, from_logprobs=config.from_logprobs, memory=memory)
     llm.render(env.reset(config.seed_start))  # a template that fails should fail before anything is asked
     decider = VotingAgent(llm, config.vote) if config.vote > 1 else llm
     return Cast(
-        env, _behind_shield(config, decider, env), ModelCast(entry, prompt, llm.system.content, client.identity)
+        env,
+        _behind_shield(config, decider, env),
+        ModelCast(entry, prompt, llm.system.content, client.identity, shots, source),
     )
 
 

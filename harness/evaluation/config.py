@@ -10,6 +10,7 @@ from harness.agents.shield import ShieldMode
 from harness.core.seeds import EVALUATION_START
 from harness.evaluation.intervals import Interval
 from harness.llm.registry import ReplyFormat
+from harness.prompts.loader import Source
 
 
 class Method(StrEnum):
@@ -35,6 +36,8 @@ class RunConfig(BaseModel):
     base_url: str | None = None
     model_id: str | None = None
     prompt: str = "direct"
+    shots: int | None = Field(None, ge=0, description="examples in the prompt; None: as many as it says itself")
+    shots_from: Source | None = Field(None, description="whose decisions they are; None: as the prompt says")
     reply: ReplyFormat | None = Field(None, description="None: as the model's entry says")
     temperature: float = Field(0.0, description="at which a model's replies are drawn")
     samples: int = Field(1, description="exact: replies drawn in each state, at a temperature above 0")

@@ -452,6 +452,8 @@ def _about(config: RunConfig, cast: Cast, path: Path) -> dict[str, Any]:
         "embedded": cast.model.entry.weights is not None if cast.model else None,
         "model_title": cast.model.title if cast.model else None,
         "prompt": cast.model.prompt.label if cast.model else None,
+        "shots": cast.model.shots if cast.model else 0,
+        "shots_from": cast.model.shots_from if cast.model else None,
         "temperature": config.temperature if cast.model else None,
         "vote": config.vote,
         "memory": config.memory if cast.model else None,

@@ -51,6 +51,8 @@ def manifest_of(config: RunConfig, run_id: str, cast: Cast) -> dict[str, Any]:
             "rationale": cast.model.prompt.meta.rationale,
             "system": cast.model.system,
         }
+        if cast.model.shots_from is not None:
+            manifest["prompt"] |= {"shots": cast.model.shots, "shots_from": cast.model.shots_from}
     return manifest
 
 

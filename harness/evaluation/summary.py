@@ -77,6 +77,8 @@ class Summary(BaseModel):
     embedded: bool | None = Field(description="whether the model ran here from checked weights; null for no model")
     served_models: list[str] = Field(description="models as the server reported them")
     prompt: str | None = Field(description="style@version")
+    shots: int = Field(0, description="examples in the prompt")
+    shots_from: str | None = Field(None, description="whose decisions they are: expert, or optimal, which leaks")
     method: Method
     exact: bool = Field(description="whether `value` is free of any error but rounding")
     estimator: str | None = Field(None, description="rollout: what `value` was computed from")

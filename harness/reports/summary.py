@@ -27,6 +27,8 @@ def report(summary: Summary) -> Iterator[RenderableType]:
     yield Text(_meaning(summary), style="dim")
     if summary.shield:
         yield Text("Its value is that of the agent with its shield: what a rule vetoed was not done.", style="dim")
+    if summary.shots_from == "optimal":
+        yield Text("Its prompt shows decisions of the optimal policy: a part of the optimum was told.", style="dim")
     if summary.audit is not None:
         yield Text(_audit(summary.audit))
     if summary.worst_decisions:
@@ -48,7 +50,8 @@ def _headline(s: Summary) -> str:
     options = "".join(f" · {name} {value}" for name, value in s.env_options.items())
     who = f"{s.agent} ({s.model_title})" if s.model_title and s.model_title != s.agent else s.agent
     memory = "no memory" if s.memory in (None, "none") else f"memory {s.memory}"
-    how = f" · prompt {s.prompt} · {memory}, {_drawing(s)}" if s.prompt else ""
+    shots = f" with {s.shots} examples ({s.shots_from})" if s.shots else ""
+    how = f" · prompt {s.prompt}{shots} · {memory}, {_drawing(s)}" if s.prompt else ""
     shield = f" · shield {', '.join(s.shield)} ({s.shield_mode})" if s.shield else ""
     return f"{s.env} v{s.env_version}{options} · {who}{how}{shield}"
 
