@@ -11,7 +11,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import typer
 
-from harness.cli import agents, compare, envs, evaluate, models, optimum, plan, plot, prompts, reproduce, trace
+from harness.cli import agents, compare, envs, evaluate, models, optimum, plan, play, plot, prompts, reproduce, trace
 from harness.core.errors import HarnessError
 
 NOTICE = "A benchmark for research, not medical advice."
@@ -45,6 +45,7 @@ def harness(
 
 
 app.command("eval", help=evaluate.HELP)(evaluate.evaluate)
+app.command("play", help=play.HELP)(play.play)
 app.command("compare", help=compare.HELP)(compare.compare)
 app.command("optimum", help=optimum.HELP)(optimum.optimum)
 app.command("plan", help=plan.HELP)(plan.plan)

@@ -77,8 +77,11 @@ async def run(
     watch: Watch,
     listen: Listener | None = None,
     began: Callable[[Path], None] = lambda path: None,
+    at_once: Listener | None = None,
 ) -> Summary:
     """Carry out a new run in a new folder below `out`; `began` is told which, once it can be resumed.
+
+    `listen` is told the events of a whole episode when it has ended, `at_once` each event of a rollout as it happens.
 
     Raises
     ------
@@ -96,11 +99,15 @@ async def run(
         path[0] = folder.path
         folder.write_json(MANIFEST, manifest_of(config, run_id, cast))
         began(folder.path)
-        return await _carry_out(config, run_id, cast, folder, Clock(), watch, listen)
+        return await _carry_out(config, run_id, cast, folder, Clock(), watch, listen, at_once)
 
 
 async def resume(
-    path: Path, watch: Watch, listen: Listener | None = None, began: Callable[[Path], None] = lambda path: None
+    path: Path,
+    watch: Watch,
+    listen: Listener | None = None,
+    began: Callable[[Path], None] = lambda path: None,
+    at_once: Listener | None = None,
 ) -> Summary:
     """Go on with an interrupted run; of a finished one, the summary as it stands.
 
@@ -123,7 +130,7 @@ async def resume(
         cast = build(config, env, run_id, lambda: path)
         require_unchanged(path, manifest, manifest_of(config, run_id, cast))
         began(path)
-        return await _carry_out(config, run_id, cast, folder, Clock(_elapsed(path)), watch, listen)
+        return await _carry_out(config, run_id, cast, folder, Clock(_elapsed(path)), watch, listen, at_once)
 
 
 # --------------------------------------------------------------------------- the run
@@ -137,10 +144,11 @@ async def _carry_out(
     clock: Clock,
     watch: Watch,
     listen: Listener | None,
+    at_once: Listener | None,
 ) -> Summary:
     try:
         if config.method is Method.ROLLOUT:
-            summary = await _rollout(config, run_id, cast, folder, clock, watch, listen)
+            summary = await _rollout(config, run_id, cast, folder, clock, watch, listen, at_once)
         else:
             summary = await _without_sampling(config, run_id, cast, folder, clock, watch, listen)
     finally:
@@ -302,6 +310,7 @@ async def _rollout(
     clock: Clock,
     watch: Watch,
     listen: Listener | None,
+    at_once: Listener | None,
 ) -> Summary:
     env = cast.env
     seeds = evaluation_seeds(config.seed_start, config.episodes)
@@ -316,6 +325,7 @@ async def _rollout(
         concurrency=config.concurrency,
         watch=watch,
         listen=listen,
+        at_once=at_once,
         estimator=estimator,
         until=config.until,
     )
@@ -457,6 +467,7 @@ def _about(config: RunConfig, cast: Cast, path: Path) -> dict[str, Any]:
         "temperature": config.temperature if cast.model else None,
         "vote": config.vote,
         "memory": config.memory if cast.model else None,
+        "taught": config.teach,
         "method": config.method,
         "shield": list(config.shield),
         "shield_mode": config.shield_mode if config.shield else None,

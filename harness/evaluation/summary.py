@@ -79,6 +79,7 @@ class Summary(BaseModel):
     prompt: str | None = Field(description="style@version")
     shots: int = Field(0, description="examples in the prompt")
     shots_from: str | None = Field(None, description="whose decisions they are: expert, or optimal, which leaks")
+    taught: bool = Field(False, description="whether a human was told the regret of each decision and what was best")
     method: Method
     exact: bool = Field(description="whether `value` is free of any error but rounding")
     estimator: str | None = Field(None, description="rollout: what `value` was computed from")

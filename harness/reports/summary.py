@@ -29,6 +29,8 @@ def report(summary: Summary) -> Iterator[RenderableType]:
         yield Text("Its value is that of the agent with its shield: what a rule vetoed was not done.", style="dim")
     if summary.shots_from == "optimal":
         yield Text("Its prompt shows decisions of the optimal policy: a part of the optimum was told.", style="dim")
+    if summary.taught:
+        yield Text("After each decision its regret was told, and what was best (--teach).", style="dim")
     if summary.audit is not None:
         yield Text(_audit(summary.audit))
     if summary.worst_decisions:
