@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -151,7 +152,7 @@ async def test_probabilities_of_a_decision_are_moved_too(sepsis):
     agent = shielded(inner, sepsis, rules([CAP], sepsis), ShieldMode.CORRECT)
     table = agent.policy(sepsis.mdp)
     for step in range(30):
-        situation = Situation(sepsis.why_illegal, seed=100_000, step=step)
+        situation = Situation(partial(sepsis.why_illegal_in, 3), seed=100_000, step=step)
         decision = await agent.act(sepsis.observe(3), situation)
         wanted = (await inner.act(sepsis.observe(3), situation)).action
         assert decision.probabilities == pytest.approx(table[3])
