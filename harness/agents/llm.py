@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from harness.agents.memory import last
 from harness.agents.reference import draw
 from harness.core.agent import Decision, Failure, Message, Outcome, Request, Situation
-from harness.core.environment import Observation
+from harness.core.environment import Action, Observation
 from harness.core.errors import ModelServerError
 from harness.llm.cache import key_of
 from harness.llm.client import ChatClient
@@ -31,9 +33,10 @@ REFUSAL_SHOWN = 200
 
 
 class LLMAgent:
-    """Decides by asking a model, without memory.
+    """Decides by asking a model, which is told the patient's state and, with a memory, what was seen and done before.
 
-    Its policy is fixed at temperature 0, and fixed but drawn from at a higher one or with log-probabilities.
+    Without a memory its policy is fixed at temperature 0, and fixed but drawn from at a higher one or with
+    log-probabilities.
 
     Parameters
     ----------
@@ -46,14 +49,14 @@ class LLMAgent:
         What both templates may use: `env`, the environment's spec.
     from_logprobs : bool
         Read the probabilities of all actions off the labels' log-probabilities, at temperature 1.
+    memory : int or None
+        How many of the episode's last decisions stand in the prompt; None for all of them.
 
     Attributes
     ----------
     system : Message
         The part of the prompt that is the same for every patient.
     """
-
-    memoryless = True
 
     def __init__(
         self,
@@ -64,8 +67,11 @@ class LLMAgent:
         static: dict[str, Any],
         *,
         from_logprobs: bool = False,
+        memory: int | None = 0,
     ) -> None:
         self.id = name
+        self.memoryless = memory == 0
+        self._memory = memory
         self._prompt = prompt
         self._contract = contract
         self._client = client
@@ -73,9 +79,20 @@ class LLMAgent:
         self._static = static | {"reply": contract.instruction()}
         self.system = prompt.system_message(self._static)
 
-    def render(self, observation: Observation) -> tuple[Message, ...]:
-        """The prompt for an observation: the static part first."""
-        return self.system, self._prompt.observation_message(self._static, observation.model_dump())
+    def render(
+        self, observation: Observation, history: Sequence[tuple[Observation, Action]] = ()
+    ) -> tuple[Message, ...]:
+        """The prompt for an observation: the static part first, then what is remembered, the patient now last.
+
+        What is remembered are the actions that were carried out, also where they were not the model's own.
+        """
+        messages = [self.system]
+        for seen, done in last(history, self._memory):
+            messages += [self._patient(seen), Message(role="assistant", content=self._contract.write(done))]
+        return *messages, self._patient(observation)
+
+    def _patient(self, observation: Observation) -> Message:
+        return self._prompt.observation_message(self._static, observation.model_dump())
 
     async def act(self, observation: Observation, situation: Situation) -> Decision:
         """Ask; where the reply has no legal action, ask once more with the error; then give up.
@@ -85,7 +102,7 @@ class LLMAgent:
         if self._from_logprobs:
             return await self._by_label(observation, situation)
         started = time.perf_counter()
-        messages = self.render(observation)
+        messages = self.render(observation, situation.history)
         sample = f"{situation.seed}.{situation.step}.{situation.sample}"
         reply = await self._client.complete(messages, sample)
         parsed = self._read(reply, situation)
@@ -115,8 +132,7 @@ class LLMAgent:
             outcome=outcome,
             failure=failure,
             error=error,
-            messages=messages,
-            prompt_sha256=key_of({"messages": [m.model_dump() for m in messages]}),
+            **_prompted(messages),
             reply=reply.text,
             first_reply=first_reply,
             model=reply.model,
@@ -127,7 +143,7 @@ class LLMAgent:
     async def _by_label(self, observation: Observation, situation: Situation) -> Decision:
         """The probabilities of the legal actions, and one drawn from them."""
         started = time.perf_counter()
-        messages = self.render(observation)
+        messages = self.render(observation, situation.history)
         reply = await self._client.complete(messages)
         if reply.first_token is None:
             raise ModelServerError(
@@ -145,8 +161,7 @@ class LLMAgent:
             error="no letter of a legal action is among the likeliest tokens",
             label_mass=read.mass,
             label_unseen=read.unseen / (total + read.unseen) if total + read.unseen > 0 else 1.0,
-            messages=messages,
-            prompt_sha256=key_of({"messages": [m.model_dump() for m in messages]}),
+            **_prompted(messages),
             reply=reply.text,
             model=reply.model,
             requests=(_request(reply),),
@@ -215,6 +230,15 @@ def read_labels(first: FirstToken, labels: str) -> Labels:
     spellings = max(SPELLINGS * len(labels) - len(spelt), 0)
     unseen = min(spellings * first.least, left) if left > ROUNDING else 0.0
     return Labels(weights, float(weights.sum()), unseen)
+
+
+def _prompted(messages: Sequence[Message]) -> dict[str, Any]:
+    """What a decision keeps of its prompt: a trace would otherwise hold an episode's beginning again in every step."""
+    return {
+        "messages": (messages[0], messages[-1]),
+        "remembered": len(messages) // 2 - 1,
+        "prompt_sha256": key_of({"messages": [m.model_dump() for m in messages]}),
+    }
 
 
 def _request(reply: Reply) -> Request:

@@ -18,6 +18,7 @@ AGENTS = Registry(
         "optimal": Entry("harness.agents.reference:optimal", "the optimal policy, computed"),
         "worst": Entry("harness.agents.reference:worst", "the worst policy there is, computed"),
         "fallback": Entry("harness.agents.reference:fallback", "never a legal action: the environment's fallback"),
+        "human": Entry("harness.agents.human:human", "you, in the terminal: `harness play`"),
     },
 )
 

@@ -62,6 +62,20 @@ class ReplyName(StrEnum):
     label = "label"
 
 
+class SourceName(StrEnum):
+    """What `--shots-from` takes."""
+
+    expert = "expert"
+    optimal = "optimal"
+
+
+class ShieldModeName(StrEnum):
+    """What `--shield-mode` takes."""
+
+    correct = "correct"
+    veto = "veto"
+
+
 class IntervalName(StrEnum):
     """What `--interval` takes."""
 
@@ -126,6 +140,21 @@ def evaluate(
             show_default=False,
         ),
     ] = None,
+    shots: Annotated[
+        int | None,
+        typer.Option(
+            help="Examples in a prompt that shows some (few_shot); as many as it says if not given.",
+            rich_help_panel=WHO,
+            min=0,
+        ),
+    ] = None,
+    shots_from: Annotated[
+        SourceName | None,
+        typer.Option(
+            help="Whose decisions the examples are; the optimal policy's tell a part of the optimum.",
+            rich_help_panel=WHO,
+        ),
+    ] = None,
     reply: Annotated[
         ReplyName | None,
         typer.Option(help="How the model writes an action; as its entry says if not given.", rich_help_panel=WHO),
@@ -136,6 +165,13 @@ def evaluate(
     ] = 0.0,
     samples: Annotated[
         int, typer.Option(help="exact: replies drawn in each state, for a policy with chance.", rich_help_panel=WHO)
+    ] = 1,
+    vote: Annotated[
+        int,
+        typer.Option(
+            help="Decide by the majority of this many replies, with --temperature and a rollout or --samples.",
+            rich_help_panel=WHO,
+        ),
     ] = 1,
     from_logprobs: Annotated[
         bool,
@@ -148,6 +184,30 @@ def evaluate(
     effort: Annotated[
         str | None, typer.Option(help="Reasoning effort of a model that thinks first, e.g. low.", rich_help_panel=WHO)
     ] = None,
+    memory: Annotated[
+        str,
+        typer.Option(
+            metavar="none|window:K|full",
+            help="rollout: what of the episode stands in a model's prompt: the last K patients and actions, or all.",
+            rich_help_panel=WHO,
+        ),
+    ] = "none",
+    shield: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="RULE",
+            help="A rule that vetoes actions: admissible (what the data support), or dose-cap:FIELD=MAX.",
+            rich_help_panel=WHO,
+            show_default=False,
+        ),
+    ] = None,
+    shield_mode: Annotated[
+        ShieldModeName,
+        typer.Option(
+            help="What is done instead: correct, the nearest action allowed; veto, the environment's fallback.",
+            rich_help_panel=WHO,
+        ),
+    ] = ShieldModeName.correct,
     max_tokens: Annotated[
         int | None,
         typer.Option(help="Longest reply; a model that thinks first needs thousands.", rich_help_panel=WHO, min=1),
@@ -242,12 +302,14 @@ def evaluate(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.", rich_help_panel=OUTPUT)] = False,
 ) -> None:
     """Parse, carry out the runs, print the report."""
+    from harness.agents.shield import ShieldMode
     from harness.cli.task import env_id, env_options
     from harness.core.errors import UsageError
     from harness.evaluation.config import Method, RunConfig
     from harness.evaluation.intervals import Interval
     from harness.llm.budget import Limits
     from harness.llm.registry import ReplyFormat
+    from harness.prompts.loader import Source
     from harness.reports.table import Format
 
     if json and written not in (None, FormatName.json):
@@ -262,11 +324,15 @@ def evaluate(
         return
     who_decides = contestants(agent or [], model or [], base_url, model_id or [], prompt or ["direct"])
     drawing = {
+        "shots": shots,
+        "shots_from": Source(shots_from) if shots_from else None,
         "reply": ReplyFormat(reply) if reply else None,
         "temperature": temperature,
         "samples": samples,
+        "vote": vote,
         "from_logprobs": from_logprobs,
         "effort": effort,
+        "memory": memory,
         "max_tokens": max_tokens,
         "audit": audit,
     }
@@ -282,6 +348,8 @@ def evaluate(
                 env_options=env_options(inadmissible, discount, option),
                 **who,
                 **(drawing if not who.get("agent") else {}),
+                shield=tuple(shield or ()),
+                shield_mode=ShieldMode(shield_mode),
                 method=chosen,
                 epsilon=epsilon,
                 episodes=episodes if episodes is not None else usual,
@@ -455,10 +523,14 @@ def _refuse_words_without_use(context: typer.Context, configs: list[RunConfig]) 
             asked,
             (
                 "prompt",
+                "shots",
+                "shots_from",
                 "reply",
                 "temperature",
                 "samples",
+                "vote",
                 "from_logprobs",
+                "memory",
                 "effort",
                 "max_tokens",
                 "cache",
@@ -466,6 +538,7 @@ def _refuse_words_without_use(context: typer.Context, configs: list[RunConfig]) 
                 *LIMITS,
             ),
         ),
+        "--shield": (any(config.shield for config in configs), ("shield_mode",)),
         "--method certify": (Method.CERTIFY in methods, ("epsilon",)),
         "--method rollout": (Method.ROLLOUT in methods, ("until", "interval")),
     }

@@ -21,6 +21,7 @@ from harness.cli import (
     models,
     optimum,
     plan,
+    play,
     plot,
     prompts,
     reproduce,
@@ -60,6 +61,7 @@ def harness(
 
 app.command("eval", help=evaluate.HELP)(evaluate.evaluate)
 app.command("ab", help=ab.HELP)(ab.ab)
+app.command("play", help=play.HELP)(play.play)
 app.command("compare", help=compare.HELP)(compare.compare)
 app.command("optimum", help=optimum.HELP)(optimum.optimum)
 app.command("plan", help=plan.HELP)(plan.plan)

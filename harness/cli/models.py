@@ -88,12 +88,12 @@ def check(alias: Alias) -> None:
     from harness.cli.tables import print_lines
     from harness.core.agent import Message
     from harness.core.errors import WeightsError
+    from harness.core.text import harmless
     from harness.llm import weights as local
     from harness.llm.client import ChatClient
     from harness.llm.probe import CONTRACT, PROMPT
     from harness.llm.registry import resolve
     from harness.llm.reply import Reply
-    from harness.reports.text import harmless
 
     entry = resolve(alias)
     if entry.weights is not None and (problem := local.check(entry.weights)):

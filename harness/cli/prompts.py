@@ -74,15 +74,15 @@ def show(
 ) -> None:
     """Print what a prompt is, and both messages for a patient."""
     from harness.cli.tables import print_lines
+    from harness.core.text import harmless
     from harness.llm.registry import ReplyFormat
     from harness.prompts.render import render
-    from harness.reports.text import harmless
 
     env_id, made, found, seen = _rendered_for(prompt, env, state, seed)
     print_lines([f"{env_id}/{found.label}: {harmless(found.meta.summary)}", f"templates in {found.folder}"])
     if found.meta.changes:
         print_lines([f"changes: {harmless(found.meta.changes)}"])
-    for message in render(made, found, ReplyFormat(reply), seen):
+    for message in render(made, found, ReplyFormat(reply), seen, _examples(made, found, reply)):
         print_lines(["", f"--- {message.role}", harmless(message.content)])
 
 
@@ -103,12 +103,12 @@ def render(
     """Print the messages."""
     import json as as_json
 
+    from harness.core.text import harmless
     from harness.llm.registry import ReplyFormat
     from harness.prompts.render import render as messages_of
-    from harness.reports.text import harmless
 
     _, made, found, seen = _rendered_for(prompt, env, state, seed)
-    messages = messages_of(made, found, ReplyFormat(reply), seen)
+    messages = messages_of(made, found, ReplyFormat(reply), seen, _examples(made, found, reply))
     if json:
         sys.stdout.write(as_json.dumps([message.model_dump() for message in messages], indent=2) + "\n")
     else:
@@ -162,19 +162,22 @@ def diff(
 ) -> None:
     """Print unified diffs."""
     from harness.core.errors import UsageError
+    from harness.core.text import harmless
     from harness.llm.registry import ReplyFormat
     from harness.prompts.difference import of_messages, of_templates
     from harness.prompts.find import find
     from harness.prompts.loader import load
     from harness.prompts.render import render as messages_of
-    from harness.reports.text import harmless
 
     env_id, made, first, seen = _rendered_for(a, env, state, seed)
     other_env, style = find(b, env or env_id)
     if other_env != env_id:
         raise UsageError(f"{a} is a prompt of {env_id} and {b} one of {other_env}; their patients differ.")
     second = load(env_id, style)
-    sent = [messages_of(made, prompt, ReplyFormat(reply), seen) for prompt in (first, second)]
+    sent = [
+        messages_of(made, prompt, ReplyFormat(reply), seen, _examples(made, prompt, reply))
+        for prompt in (first, second)
+    ]
     lines = [*of_templates(first, second), *of_messages(sent[0], sent[1], (a, b))]
     for line in lines or ["The two are the same."]:
         sys.stdout.write(f"{harmless(line)}\n")
@@ -226,6 +229,18 @@ def lint(
         print_lines(findings(found))
     if found.errors:
         sys.exit(1)
+
+
+def _examples(env: Any, prompt: Prompt, reply: ReplyName) -> list[dict[str, str]]:
+    """The examples that a prompt shows by itself."""
+    from harness.agents.examples import examples
+    from harness.llm.registry import ReplyFormat
+    from harness.llm.structured import ReplyContract
+    from harness.mdp.environment import TabularEnvironment
+
+    actions = env.actions if isinstance(env, TabularEnvironment) else ()
+    contract = ReplyContract(env.action_type, ReplyFormat(reply), prompt.meta.rationale, actions)
+    return examples(env, prompt, contract, prompt.meta.shots or 0, prompt.meta.shots_from)
 
 
 def _rendered_for(

@@ -70,6 +70,16 @@ class Request(BaseModel):
     """The server's configuration, as it reports it."""
 
 
+class Veto(BaseModel):
+    """What an agent wanted and a rule did not allow; the decision's `action` is what was put in its place."""
+
+    model_config = ConfigDict(frozen=True)
+
+    wanted: dict[str, Any]
+    rule: str
+    reason: str
+
+
 class Decision(BaseModel):
     """What an agent decided, and everything needed to see why.
 
@@ -93,6 +103,11 @@ class Decision(BaseModel):
     """Why the first reply could not be used; of an invalid decision, why the last could not."""
     error: str | None = None
     messages: tuple[Message, ...] = ()
+    remembered: int = 0
+    """How many earlier decisions of the episode stood in the prompt, between the static part and the last message.
+
+    The trace has them already, and `messages` leaves them out; `prompt_sha256` is that of the whole prompt.
+    """
     prompt_sha256: str | None = None
     reply: str | None = None
     first_reply: str | None = None
@@ -100,6 +115,12 @@ class Decision(BaseModel):
     model: str | None = None
     requests: tuple[Request, ...] = ()
     latency_s: float = 0.0
+    votes: tuple[dict[str, Any] | None, ...] = ()
+    """What each of several answers wanted, in the order drawn, where their majority decided; None: no legal action."""
+    veto: Veto | None = None
+    """Why `action` is not the one that was wanted. Neither `invalid` nor `repaired`: the action wanted was legal."""
+    veto_share: float = 0.0
+    """How likely an action was wanted that a rule does not allow, before one was drawn."""
 
 
 @dataclass(frozen=True)

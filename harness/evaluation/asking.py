@@ -16,7 +16,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from harness.agents.reference import draw
-from harness.core.agent import Agent, Decision, Failure, Message, Outcome, Request, Situation
+from harness.core.agent import Agent, Decision, Failure, Message, Outcome, Request, Situation, Veto
 from harness.core.episode import decided
 from harness.core.errors import RunError
 from harness.core.run import DECISIONS, Clock, RunFolder
@@ -60,6 +60,12 @@ class StateDecision(BaseModel):
     """Index of every action drawn, where several were; `probabilities` are then their shares."""
     invalid_samples: int = 0
     """How many of them were no legal action, and so the fallback."""
+    votes: tuple[dict[str, Any] | None, ...] = ()
+    """What each answer wanted where majorities decided; those of several samples follow each other."""
+    veto: Veto | None = None
+    """What was wanted instead, and the shield's rule against it."""
+    veto_share: float = 0.0
+    """How likely something is wanted here that a rule does not allow."""
     label_mass: float | None = None
     label_unseen: float | None = None
     model: str | None = None
@@ -111,6 +117,8 @@ class Asker:
         self._samples = samples
         policy = getattr(agent, "policy", None)
         self._table: FloatArray | None = None if policy is None else np.asarray(policy(env.mdp), dtype=np.float64)
+        vetoed = getattr(agent, "veto_shares", None)
+        self._veto_shares: FloatArray | None = None if vetoed is None else vetoed(env.mdp)
         self.answers = {line.state: line for line in read_decisions(folder.path)}
 
     async def rows(self, states: IntArray) -> FloatArray:
@@ -133,6 +141,8 @@ class Asker:
         env = self._env
         if self._table is not None:
             line = self._from_row(state, self._table[state])
+            if self._veto_shares is not None:
+                line = line.model_copy(update={"veto_share": float(self._veto_shares[state])})
         else:
             observation = env.observe(state)
             asked = [
@@ -177,6 +187,8 @@ class Asker:
                 "error": next((line.error for line in lines if line.error), None),
                 "drawn": drawn,
                 "invalid_samples": invalid,
+                "votes": tuple(vote for line in lines for vote in line.votes),
+                "veto_share": sum(line.veto_share for line in lines) / len(lines),
                 "requests": tuple(request for line in lines for request in line.requests),
                 "latency_s": sum(line.latency_s for line in lines),
                 **{name: getattr(lines[0], name) for name in ("prompt", "prompt_sha256", "reply", "model")},
@@ -206,6 +218,9 @@ class Asker:
                 "rationale": decision.rationale,
                 "reasoning": decision.reasoning,
                 "failure": failure,
+                "votes": decision.votes,
+                "veto": decision.veto,
+                "veto_share": decision.veto_share,
                 "label_mass": decision.label_mass,
                 "label_unseen": decision.label_unseen,
                 "model": decision.model,
@@ -241,6 +256,9 @@ class AskedAgent:
             rationale=line.rationale,
             reasoning=line.reasoning,
             failure=line.failure,
+            votes=line.votes,
+            veto=line.veto,
+            veto_share=line.veto_share,
             error=line.error,
             prompt_sha256=line.prompt_sha256,
             messages=() if line.prompt is None else (Message(role="user", content=line.prompt),),

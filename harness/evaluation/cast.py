@@ -12,7 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from harness.agents import registry as agents
+from harness.agents.examples import examples
 from harness.agents.llm import LLMAgent
+from harness.agents.memory import most_remembered
+from harness.agents.shield import rules, shielded
+from harness.agents.voting import FEWEST, VotingAgent
 from harness.core.agent import Agent, Request
 from harness.core.environment import Environment
 from harness.core.errors import UsageError
@@ -26,7 +30,7 @@ from harness.llm.client import ChatClient
 from harness.llm.registry import ModelEntry, ReplyFormat, resolve, served
 from harness.llm.registry import key_of as api_key_of
 from harness.mdp.environment import TabularEnvironment
-from harness.prompts.loader import Prompt, load
+from harness.prompts.loader import Prompt, Source, load
 from harness.prompts.variants import contract as contract_of
 
 
@@ -40,6 +44,10 @@ class ModelCast:
     """The static part of the prompt, rendered."""
     identity: dict[str, str | None]
     """Which weights on which engine, or which model on which server."""
+    shots: int = 0
+    """Examples in the prompt."""
+    shots_from: Source | None = None
+    """Whose decisions they are; None where there are none."""
 
     @property
     def title(self) -> str:
@@ -91,12 +99,30 @@ def check(config: RunConfig) -> Environment[Any, Any]:
         raise UsageError(
             f"The method '{config.method}' needs a tabular environment; for {config.env} use --method rollout."
         )
+    rules(config.shield, env)
     if config.agent is not None:
-        _require_memoryless(config, agents.make(config.agent, env))
+        made = agents.make(config.agent, env)
+        _require_memoryless(config, f"agent '{made.id}'", made.memoryless)
     else:
+        _require_memoryless(config, f"model with --memory {config.memory}", most_remembered(config.memory) == 0)
         api_key_of(_entry(config))
-        load(config.env, config.prompt)
+        _shots(config, load(config.env, config.prompt), env)
     return env
+
+
+def _shots(config: RunConfig, prompt: Prompt, env: Environment[Any, Any]) -> tuple[int, Source | None]:
+    """How many examples the prompt shows, and whose; checked against what the environment has."""
+    if prompt.meta.shots is None:
+        for option, given in (("--shots", config.shots), ("--shots-from", config.shots_from)):
+            if given is not None:
+                raise UsageError(f"{option} belongs to a prompt with examples, and '{prompt.name}' shows none.")
+        return 0, None
+    shots = prompt.meta.shots if config.shots is None else config.shots
+    source = config.shots_from or prompt.meta.shots_from
+    if not shots:
+        return 0, None
+    agents.make(source, env)
+    return shots, source
 
 
 def _check_drawing(config: RunConfig) -> None:
@@ -109,13 +135,18 @@ def _check_drawing(config: RunConfig) -> None:
         raise UsageError(
             "--from-logprobs reads the whole distribution at temperature 1; leave --temperature and --samples out."
         )
+    if config.vote != 1 and config.vote < FEWEST:
+        raise UsageError(f"{config.vote} votes decide nothing that one does not; expected {FEWEST} or more.")
+    if config.vote > 1 and not config.temperature:
+        raise UsageError("--vote counts replies that differ; it needs --temperature above 0, e.g. 0.7.")
     if config.samples > 1 and not (config.temperature and config.method is Method.EXACT):
         raise UsageError(
             "--samples draws several replies in every state; it needs --method exact and --temperature above 0."
         )
+    what = "majority" if config.vote > 1 else "reply"
     if config.temperature and config.samples == 1 and config.method is not Method.ROLLOUT:
         raise UsageError(
-            f"At temperature {config.temperature:g} one reply is not the policy; add --samples 8 (with --method "
+            f"At temperature {config.temperature:g} one {what} is not the policy; add --samples 8 (with --method "
             "exact), or take --from-logprobs, or --method rollout."
         )
     if config.audit and (config.temperature or config.from_logprobs):
@@ -141,7 +172,7 @@ def build(
         If an agent, model or prompt does not exist or does not fit the environment or the method.
     """
     if config.agent is not None:
-        return Cast(env, agents.make(config.agent, env))
+        return Cast(env, _behind_shield(config, agents.make(config.agent, env), env))
     entry = _entry(config)
     given = {"max_tokens": config.max_tokens, "reasoning_effort": config.effort}
     entry = entry.model_copy(update={name: value for name, value in given.items() if value is not None})
@@ -161,10 +192,25 @@ def build(
         budget=Budget(limits or Limits(), entry, before),
         most=config.concurrency,
     )
-    static = {"env": env.spec.model_dump()}
-    llm = LLMAgent(entry.alias, prompt, contract, client, static, from_logprobs=config.from_logprobs)
+    shots, source = _shots(config, prompt, env)
+    shown = examples(env, prompt, contract, shots, source) if source else []
+    static = {"env": env.spec.model_dump(), "examples": shown}
+    memory = most_remembered(config.memory)
+    llm = LLMAgent(entry.alias, prompt, contract, client, static, from_logprobs=config.from_logprobs, memory=memory)
     llm.render(env.reset(config.seed_start))  # a template that fails should fail before anything is asked
-    return Cast(env, llm, ModelCast(entry, prompt, llm.system.content, client.identity))
+    decider = VotingAgent(llm, config.vote) if config.vote > 1 else llm
+    return Cast(
+        env,
+        _behind_shield(config, decider, env),
+        ModelCast(entry, prompt, llm.system.content, client.identity, shots, source),
+    )
+
+
+def _behind_shield(config: RunConfig, agent: Agent, env: Environment[Any, Any]) -> Agent:
+    if not config.shield:
+        return agent
+    assert isinstance(env, TabularEnvironment)  # noqa: S101 - checked with a sentence in `rules`
+    return shielded(agent, env, rules(config.shield, env), config.shield_mode)
 
 
 def _entry(config: RunConfig) -> ModelEntry:
@@ -175,9 +221,9 @@ def _entry(config: RunConfig) -> ModelEntry:
     return resolve(config.model)
 
 
-def _require_memoryless(config: RunConfig, agent: Agent) -> None:
-    if config.method is not Method.ROLLOUT and not agent.memoryless:
+def _require_memoryless(config: RunConfig, who: str, memoryless: bool) -> None:
+    if config.method is not Method.ROLLOUT and not memoryless:
         raise UsageError(
-            f"The method '{config.method}' makes a claim about a policy without memory, and the agent '{agent.id}' "
-            "has memory; use --method rollout."
+            f"The method '{config.method}' makes a claim about a policy without memory, and the {who} has memory; use "
+            "--method rollout."
         )

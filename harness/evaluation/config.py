@@ -6,9 +6,11 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from harness.agents.shield import ShieldMode
 from harness.core.seeds import EVALUATION_START
 from harness.evaluation.intervals import Interval
 from harness.llm.registry import ReplyFormat
+from harness.prompts.loader import Source
 from harness.prompts.variants import Variant
 
 
@@ -36,17 +38,24 @@ class RunConfig(BaseModel):
     model_id: str | None = None
     prompt: str = "direct"
     variant: Variant | None = Field(None, description="a mechanical variant of that prompt, which keeps its meaning")
+    shots: int | None = Field(None, ge=0, description="examples in the prompt; None: as many as it says itself")
+    shots_from: Source | None = Field(None, description="whose decisions they are; None: as the prompt says")
     reply: ReplyFormat | None = Field(None, description="None: as the model's entry says")
     temperature: float = Field(0.0, description="at which a model's replies are drawn")
     samples: int = Field(1, description="exact: replies drawn in each state, at a temperature above 0")
+    vote: int = Field(1, description="replies of which the majority decides, at a temperature above 0")
     from_logprobs: bool = Field(False, description="read a model's probabilities off one-token labels")
     effort: str | None = Field(None, description="reasoning effort; None: as the entry says")
+    memory: str = Field("none", description="what of the episode a model is reminded of: none, window:K or full")
     max_tokens: int | None = Field(None, ge=1, description="longest reply; None: as the entry says")
+    shield: tuple[str, ...] = Field((), description="rules that veto actions, e.g. 'admissible'")
+    shield_mode: ShieldMode = ShieldMode.CORRECT
     method: Method
     epsilon: float = 0.01
     episodes: int = Field(description="episodes of a rollout, with `until` at most; else: examples for the trace")
     until: float | None = Field(None, description="rollout: stop when the interval reaches no further to each side")
     interval: Interval = Interval.SKEWNESS
+    teach: bool = Field(False, description="a human was told the regret of each decision and what was best")
     seed_start: int = EVALUATION_START
     concurrency: int = 1
     cache: bool = True

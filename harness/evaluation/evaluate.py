@@ -82,9 +82,11 @@ async def run(
     listen: Listener | None = None,
     began: Callable[[Path], None] = lambda path: None,
     limits: Limits | None = None,
+    at_once: Listener | None = None,
 ) -> Summary:
     """Carry out a new run in a new folder below `out`; `began` is told which, once it can be resumed.
 
+    `listen` is told the events of a whole episode when it has ended, `at_once` each event of a rollout as it happens.
     Where a limit is reached the summary says what is known by then, and why it `stopped`.
 
     Raises
@@ -103,7 +105,7 @@ async def run(
         path[0] = folder.path
         folder.write_json(MANIFEST, manifest_of(config, run_id, cast))
         began(folder.path)
-        return await _carry_out(config, run_id, cast, folder, Clock(), watch, listen)
+        return await _carry_out(config, run_id, cast, folder, Clock(), watch, listen, at_once)
 
 
 async def resume(
@@ -112,6 +114,7 @@ async def resume(
     listen: Listener | None = None,
     began: Callable[[Path], None] = lambda path: None,
     limits: Limits | None = None,
+    at_once: Listener | None = None,
 ) -> Summary:
     """Go on with an interrupted run; of a finished one, the summary as it stands.
 
@@ -134,7 +137,7 @@ async def resume(
         cast = build(config, env, run_id, lambda: path, limits=limits, before=_made(path, run_id))
         require_unchanged(path, manifest, manifest_of(config, run_id, cast))
         began(path)
-        return await _carry_out(config, run_id, cast, folder, Clock(_elapsed(path)), watch, listen)
+        return await _carry_out(config, run_id, cast, folder, Clock(_elapsed(path)), watch, listen, at_once)
 
 
 # --------------------------------------------------------------------------- the run
@@ -148,10 +151,11 @@ async def _carry_out(
     clock: Clock,
     watch: Watch,
     listen: Listener | None,
+    at_once: Listener | None,
 ) -> Summary:
     try:
         if config.method is Method.ROLLOUT:
-            summary = await _rollout(config, run_id, cast, folder, clock, watch, listen)
+            summary = await _rollout(config, run_id, cast, folder, clock, watch, listen, at_once)
         else:
             summary = await _without_sampling(config, run_id, cast, folder, clock, watch, listen)
     finally:
@@ -248,7 +252,6 @@ async def _without_sampling(
         lower=lower,
         upper=upper,
         samples=config.samples,
-        temperature=config.temperature if cast.model else None,
         from_logprobs=config.from_logprobs,
         label_mass_mean=_share(visits, lines, [line.label_mass or 0.0 for line in lines]) if labelled else None,
         label_mass_least=min(line.label_mass or 0.0 for line in lines) if labelled else None,
@@ -268,6 +271,8 @@ async def _without_sampling(
         invalid_actions=sum(line.outcome is Outcome.INVALID for line in lines),
         repaired_actions=sum(line.outcome is Outcome.REPAIRED for line in lines),
         invalid_share=_share(visits, lines, [_invalid(line) for line in lines]),
+        vetoes=sum(line.veto_share > 0 for line in lines),
+        veto_share=_share(visits, lines, [line.veto_share for line in lines]) if config.shield else None,
         inadmissible_share=_share(visits, lines, [max(1.0 - line.admissible, 0.0) for line in lines]),
         inadmissible_share_of_states=1.0 - float(np.mean([line.admissible for line in lines])) if lines else None,
         audit=audited,
@@ -328,6 +333,7 @@ async def _rollout(
     clock: Clock,
     watch: Watch,
     listen: Listener | None,
+    at_once: Listener | None,
 ) -> Summary:
     env = cast.env
     seeds = evaluation_seeds(config.seed_start, config.episodes)
@@ -344,6 +350,7 @@ async def _rollout(
             concurrency=config.concurrency,
             watch=watch,
             listen=listen,
+            at_once=at_once,
             estimator=estimator,
             until=config.until,
         )
@@ -360,6 +367,7 @@ async def _rollout(
     served: set[str] = set()
     repaired = 0
     why: list[str] = []
+    vetoes = [0] * len(ends)
     costs = Costs(tabular) if tabular else None
     for episode in stream_episodes(folder.path / TRACE):
         if episode.end.episode >= len(ends):
@@ -371,6 +379,7 @@ async def _rollout(
             served |= {step.decision["model"]} if step.decision.get("model") else set()
             repaired += step.decision["outcome"] == Outcome.REPAIRED
             why += [step.decision["failure"]] if step.decision.get("failure") else []
+            vetoes[episode.end.episode] += "veto" in step.decision
     truncated = sum(end.status == "truncated" for end in ends)
     if truncated:
         optimal = None  # the optimum is that of episodes without a limit, which were not played
@@ -379,6 +388,7 @@ async def _rollout(
     stay, score = of_mean(lengths), of_returns([end.grade.score for end in ends])
     invalid = clustered_share([end.invalid for end in ends], lengths)
     inadmissible = clustered_share([end.inadmissible for end in ends], lengths)
+    vetoed = clustered_share(vetoes, lengths) if config.shield else None
     return Summary(
         **_about(config, cast, folder.path),
         **(_references(tabular) if tabular else _no_references()),
@@ -410,6 +420,10 @@ async def _rollout(
         states=len(tabular.mdp.decision_states) if tabular else None,
         invalid_actions=sum(end.invalid for end in ends),
         repaired_actions=repaired,
+        vetoes=sum(vetoes),
+        veto_share=vetoed.value if vetoed else None,
+        veto_share_lower=vetoed.lower if vetoed else None,
+        veto_share_upper=vetoed.upper if vetoed else None,
         invalid_share=invalid.value,
         invalid_share_lower=invalid.lower,
         invalid_share_upper=invalid.upper,
@@ -502,7 +516,15 @@ def _about(config: RunConfig, cast: Cast, path: Path) -> dict[str, Any]:
         "embedded": cast.model.entry.weights is not None if cast.model else None,
         "model_title": cast.model.title if cast.model else None,
         "prompt": cast.model.prompt.label if cast.model else None,
+        "shots": cast.model.shots if cast.model else 0,
+        "shots_from": cast.model.shots_from if cast.model else None,
+        "temperature": config.temperature if cast.model else None,
+        "vote": config.vote,
+        "memory": config.memory if cast.model else None,
+        "taught": config.teach,
         "method": config.method,
+        "shield": list(config.shield),
+        "shield_mode": config.shield_mode if config.shield else None,
         "value_name": spec.value_name,
         "regret_kind": cast.env.reference.kind if cast.env.reference else None,
         "hours_per_step": spec.hours_per_step,

@@ -43,7 +43,7 @@ def manifest_of(config: RunConfig, run_id: str, cast: Cast) -> dict[str, Any]:
         manifest["model"] = {
             "entry": cast.model.entry.model_dump(mode="json", exclude_none=True),
             "answers_from": cast.model.identity,
-            "temperature": 0.0,
+            "temperature": config.temperature,
         }
         manifest["prompt"] = {
             "label": cast.model.prompt.label,
@@ -51,6 +51,8 @@ def manifest_of(config: RunConfig, run_id: str, cast: Cast) -> dict[str, Any]:
             "rationale": cast.model.prompt.meta.rationale,
             "system": cast.model.system,
         }
+        if cast.model.shots_from is not None:
+            manifest["prompt"] |= {"shots": cast.model.shots, "shots_from": cast.model.shots_from}
     return manifest
 
 

@@ -190,6 +190,7 @@ async def play_episodes(
     concurrency: int,
     watch: Watch,
     listen: Listener | None = None,
+    at_once: Listener | None = None,
     estimator: Estimator | None = None,
     until: float | None = None,
 ) -> list[End]:
@@ -201,6 +202,8 @@ async def play_episodes(
         Each concurrent episode has an environment of its own.
     listen : function of an event, optional
         Called with the events of every episode, episode by episode, once it has ended.
+    at_once : function of an event, optional
+        Called with every event as it happens; those of concurrent episodes interleave.
     estimator : Estimator, optional
         For whoever watches, and for `until`.
     until : float, optional
@@ -236,6 +239,8 @@ async def play_episodes(
             if isinstance(event, End):
                 event = event.model_copy(update={"elapsed_s": clock.elapsed()})
             folder.append(TRACE, event)
+            if at_once is not None:
+                at_once(event)
             if listen is not None:
                 events.append(event)
 

@@ -77,6 +77,9 @@ class Summary(BaseModel):
     embedded: bool | None = Field(description="whether the model ran here from checked weights; null for no model")
     served_models: list[str] = Field(description="models as the server reported them")
     prompt: str | None = Field(description="style@version")
+    shots: int = Field(0, description="examples in the prompt")
+    shots_from: str | None = Field(None, description="whose decisions they are: expert, or optimal, which leaks")
+    taught: bool = Field(False, description="whether a human was told the regret of each decision and what was best")
     method: Method
     exact: bool = Field(description="whether `value` is free of any error but rounding")
     estimator: str | None = Field(None, description="rollout: what `value` was computed from")
@@ -110,8 +113,10 @@ class Summary(BaseModel):
     mean_score_lower: float | None = None
     mean_score_upper: float | None = None
     samples: int = Field(1, description="replies drawn in each state")
+    vote: int = Field(1, description="replies of which the majority was one decision")
     temperature: float | None = Field(None, description="null for an agent that is no language model")
     from_logprobs: bool = False
+    memory: str | None = Field(None, description="none, window:K or full; null for an agent that is no language model")
     label_mass_mean: float | None = Field(
         None, description="from_logprobs: what the labels had of the first token's probability, by expected visits"
     )
@@ -143,6 +148,18 @@ class Summary(BaseModel):
     failures: dict[str, int] = Field(
         {}, description="decisions whose first reply could not be used, by why: refused, truncated, unparsable, illegal"
     )
+    shield: list[str] = Field([], description="rules that may veto an action; the value is that of agent and shield")
+    shield_mode: str | None = Field(None, description="what took the place of a vetoed action; null without a shield")
+    vetoes: int = Field(
+        0,
+        description="decisions in which an action was wanted that a rule vetoed (exact, certify: states where one is)",
+    )
+    veto_share: float | None = Field(
+        None,
+        description="the same as a share of the decisions of an episode, by expected visits; null without a shield",
+    )
+    veto_share_lower: float | None = Field(None, description="rollout: 95 % interval, by episode")
+    veto_share_upper: float | None = None
     cut_off_replies: int = Field(description="replies that ended at the token limit")
     unconstrained_replies: int = Field(description="replies that the server refused to hold to the schema")
     prompt_tokens: int = Field(description="tokens of `llm_calls`, as the server counts them")

@@ -110,6 +110,14 @@ class ReplyContract:
         shortened = [f"{short} = {field}" for field, short in names.items() if short != field]
         return f"With {' and '.join(shortened)}, r{reply}" if shortened else f"R{reply}"
 
+    def write(self, action: Action) -> str:
+        """An action as a reply, without reasons: what `parse` reads back."""
+        if self.format is ReplyFormat.LABEL:
+            return self.labels[self.actions.index(action)]
+        names = self._written_names()
+        values = {names[name]: value for name, value in action.model_dump(mode="json").items()}
+        return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
+
     def _written_names(self) -> dict[str, str]:
         """What each field is called in a reply."""
         fields = self.action_type.model_fields

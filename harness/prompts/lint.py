@@ -23,7 +23,7 @@ from harness.mdp.environment import TabularEnvironment
 from harness.prompts.loader import BUILTIN, FILES, Prompt, load, sandbox, styles
 from harness.prompts.render import variables
 
-STATIC = ("env", "reply")
+STATIC = ("env", "reply", "examples")
 """What both templates may use."""
 
 NOT_SHOWN = ("state",)

@@ -1,8 +1,8 @@
 """Prompts: found by style or path, rendered in a sandbox, static part first.
 
-A prompt is a folder with `prompt.toml` (version, summary, rationale, changes), `system.md.j2` and
-`observation.md.j2`. The system message is the same for every patient, so that servers can reuse its prefix; only the
-observation changes.
+A prompt is a folder with `prompt.toml` (version, summary, rationale, changes; shots and shots_from where it shows
+examples), `system.md.j2` and `observation.md.j2`. The system message is the same for every patient, so that servers can
+reuse its prefix; only the observation changes. Examples stand in it, as the variable `examples`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -27,6 +28,15 @@ BUILTIN = Path(__file__).parent
 FILES = ("prompt.toml", "system.md.j2", "observation.md.j2")
 
 
+class Source(StrEnum):
+    """Whose decisions a prompt shows as examples."""
+
+    EXPERT = "expert"
+    """The clinicians', as estimated from the data."""
+    OPTIMAL = "optimal"
+    """The optimal policy's: they tell a part of the answer."""
+
+
 class PromptMeta(BaseModel):
     """The contents of `prompt.toml`."""
 
@@ -36,6 +46,8 @@ class PromptMeta(BaseModel):
     summary: str = Field(description="one line: what this prompt does differently")
     rationale: bool = Field(False, description="whether the reply starts with a short rationale")
     changes: str | None = Field(None, description="what it changes, and against which prompt")
+    shots: int | None = Field(None, ge=0, description="how many examples it shows; none if not given")
+    shots_from: Source = Field(Source.EXPERT, description="whose decisions the examples are")
 
 
 @dataclass(frozen=True)
@@ -72,12 +84,12 @@ class Prompt:
         return compiled[0], compiled[1]
 
     def system_message(self, static: Mapping[str, Any]) -> Message:
-        """The message that is the same for every patient; its template may use `static` (`env` and `reply`).
+        """The message that is the same for every patient; its template may use `static` (`env`, `reply`, `examples`).
 
         Templates get plain data (numbers, text, lists, mappings): an object's methods would be a way out of the
         sandbox.
         """
-        return Message(role="system", content=self._rendered(0, of_static(self.variant, static)))
+        return Message(role="system", content=self._rendered(0, {"examples": [], **of_static(self.variant, static)}))
 
     def observation_message(self, static: Mapping[str, Any], observation: Mapping[str, Any]) -> Message:
         """The message about one patient; its template may use the observation's fields too.

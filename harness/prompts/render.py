@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.core.agent import Message
@@ -12,16 +13,22 @@ from harness.prompts.loader import Prompt
 from harness.prompts.variants import contract as contract_of
 
 
-def variables(env: Environment[Any, Any], prompt: Prompt, reply: ReplyFormat) -> dict[str, Any]:
-    """What both templates may use: `env`, and `reply`, the instruction how to answer."""
+def variables(
+    env: Environment[Any, Any], prompt: Prompt, reply: ReplyFormat, examples: Sequence[Mapping[str, Any]] = ()
+) -> dict[str, Any]:
+    """What both templates may use: `env`, `reply`, the instruction how to answer, and `examples`."""
     actions = env.actions if isinstance(env, TabularEnvironment) else ()
     contract = contract_of(prompt.variant, env.action_type, reply, prompt.meta.rationale, actions)
-    return {"env": env.spec.model_dump(), "reply": contract.instruction()}
+    return {"env": env.spec.model_dump(), "reply": contract.instruction(), "examples": list(examples)}
 
 
 def render(
-    env: Environment[Any, Any], prompt: Prompt, reply: ReplyFormat, observation: Observation
+    env: Environment[Any, Any],
+    prompt: Prompt,
+    reply: ReplyFormat,
+    observation: Observation,
+    examples: Sequence[Mapping[str, Any]] = (),
 ) -> tuple[Message, Message]:
     """The static part and the patient's, as they are sent."""
-    static = variables(env, prompt, reply)
+    static = variables(env, prompt, reply, examples)
     return prompt.system_message(static), prompt.observation_message(static, observation.model_dump())

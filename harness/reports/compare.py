@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from harness.core.text import harmless
 from harness.evaluation.compare import Difference
-from harness.reports.text import between, harmless
+from harness.reports.text import between
 
 HEADINGS = ("run", "difference", "between", "certainty", "won/tied/lost", "p (Holm)")
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from harness.core.text import harmless
 from harness.evaluation.flips import DIFFERENCE, Divergences, Flips
 from harness.reports.block import Block
-from harness.reports.text import harmless, number, percent
+from harness.reports.text import number, percent
 
 PER = 1_000
 """Worths are shown for so many patients."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from harness.core.text import harmless
 from harness.prompts.lint import CHARACTERS_PER_TOKEN, Report
 from harness.reports.block import Block
-from harness.reports.text import harmless
 
 
 def lengths(found: Report) -> Iterator[Block]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from harness.core.text import harmless
 from harness.evaluation.sensitivity import Sensitivity
 from harness.reports.block import Block
-from harness.reports.text import between, harmless, number, percent
+from harness.reports.text import between, number, percent
 
 
 def block(found: Sensitivity, value_name: str) -> Block:

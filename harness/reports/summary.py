@@ -27,6 +27,12 @@ def report(summary: Summary) -> Iterator[RenderableType]:
     yield Text()
     yield _policies(summary)
     yield Text(_meaning(summary), style="dim")
+    if summary.shield:
+        yield Text("Its value is that of the agent with its shield: what a rule vetoed was not done.", style="dim")
+    if summary.shots_from == "optimal":
+        yield Text("Its prompt shows decisions of the optimal policy: a part of the optimum was told.", style="dim")
+    if summary.taught:
+        yield Text("After each decision its regret was told, and what was best (--teach).", style="dim")
     if summary.audit is not None:
         yield Text(_audit(summary.audit))
     if summary.worst_decisions:
@@ -47,15 +53,19 @@ def print_report(console: Console, summary: Summary) -> None:
 def _headline(s: Summary) -> str:
     options = "".join(f" · {name} {value}" for name, value in s.env_options.items())
     who = f"{s.agent} ({s.model_title})" if s.model_title and s.model_title != s.agent else s.agent
-    how = f" · prompt {s.prompt} · no memory, {_drawing(s)}" if s.prompt else ""
-    return f"{s.env} v{s.env_version}{options} · {who}{how}"
+    memory = "no memory" if s.memory in (None, "none") else f"memory {s.memory}"
+    shots = f" with {s.shots} examples ({s.shots_from})" if s.shots else ""
+    how = f" · prompt {s.prompt}{shots} · {memory}, {_drawing(s)}" if s.prompt else ""
+    shield = f" · shield {', '.join(s.shield)} ({s.shield_mode})" if s.shield else ""
+    return f"{s.env} v{s.env_version}{options} · {who}{how}{shield}"
 
 
 def _drawing(s: Summary) -> str:
     if s.from_logprobs:
         return "probabilities of labels"
     several = f", {s.samples} samples a state" if s.samples > 1 else ""
-    return f"temperature {s.temperature or 0:g}{several}"
+    vote = f", majority of {s.vote}" if s.vote > 1 else ""
+    return f"temperature {s.temperature or 0:g}{vote}{several}"
 
 
 def _finding(s: Summary) -> str:
@@ -75,7 +85,7 @@ def _policies(s: Summary) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("policy")
     stay = f"mean stay{' (h)' if s.hours_per_step else ' (steps)'}"
-    for heading in (s.value_name, "regret", stay, "invalid", "inadmissible"):
+    for heading in (s.value_name, "regret", stay, "invalid", "inadmissible", *(["vetoed"] if s.shield else [])):
         table.add_column(heading, justify="right")
     unit = s.hours_per_step or 1.0
     own = Text(s.agent, style="bold")
@@ -97,7 +107,8 @@ def _policies(s: Summary) -> Table:
     if s.method is Method.ROLLOUT or s.samples > 1:
         value = f"{number(s.value)} ({value})"
         regret = f"{number(s.regret)} ({regret})" if s.regret is not None else "–"
-    rows.append((s.value, [own, value, regret, length, invalid, percent(s.inadmissible_share)]))
+    vetoed = [percent(s.veto_share)] if s.shield else []
+    rows.append((s.value, [own, value, regret, length, invalid, percent(s.inadmissible_share), *vetoed]))
     for _, row in sorted(rows, key=lambda row: -row[0]):
         table.add_row(*row)
     if s.method is Method.ROLLOUT and s.raw_value is not None:

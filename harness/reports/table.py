@@ -48,6 +48,7 @@ def records(summaries: Sequence[Summary]) -> list[dict[str, Any]]:
             "regret_upper": s.regret_upper,
             "invalid": s.invalid_share,
             "inadmissible": s.inadmissible_share,
+            "vetoed": s.veto_share,
             "decisions": s.decisions,
             "calls": s.llm_calls,
             "run": s.run_dir,

@@ -5,18 +5,19 @@ Everything that a model wrote is shown as plain text, with control characters sp
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from harness.core.errors import RunError, UsageError
 from harness.core.run import TRACE, read_manifest
+from harness.core.text import harmless
 from harness.core.trace import Episode, read_episodes
 from harness.evaluation.asking import StateDecision, read_decisions
 from harness.evaluation.manifest import environment_of
 from harness.evaluation.tabular import bounds_from, costliest
 from harness.mdp.environment import TabularEnvironment
-from harness.reports.text import harmless
 
 
 def overview(run: Path) -> Iterator[str]:
@@ -139,13 +140,23 @@ def _episode(found: Episode, env: Any) -> Iterator[str]:
 def _decision(fields: dict[str, Any]) -> Iterator[str]:
     prompt = fields.get("prompt") or "\n".join(m["content"] for m in fields.get("messages", ()))
     if prompt:
-        yield "  patient"
+        before = fields.get("remembered", 0)
+        yield "  patient" + (f" (the prompt also holds the last {before} of the steps above)" if before else "")
         yield from _indented(prompt)
     for name in ("first_reply", "rationale", "reply"):
         if fields.get(name):
             yield f"  {name.replace('_reply', ''):8}{harmless(fields[name]).replace(chr(10), chr(10) + ' ' * 10)}"
+    if votes := fields.get("votes"):
+        counts = Counter("no legal action" if vote is None else _words(vote) for vote in votes)
+        yield "  votes   " + ", ".join(f"{n} {what}" for what, n in counts.most_common())
+    if veto := fields.get("veto"):
+        yield f"  wanted  {_words(veto['wanted'])}, vetoed by {veto['rule']}: {veto['reason']}"
     if fields.get("error"):
         yield f"  {fields['outcome']:8}{harmless(fields['error'])}"
+
+
+def _words(action: dict[str, Any]) -> str:
+    return harmless(" ".join(f"{name} {value}" for name, value in action.items()))
 
 
 def _did(env: TabularEnvironment[Any, Any], d: StateDecision) -> str:

@@ -1,0 +1,129 @@
+"""`harness play`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from harness.evaluation.config import RunConfig
+    from harness.evaluation.summary import Summary
+
+HELP = """Decide yourself, in the terminal, and be graded as any other agent.
+
+[bold]Examples[/bold]
+
+  harness play\n
+  harness play --env sepsis-os --episodes 3 --seed 100010\n
+  harness play --teach\n
+  harness play --resume runs/2026-01-31T12-00-00-icu-sepsis-human
+
+You are asked for each value of an action: ? explains it, q stops. What you decided is in the run's folder: read it with
+[bold]harness trace[/bold], or compare it with another run on the same seeds.
+
+A benchmark for research, not medical advice.
+"""
+
+
+def play(
+    context: typer.Context,
+    env: Annotated[str, typer.Option(help="Environment; `harness envs` lists them.")] = "icu-sepsis",
+    mdp: Annotated[
+        str | None,
+        typer.Option(help="An MDP of your own instead: a folder of CSV tables or an .npz archive.", metavar="PATH"),
+    ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="An option of the environment; `harness envs show ID` lists them."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the first episode; evaluation seeds start at 100000.")] = 100_000,
+    episodes: Annotated[int, typer.Option(help="How many patients.")] = 1,
+    teach: Annotated[
+        bool, typer.Option("--teach", help="After each decision tell its regret and what was best.")
+    ] = False,
+    out: Annotated[Path, typer.Option(help="Folder for the run's folder.")] = Path("runs"),
+    resume: Annotated[Path | None, typer.Option(help="Go on with this interrupted run.")] = None,
+) -> None:
+    """Parse, play, print the report."""
+    from functools import partial
+
+    from harness.cli.tables import console
+    from harness.cli.task import env_id, env_options
+    from harness.evaluation import evaluate as evaluation
+    from harness.evaluation.config import Method, RunConfig
+    from harness.reports.summary import print_report
+
+    if resume is not None:
+        config, work = _begun(context, resume), partial(evaluation.resume, resume)
+    else:
+        config = RunConfig(
+            env=env_id(context, env, mdp),
+            env_options=env_options(others=option),
+            agent="human",
+            teach=teach,
+            method=Method.ROLLOUT,
+            episodes=episodes,
+            seed_start=seed,
+        )
+        work = partial(evaluation.run, config, out)
+    summary = _played(config, work)
+    sys.stdout.write("\n")
+    print_report(console(), summary)
+
+
+def _begun(context: typer.Context, path: Path) -> RunConfig:
+    """The configuration of a run that a human began.
+
+    Raises
+    ------
+    UsageError
+        If somebody else did, or other options were given.
+    """
+    from harness.core.errors import UsageError
+    from harness.core.run import read_manifest
+    from harness.evaluation.config import RunConfig
+
+    for name in context.params:
+        source = context.get_parameter_source(name)
+        if name != "resume" and source is not None and source.name == "COMMANDLINE":
+            raise UsageError(f"--{name} does not go with --resume: a run goes on as it began; start a new run instead.")
+    config = read_manifest(path).get("config", {})
+    if config.get("agent") != "human":
+        raise UsageError(f"The run {path} is not one that you played; go on with: harness eval --resume {path}")
+    return RunConfig.model_validate(config)
+
+
+def _played(config: RunConfig, work: Any) -> Summary:
+    """Play; what stops it says how to go on."""
+    import asyncio
+
+    from harness.agents.human import INTERRUPTED
+    from harness.core.errors import HarnessError, StoppedRun, UsageError
+    from harness.evaluation.cast import check
+    from harness.reports.play import Narrator
+
+    folder: list[Path] = []
+    narrator = Narrator(check(config), config.teach)
+
+    def tell(event: Any) -> None:
+        for line in narrator.words(event):
+            sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+
+    try:
+        summary: Summary = asyncio.run(work(lambda progress: None, began=folder.append, at_once=tell))
+    except UsageError:
+        raise
+    except (HarnessError, KeyboardInterrupt) as error:
+        if not folder:
+            raise
+        sentence = str(error) or "Interrupted."
+        status = error.exit_status if isinstance(error, HarnessError) else INTERRUPTED
+        sys.stdout.write("\n")
+        raise StoppedRun(
+            f"{sentence} Go on, from the beginning of this episode, with: harness play --resume {folder[0]}", status
+        ) from None
+    return summary
