@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Literal, Self, cast, get_args, get_origin
 
@@ -116,7 +116,7 @@ class Turned(ReplyContract):
         found = super().parse(reply, truncated=truncated)
         if found.action is None:
             return found
-        return Parsed(self.original.model_validate(found.action.model_dump()), found.rationale, found.error)
+        return replace(found, action=self.original.model_validate(found.action.model_dump()))
 
 
 def contract(

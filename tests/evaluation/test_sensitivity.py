@@ -46,7 +46,7 @@ def test_options_stand_in_reverse_and_are_read_alike(sepsis):
     assert system.endswith('{"vasopressor_level":<0-4>,"iv_fluid_level":<0-4>}')
     turned = contract(Variant.OPTIONS_REVERSED, sepsis.action_type, ReplyFormat.SHORT, False, sepsis.actions)
     assert turned.grammar.index("vp") < turned.grammar.index("iv")
-    assert list(turned.json_schema()["properties"]) == ["vasopressor_level", "iv_fluid_level"]
+    assert list(turned.schema["properties"]) == ["vasopressor_level", "iv_fluid_level"]
     assert turned.parse('{"vp":1,"iv":2}').action == sepsis.actions[11]
     assert turned.parse('{"vp":9,"iv":2}').action is None
     labels = contract(Variant.OPTIONS_REVERSED, sepsis.action_type, ReplyFormat.LABEL, False, sepsis.actions)
