@@ -22,7 +22,7 @@ bench: .venv/bench.stamp
 	$(BIN)/python benchmarks/solve.py
 	$(BIN)/python benchmarks/simulate.py
 	$(BIN)/python benchmarks/size.py
-	$(BIN)/python benchmarks/coverage.py
+	$(BIN)/python benchmarks/interval_coverage.py
 
 readme: .venv/run.stamp
 	$(BIN)/python docs/readme.py

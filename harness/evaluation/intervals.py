@@ -1,4 +1,4 @@
-"""Confidence intervals. `benchmarks/coverage.py` shows how often each holds what it promises."""
+"""Confidence intervals. `benchmarks/interval_coverage.py` shows how often each holds what it promises."""
 
 from __future__ import annotations
 

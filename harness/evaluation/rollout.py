@@ -47,7 +47,7 @@ FIRST_LOOK, NEXT_LOOK = 50, 1.2
 TOLD_FROM = 100
 """Episodes from which on the probabilities that an agent told are used. They leave little noise but that of rare and
 costly patients, who may be missing from a small sample: for a nearly optimal agent on `sepsis-os` the interval then
-covers 83 % (30 episodes) or 89 % (50) instead of 95 % (`benchmarks/coverage.py`)."""
+covers 83 % (30 episodes) or 89 % (50) instead of 95 % (`benchmarks/interval_coverage.py`)."""
 
 SECONDS_BETWEEN_ESTIMATES = 0.5
 """How often the estimate so far is computed for whoever watches."""

@@ -1,6 +1,6 @@
 """How often a 95 % interval holds the truth: known policies, exact values, thousands of repeated evaluations.
 
-    python benchmarks/coverage.py
+    python benchmarks/interval_coverage.py
 
 Every cell is the share of repeated evaluations of n episodes whose interval holds the policy's exact value; an honest
 95 % is between 93 and 97. `own p` uses the probabilities that an agent told, which the harness does from 100 episodes
