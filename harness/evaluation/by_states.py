@@ -14,7 +14,7 @@ from harness.core.errors import BudgetSpent
 from harness.core.seeds import evaluation_seeds
 from harness.envs import registry as envs
 from harness.evaluation import about
-from harness.evaluation.asking import AskedAgent, Asker, StateDecision
+from harness.evaluation.asking import AskedAgent, Asker, StateDecision, chosen
 from harness.evaluation.audit import audit
 from harness.evaluation.cast import build
 from harness.evaluation.config import Method
@@ -147,7 +147,7 @@ def _summary(
             WorstDecision(
                 state=c.state,
                 description=env.describe(c.state),
-                chosen=_chosen(env, asker.answers[c.state]),
+                chosen=chosen(env, asker.answers[c.state]),
                 best=env.action_labels[env.optimum.actions[c.state]],
                 regret=c.regret,
                 visits=c.visits,
@@ -197,8 +197,3 @@ async def _audit(job: Job, env: TabularEnvironment[Any, Any], asker: Asker) -> A
         return await audit(env, again.agent, asker.answers, config.audit, config.seed_start, config.concurrency)
     finally:
         await again.agent.close()
-
-
-def _chosen(env: TabularEnvironment[Any, Any], line: StateDecision) -> str:
-    label = env.choice_label(line.row(env.mdp.n_actions))
-    return f"{label} (no legal action)" if line.outcome is Outcome.INVALID else label

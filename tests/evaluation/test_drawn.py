@@ -17,6 +17,7 @@ from harness.evaluation import evaluate as evaluation
 from harness.evaluation.asking import read_decisions
 from harness.evaluation.config import Method, RunConfig
 from harness.evaluation.sampled import sampled_value
+from harness.llm.budget import Limits
 from harness.llm.registry import ReplyFormat
 from harness.llm.reply import FirstToken
 from harness.llm.structured import LABELS, ReplyContract
@@ -134,6 +135,16 @@ async def test_several_replies_a_state_give_an_estimate_with_its_interval(sepsis
     assert summary.interval == "delta method over 4 samples a state 95%"
     assert len(asked) > 0.99 * summary.llm_calls  # draws of different patients do not go hand in hand
     assert all(len(line.drawn) == 4 for line in read_decisions(Path(summary.run_dir)))
+
+
+async def test_a_limit_before_every_state_was_drawn_from_leaves_what_holds_of_any_policy(sepsis, server, tmp_path):
+    server.answer = lambda text: as_json(0)
+    limits = Limits(calls=100)
+    summary = await evaluation.run(config(server, temperature=0.7, samples=4), tmp_path, limits=limits)
+    assert summary.stopped == "The limit of 100 calls is reached."
+    assert not summary.exact
+    assert (summary.lower, summary.upper) == pytest.approx((sepsis.worst.J, sepsis.optimum.J), abs=1e-12)
+    assert summary.interval == "certain"
 
 
 async def test_samples_keep_apart_in_the_cache(server, tmp_path):

@@ -13,14 +13,13 @@ from harness.core.errors import UsageError
 from harness.envs.registry import make
 from harness.evaluation import evaluate as evaluation
 from harness.evaluation.asking import read_decisions
-from harness.evaluation.compare import differences, load_runs
+from harness.evaluation.compare import Contribution, differences, load_runs
 from harness.evaluation.config import Method, RunConfig
 from harness.evaluation.flips import (
     DIFFERENCE,
     UPPER_BOUNDS,
     Divergence,
     Divergences,
-    Flip,
     Flips,
     Transition,
     between,
@@ -222,7 +221,7 @@ def test_what_fails_is_told_and_what_was_done_is_kept(harness_command, server, s
 
 def test_foreign_text_cannot_drive_the_terminal():
     evil = "\x1b[2J"
-    flip = Flip(0, evil, evil, evil, 1.0, 0.1)
+    flip = Contribution(0, evil, evil, evil, 1.0, 0.1)
     change = Transition(evil, evil, 1, 0.1)
     found = Flips(evil, evil, 1, 1, 1, 1.0, 1.0, 0.1, 0.0, 0.0, 0.1, DIFFERENCE, (flip,), (change,))
     apart = Divergence(100_000, 0, None, evil, evil, evil, None, 0.1)
