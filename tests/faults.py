@@ -9,6 +9,7 @@ import struct
 import threading
 import time
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,10 +23,16 @@ FAULTS = (
 
 @dataclass
 class FaultServer:
-    """Listens on loopback. `faults` per prompt are drawn from its text, so every server fails in the same places."""
+    """Listens on loopback. Faults are drawn from a prompt's text, so that every server fails in the same places.
+
+    A prompt fails three times at most, or for ever if the faults are `lasting`. Beside FAULTS there are "drip",
+    "not HTTP" and "deep JSON".
+    """
 
     share: float = 0.5
     stall_s: float = 1.5
+    faults: Sequence[str] = FAULTS
+    lasting: bool = False
     answered: Counter[str] = field(default_factory=Counter)
     seen: Counter[str] = field(default_factory=Counter)
     base_url: str = ""
@@ -68,9 +75,9 @@ class FaultServer:
             attempt = self._tries[text]
             self._tries[text] += 1
         rng = random.Random(f"{text} {attempt}")
-        if attempt >= 3 or rng.random() >= self.share:
+        if (attempt >= 3 and not self.lasting) or rng.random() >= self.share:
             return None
-        return rng.choice(FAULTS)
+        return rng.choice(self.faults)
 
     def _answer(self, connection: socket.socket, text: str) -> bool:
         """Answer one request; False where the connection is gone."""
@@ -92,6 +99,13 @@ class FaultServer:
         if fault == "stall":
             time.sleep(self.stall_s)
             return False
+        if fault == "drip":
+            return _send(connection, 200, body, pieces=len(body) + 100, pause_s=0.1)
+        if fault == "not HTTP":
+            connection.sendall(b"220 mail.example.org ready\r\n")
+            return False
+        if fault == "deep JSON":
+            return _send(connection, 200, b"[" * 200_000)
         if fault in ("HTML", "HTML as 502"):
             status = 200 if fault == "HTML" else 502
             return _send(connection, status, b"<html><body>Please log in</body></html>", kind="text/html")
@@ -129,6 +143,7 @@ def _send(
     kind: str = "application/json",
     cut: int | None = None,
     pieces: int = 1,
+    pause_s: float = 0.01,
 ) -> bool:
     headers = {"Content-Type": kind, "Content-Length": str(len(body)), **(extra or {})}
     head = f"HTTP/1.1 {status} X\r\n" + "".join(f"{k}: {v}\r\n" for k, v in headers.items()) + "\r\n"
@@ -137,5 +152,5 @@ def _send(
     for i in range(0, len(data), step):
         connection.sendall(data[i : i + step])
         if pieces > 1:
-            time.sleep(0.01)
+            time.sleep(pause_s)
     return cut is None
