@@ -9,7 +9,7 @@ import struct
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,6 +33,8 @@ class FaultServer:
     stall_s: float = 1.5
     faults: Sequence[str] = FAULTS
     lasting: bool = False
+    tell: Callable[[str, str], None] = lambda event, text: None
+    """Told "asked" when a prompt has come, and "answered" when its answer has gone out."""
     answered: Counter[str] = field(default_factory=Counter)
     seen: Counter[str] = field(default_factory=Counter)
     base_url: str = ""
@@ -84,6 +86,7 @@ class FaultServer:
         fault = self._fault(text)
         with self._lock:
             self.seen[fault or "fine"] += 1
+        self.tell("asked", text)
         body = json.dumps(completion(as_json(hashed_action(text)))).encode()
         if fault in ("429", "429 with Retry-After"):
             extra = {"Retry-After": "0.02"} if "Retry" in fault else {}
@@ -119,7 +122,9 @@ class FaultServer:
             self.answered[text] += 1
         if fault == "no usage":
             body = json.dumps(completion(as_json(hashed_action(text))) | {"usage": None}).encode()
-        return _send(connection, 200, body, pieces=7 if fault == "slow" else 1)
+        whole = _send(connection, 200, body, pieces=7 if fault == "slow" else 1)
+        self.tell("answered", text)
+        return whole
 
 
 def _request(stream: Any) -> dict[str, Any] | None:

@@ -263,8 +263,8 @@ class ChatClient:
                     await self._gate.answered()
                     return reply
         except (Malformed, TimeoutError, openai.OpenAIError) as error:
-            raise self._sentence(error, endpoint) from None
-        raise AssertionError("unreachable: tenacity re-raises")
+            failure = self._sentence(error, endpoint)
+        raise failure  # out here it does not carry the error along, whose request has the key in its headers
 
     async def _paid(self, endpoint: Endpoint, request: Mapping[str, Any], key: str) -> Reply:
         """One attempt, within the budget."""
