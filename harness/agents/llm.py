@@ -243,14 +243,5 @@ def _prompted(messages: Sequence[Message]) -> dict[str, Any]:
 
 def _request(reply: Reply) -> Request:
     one_token = reply.first_token is not None  # such a reply always ends at the limit, and is whole
-    return Request(
-        key=reply.key,
-        run=reply.run,
-        prompt_tokens=reply.prompt_tokens,
-        completion_tokens=reply.completion_tokens,
-        finish_reason=None if one_token else reply.finish_reason,
-        constrained=reply.constrained,
-        cached_tokens=reply.cached_tokens,
-        left_out=reply.left_out,
-        fingerprint=reply.fingerprint,
-    )
+    found = {name: getattr(reply, name) for name in Request.model_fields}
+    return Request(**found | ({"finish_reason": None} if one_token else {}))

@@ -87,6 +87,7 @@ def ab(
     ] = False,
     seed_start: o.SeedStart = 100_000,
     concurrency: o.Concurrency = 2,
+    timeout_s: o.Timeout = None,
     audit: o.Audit = 0,
     cache: o.Cache = True,
     max_calls: o.MaxCalls = None,

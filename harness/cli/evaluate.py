@@ -98,6 +98,7 @@ def evaluate(
     interval: o.Interval = "skewness",
     seed_start: o.SeedStart = 100_000,
     concurrency: o.Concurrency = 2,
+    timeout_s: o.Timeout = None,
     audit: o.Audit = 0,
     cache: o.Cache = True,
     max_calls: o.MaxCalls = None,

@@ -44,6 +44,8 @@ class ModelCast:
     """The static part of the prompt, rendered."""
     identity: dict[str, str | None]
     """Which weights on which engine, or which model on which server."""
+    sampling: dict[str, float | int | str | None]
+    """What is sent with every request."""
     shots: int = 0
     """Examples in the prompt."""
     shots_from: Source | None = None
@@ -174,7 +176,7 @@ def build(
     if config.agent is not None:
         return Cast(env, _behind_shield(config, agents.make(config.agent, env), env))
     entry = _entry(config)
-    given = {"max_tokens": config.max_tokens, "reasoning_effort": config.effort}
+    given = {"max_tokens": config.max_tokens, "reasoning_effort": config.effort, "timeout_s": config.timeout_s}
     entry = entry.model_copy(update={name: value for name, value in given.items() if value is not None})
     prompt = replace(load(config.env, config.prompt), variant=config.variant)
     written = ReplyFormat.LABEL if config.from_logprobs else config.reply or entry.reply
@@ -202,7 +204,7 @@ def build(
     return Cast(
         env,
         _behind_shield(config, decider, env),
-        ModelCast(entry, prompt, llm.system.content, client.identity, shots, source),
+        ModelCast(entry, prompt, llm.system.content, client.identity, client.sampling, shots, source),
     )
 
 

@@ -34,6 +34,8 @@ import pytest
         (["models", "show", "nothing"], "no model 'nothing'"),
         (["models", "pull", "gpt-4o-mini"], "runs on a server"),
         (["models", "check", "qwen"], "are not usable: there is no file"),
+        (["models", "check", "groq"], "'groq' is a server; name a model on it, as in groq:NAME"),
+        (["eval", "--model", "groq:openai/gpt-oss-20b"], "needs a key: set the environment variable GROQ_API_KEY"),
         (["prompts", "show", "icu-sepsis/dirct"], "Did you mean 'direct'?"),
     ],
 )

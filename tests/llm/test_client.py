@@ -6,6 +6,7 @@ import asyncio
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from harness.llm.client import ChatClient
 from harness.llm.registry import ReplyFormat, resolve, served
 from harness.llm.structured import ReplyContract
 from tests.conftest import as_json, completion
+from tests.faults import FaultServer
 
 CONTRACT = ReplyContract(SepsisAction, ReplyFormat.JSON)
 KEY = "sk-secret-do-not-print"
@@ -171,6 +173,39 @@ async def test_a_server_says_when_to_come_back(server, monkeypatch):
     assert waits == [7.0]
 
 
+@pytest.mark.parametrize("pieces", [1, 40])
+async def test_a_call_takes_no_longer_than_its_limit(server, monkeypatch, pieces):
+    """Neither by silence nor by a byte now and then, which would keep a limit on each read from ever being reached."""
+    began = time.monotonic()
+    with FaultServer(stall_s=20, faults=("drip" if pieces > 1 else "stall",), share=1.0) as faulty:
+        entry = served(faulty.base_url, "fake").model_copy(update={"timeout_s": 0.3})
+        client = ChatClient(entry, CONTRACT, None, "run-1", Path)
+        with pytest.raises(ModelServerError, match=r"no answer within 0.3 s; allow more with --timeout"):
+            await client.complete(prompt("p"))
+        await client.close()
+        assert sum(faulty.seen.values()) == 2
+    assert 0.5 < time.monotonic() - began < 3.0
+
+
+async def test_a_single_stall_is_asked_again_however_long_it_took(server, monkeypatch):
+    monkeypatch.setattr(client_module, "RETRY_FOR_S", 0.1)
+    stalls = iter([0.4])
+    server.answer = lambda patient: (time.sleep(next(stalls, 0.0)), as_json(7))[1]
+    client = ChatClient(
+        served(server.base_url, "fake").model_copy(update={"timeout_s": 0.2}), CONTRACT, None, "run-1", Path
+    )
+    assert (await client.complete(prompt("p"))).text == as_json(7)
+    await client.close()
+
+
+@pytest.mark.parametrize("fault", ["not HTTP", "deep JSON"])
+async def test_what_is_not_even_http_is_a_sentence(fault):
+    with FaultServer(faults=(fault,), share=1.0, lasting=True) as faulty:
+        with pytest.raises(ModelServerError, match="did not answer in the OpenAI chat format"):
+            await ask(faulty.base_url, "p")
+        assert sum(faulty.seen.values()) == client_module.MALFORMED_TRIES
+
+
 async def test_counts_of_tokens_may_be_missing(server):
     server.answer = lambda patient: (200, completion(as_json(1)) | {"usage": {"prompt_tokens": None}})
     (reply,) = await ask(server.base_url, "p")
@@ -187,8 +222,12 @@ async def test_a_key_is_not_in_a_long_message(server, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "url", ["http://u:pass@127.0.0.1/v1", "http://127.0.0.1/v1?key=pass", "127.0.0.1:8000", "ftp://h"]
-)
+    "url",
+    [
+        "http://u:pass@127.0.0.1/v1", "http://:pass@127.0.0.1/v1", "http://127.0.0.1/v1?key=pass", "127.0.0.1:8000",
+        "ftp://h", "http://h:pass/v1", "http://[pass/v1", "http://h/v1#pass",
+    ],
+)  # fmt: skip
 def test_an_address_with_secrets_or_without_sense_is_refused(url):
     with pytest.raises(UsageError) as caught:
         served(url, "m")
