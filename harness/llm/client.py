@@ -23,7 +23,7 @@ from harness.core.errors import ModelServerError
 from harness.llm.budget import Budget
 from harness.llm.cache import ReplyCache, key_of
 from harness.llm.dialect import Dialect, remember, remembered
-from harness.llm.failures import sentence, worth_retrying
+from harness.llm.failures import retry_after, sentence, worth_retrying
 from harness.llm.load import Gate, Rate
 from harness.llm.local import LocalServer, engine
 from harness.llm.registry import ModelEntry, ReplyFormat, more_keys_of
@@ -395,15 +395,17 @@ class ChatClient:
 
 def _wait(state: RetryCallState) -> float:
     """Seconds until the next attempt: jittered and growing, or what the server asks for."""
-    error = state.outcome.exception() if state.outcome else None
-    asked = getattr(getattr(error, "response", None), "headers", {}).get("retry-after", "")
-    seconds = float(asked) if asked.replace(".", "", 1).isdigit() else 0.0
-    return max(seconds, wait_random_exponential(multiplier=0.5, max=LONGEST_WAIT_S)(state))
+    return max(retry_after(_failure(state)), wait_random_exponential(multiplier=0.5, max=LONGEST_WAIT_S)(state))
 
 
 def _stop(state: RetryCallState) -> bool:
     """Whether to give up; not before a second attempt, however long the first one was allowed to take."""
-    error = state.outcome.exception() if state.outcome else None
+    error = _failure(state)
     if isinstance(error, Malformed):
         return state.attempt_number >= MALFORMED_TRIES
-    return state.attempt_number > 1 and stop_after_delay(RETRY_FOR_S)(state)
+    late = state.attempt_number > 1 and stop_after_delay(RETRY_FOR_S)(state)
+    return late or retry_after(error) > RETRY_FOR_S
+
+
+def _failure(state: RetryCallState) -> BaseException | None:
+    return state.outcome.exception() if state.outcome else None

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import math
+import re
 import socket
 from collections.abc import Callable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 from harness.core.errors import ModelServerError
 
@@ -44,6 +48,11 @@ def sentence(
         else:
             what = f"could not be reached for {waited_s:g} s"
         return ModelServerError(f"{where} {what}; check that it runs and that the address is right.")
+    if (seconds := retry_after(error)) > waited_s:
+        return ModelServerError(
+            f"{where} asks not to be asked again for {seconds:.0f} s (HTTP {getattr(error, 'status_code', '?')}); "
+            "go on with the run after that."
+        )
     status = f"HTTP {error.status_code}" if isinstance(error, openai.APIStatusError) else type(error).__name__
     said = clean(" ".join(str(error).split()))[:SHOWN]
     return ModelServerError(f"{where} failed ({status}: {said}).", hopeless=False)
@@ -56,6 +65,19 @@ def worth_retrying(error: BaseException) -> bool:
     if isinstance(error, openai.APIStatusError):
         return error.status_code in (408, 409, 429) or error.status_code >= 500
     return isinstance(error, openai.APIConnectionError) and not _nobody_there(cause_of(error))
+
+
+def retry_after(error: BaseException | None) -> float:
+    """Seconds that the server asks to wait, by `Retry-After` as a number or as a date (RFC 9110, 10.2.3); else 0."""
+    asked = getattr(getattr(error, "response", None), "headers", {}).get("retry-after", "").strip()
+    if re.fullmatch(r"\d{1,9}(\.\d*)?", asked):
+        return float(asked)
+    try:
+        when = parsedate_to_datetime(asked)
+    except ValueError:
+        return 0.0
+    wait = (when.replace(tzinfo=when.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
+    return max(math.ceil(wait), 0.0)
 
 
 def _nobody_there(cause: OSError | None) -> bool:
