@@ -123,12 +123,10 @@ class ChatClient:
         self._endpoints = [Endpoint(url, key) for url in urls for key in keys]
         self._turns = itertools.cycle(self._endpoints)
         self._dialect = Dialect(mode=Mode.TEXT)
+        self._identity = identity_of(entry)
         if entry.weights is None:
-            self._identity = {"server": entry.base_url, "model": entry.model_id}
             known = remembered(str(entry.base_url), str(entry.model_id)) if entry.schema_constrained else None
             self._dialect = known or first_dialect(contract, entry.schema_constrained)
-        else:
-            self._identity = {"weights_sha256": entry.weights.sha256, "engine": engine()}
 
     @property
     def identity(self) -> dict[str, str | None]:
@@ -190,37 +188,25 @@ class ChatClient:
 
     def _request(self, messages: Sequence[Message], sample: str | None, max_tokens: int) -> dict[str, Any]:
         """Everything that can change a reply."""
-        contract = self._contract
-        if self._entry.weights is not None:
-            constraint: dict[str, Any] = {"grammar": contract.grammar}
-        elif self._entry.schema_constrained and contract.format is ReplyFormat.JSON:
-            constraint = {"type": "json_schema", "schema": contract.schema}
-        else:
-            constraint = {}
         request = {
             "endpoint": self._identity,
             "messages": [m.model_dump() for m in messages],
             "temperature": self._temperature,
             "seed": SEED,
             "max_tokens": max_tokens,
-            "constraint": constraint,
+            "constraint": constraint_of(self._entry, self._contract),
         }
         if self._entry.reasoning_effort is not None:
             request |= {"reasoning_effort": self._entry.reasoning_effort}
         if self._temperature > 0:
             # of the whole request: draws of different patients must not go hand in hand
             request |= {"sample": sample, "seed": zlib.crc32(key_of(request | {"sample": sample}).encode()) % 2**31}
-        if self._logprobs:
-            embedded = self._entry.weights is not None
-            request |= {"logprobs": True, "top_logprobs": EMBEDDED_LOGPROBS if embedded else SERVED_LOGPROBS}
-        return request
+        return request | logprobs_of(self._entry) if self._logprobs else request
 
     @property
     def max_tokens(self) -> int:
         """How long a reply may be, if nothing else is said."""
-        if self._entry.max_tokens is not None:
-            return self._entry.max_tokens
-        return self._contract.max_tokens() if self._entry.weights is not None else REPLY_TOKENS
+        return limit_of(self._entry, self._contract)
 
     async def _ask(self, request: Mapping[str, Any], key: str) -> Reply:
         import openai
@@ -394,6 +380,41 @@ class ChatClient:
         for endpoint in self._endpoints:
             text = text.replace(endpoint.key, "[key]") if endpoint.key else text
         return text[:200]
+
+
+def identity_of(entry: ModelEntry) -> dict[str, str | None]:
+    """Which weights on which engine, or which model on which server.
+
+    Raises
+    ------
+    ModelServerError
+        If the engine is not installed.
+    """
+    if entry.weights is None:
+        return {"server": entry.base_url, "model": entry.model_id}
+    return {"weights_sha256": entry.weights.sha256, "engine": engine()}
+
+
+def constraint_of(entry: ModelEntry, contract: ReplyContract) -> dict[str, Any]:
+    """What a reply is held to: by grammar where the model runs here, by the schema where a server takes one."""
+    if entry.weights is not None:
+        return {"grammar": contract.grammar}
+    if entry.schema_constrained and contract.format is ReplyFormat.JSON:
+        return {"type": "json_schema", "schema": contract.schema}
+    return {}
+
+
+def logprobs_of(entry: ModelEntry) -> dict[str, Any]:
+    """What is added to a request for the probabilities of the reply's first token."""
+    embedded = entry.weights is not None
+    return {"logprobs": True, "top_logprobs": EMBEDDED_LOGPROBS if embedded else SERVED_LOGPROBS}
+
+
+def limit_of(entry: ModelEntry, contract: ReplyContract) -> int:
+    """How many tokens a reply may have, if nothing else is said."""
+    if entry.max_tokens is not None:
+        return entry.max_tokens
+    return contract.max_tokens() if entry.weights is not None else REPLY_TOKENS
 
 
 def _hopeless(cause: OSError | None) -> bool:
