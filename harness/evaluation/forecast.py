@@ -61,7 +61,7 @@ class Terms:
     prompts : Prompts
     completion : Range or None
         Tokens of a reply; None where they are not known.
-    repairs : float
+    repairs : Range
         Second requests for every first one.
     cached_share : float
         What the server read of recorded prompts from its own cache.
@@ -72,7 +72,7 @@ class Terms:
     entry: ModelEntry
     prompts: Prompts
     completion: Range | None
-    repairs: float
+    repairs: Range
     cached_share: float = 0.0
     seconds: Range | None = None
 
@@ -221,11 +221,11 @@ def _together(way: Way, sent: list[Sent], terms: Terms) -> Forecast:
     prompts = spanning([s.prompts for s in sent])
     shared = spanning([s.shared for s in sent])
     longest = max(s.longest for s in sent)
-    if rate:
+    if rate.high:
         first = (script.system, Message(role="user", content=""))
         longer = lengths.prompt(script.repair(first, _reply(script), SOME_ERROR)) - lengths.prompt(first)
-        prompts, shared = prompts * (1.0 + rate) + calls * (rate * longer), shared + prompts * rate
-        calls, longest = calls * (1.0 + rate), longest + longer
+        prompts, shared = prompts + (prompts + calls * longer) * rate, shared + prompts * rate
+        calls, longest = calls + calls * rate, longest + longer
     prompt_tokens, shared_tokens = prompts * lengths.tokens, shared * lengths.tokens
     completion_tokens = None if terms.completion is None else calls * terms.completion
     price = terms.entry.price_completion

@@ -20,6 +20,7 @@ from harness.core.range import Range, known
 from harness.evaluation.cast import check, entry_of, script_of
 from harness.evaluation.config import Method, RunConfig
 from harness.evaluation.forecast import Forecast, Terms, Way, forecast, ways
+from harness.evaluation.intervals import wilson
 from harness.evaluation.pace import seconds_per_call
 from harness.evaluation.rehearsal import Prompts
 from harness.evaluation.stand_ins import stand_ins
@@ -34,7 +35,7 @@ from harness.llm.tokens import tokenizing
 from harness.llm.weights import cached_path
 from harness.mdp.environment import TabularEnvironment
 
-REPAIRS = 0.05
+REPAIRS = Range(0.0, 0.05, 0.1)
 """Second requests for every first one that are assumed of a server's model of which nothing is recorded."""
 
 
@@ -181,22 +182,27 @@ def _lengths(entry: ModelEntry, assumed: Assumptions, found: Recorded | None, st
     return counted(address, counter.alias, own=counter.weights == entry.weights)
 
 
-def _repairs(config: RunConfig, entry: ModelEntry, assumed: Assumptions, found: Recorded | None) -> tuple[float, str]:
+def _repairs(config: RunConfig, entry: ModelEntry, assumed: Assumptions, found: Recorded | None) -> tuple[Range, str]:
     """Second requests for every first one, and where that comes from."""
     if config.from_logprobs:
-        return 0.0, "Probabilities are read off one reply; nothing is repaired."
+        return known(0.0), "Probabilities are read off one reply; nothing is repaired."
     if assumed.repairs is not None:
         if not 0 <= assumed.repairs <= 1:
             raise UsageError(f"The share of repairs is {assumed.repairs}; expected 0 to 1, e.g. 0.05.")
-        return assumed.repairs, f"Repairs: {100 * assumed.repairs:.1f} % of the requests, as given."
-    if found is not None and found.n >= ENOUGH:
-        return (
-            found.further,
-            f"Repairs: {100 * found.further:.1f} % of the requests, as among {found.n:,} recorded ones.",
-        )
+        return known(assumed.repairs), f"Repairs: {_percent(assumed.repairs)} of the requests, as given."
+    if found is not None and found.asked >= ENOUGH:
+        share = wilson(min(found.again, found.asked), found.asked)
+        rate = Range(share.lower, share.value, share.upper)
+        between = f"{_percent(rate.usual)} (95 % {_percent(rate.low)} – {_percent(rate.high)})"
+        return rate, f"Repairs: {between} of the requests, as among {found.asked:,} recorded ones."
     if entry.weights is not None:
-        return 0.0, "Repairs: none; the grammar holds an embedded model to legal replies."
-    return REPAIRS, f"Repairs: {100 * REPAIRS:.0f} % of the requests, which is assumed; --repairs says otherwise."
+        return known(0.0), "Repairs: none; the grammar holds an embedded model to legal replies."
+    between = f"{_percent(REPAIRS.usual)} ({_percent(REPAIRS.low)} – {_percent(REPAIRS.high)})"
+    return REPAIRS, f"Repairs: {between} of the requests, which is assumed; --repairs says otherwise."
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
 
 
 def _pace(

@@ -37,8 +37,8 @@ class Recorded:
         Whether they are to the very static part.
     characters, prompt_tokens, completion_tokens, cached_tokens : int arrays, shape (n,)
         Of every request; characters of all messages together.
-    further : float
-        Requests for every first one that were made because its reply could not be used.
+    asked, again : int
+        Requests that asked something first, and those that asked again because its reply could not be used.
     thought : bool
         Whether a reply came with thoughts apart from it.
     kept : frozenset of str
@@ -50,7 +50,8 @@ class Recorded:
     prompt_tokens: NDArray[np.int64]
     completion_tokens: NDArray[np.int64]
     cached_tokens: NDArray[np.int64]
-    further: float
+    asked: int
+    again: int
     thought: bool
     kept: frozenset[str]
 
@@ -115,7 +116,8 @@ def recorded(cache: ReplyCache, like: Mapping[str, Any], system: str, limit: int
         prompt_tokens=np.array([a["prompt_tokens"] for a in replies]),
         completion_tokens=np.array([a["completion_tokens"] for a in replies]),
         cached_tokens=np.array([a.get("cached_tokens", 0) for a in replies]),
-        further=len(rows) / max(len(asked), 1) - 1.0,
+        asked=len(asked),
+        again=len(rows) - len(asked),
         thought=any(a.get("reasoning") or "</think>" in str(a.get("text")) for a in replies),
         kept=frozenset(key_of({"messages": r["messages"]}) for r in kept),
     )

@@ -26,7 +26,7 @@ def replies(found, entry=SERVED, form=ReplyFormat.JSON, *, rationale=False):
 
 def record(n, *, thought=False):
     counts = np.arange(n) % 3
-    return Recorded(True, np.full(n, 310), 100 + counts, 20 + counts, np.zeros(n, int), 0.0, thought, frozenset())
+    return Recorded(True, np.full(n, 310), 100 + counts, 20 + counts, np.zeros(n, int), n, 0, thought, frozenset())
 
 
 def test_what_a_grammar_allows_is_in_range():

@@ -50,7 +50,7 @@ def test_second_requests_are_counted_and_are_no_decisions(cache):
     )
     told = found(cache)
     assert told.n == 4
-    assert told.further == pytest.approx(1.0)  # two decisions, four requests
+    assert (told.asked, told.again) == (2, 2)
     assert told.completion.usual == pytest.approx((10 + 512 + 900 + 10) / 4)
     prompts = [[Message(role="system", content="static"), Message(role="user", content=t)] for t in "abc"]
     assert [key_of_prompt(p) in told.kept for p in prompts] == [True, True, False]
@@ -85,7 +85,7 @@ def test_another_prompt_counts_where_nothing_else_is_known_and_keeps_nothing(cac
 def test_drawn_replies_are_no_reason_not_to_ask(cache):
     keep(cache, *((request("a", temperature=0.7, sample=str(i)), reply(completion_tokens=i)) for i in range(1, 4)))
     told = found(cache)
-    assert (told.further, told.kept) == (0.0, frozenset())
+    assert (told.asked, told.again, told.kept) == (3, 0, frozenset())
     assert told.completion.low < told.completion.usual == 2.0 < told.completion.high
     assert not told.thought
     keep(cache, (request("b"), reply(reasoning="so low")))
