@@ -169,7 +169,7 @@ def _print_quote(
     from harness.cli.tables import print_blocks, print_json, print_lines
     from harness.envs.registry import make
     from harness.evaluation.quote import quote
-    from harness.reports.plan import block, whole
+    from harness.reports.plan import blocks, whole
     from harness.reports.summary import NOTICE
 
     env = make(config.env, **config.env_options)
@@ -184,7 +184,7 @@ def _print_quote(
         f"{env.spec.id} v{env.spec.version} · {found.model} · prompt {found.prompt} · memory {config.memory}, "
         f"temperature {config.temperature:g}{drawn} · {whole(found.static_tokens)} tokens the same for every patient"
     )
-    print_blocks([block(found.forecasts, caption, found.notes)])
+    print_blocks(blocks(found.forecasts, caption, found.notes))
     print_lines([NOTICE])
 
 

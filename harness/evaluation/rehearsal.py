@@ -266,8 +266,9 @@ def _with_new(asked: Sequence[float], rare: Sequence[float], per: float, most: R
 
 
 def _between(met: float, usual: float, most: Range) -> Range:
-    """From what was met to what would be met if no prompt came again more often than in the sample."""
-    return Range(min(met, usual), usual, max(most.high, usual))
+    """With the spread of episodes, from no less than was met to what there were if no prompt came again more often."""
+    low = max(met, usual * most.low / most.usual) if most.usual else met
+    return Range(min(low, usual), usual, max(most.high, usual))
 
 
 async def _episode(env: Environment[Any, Any], agent: Agent, seed: int, prompts: Prompts) -> list[_Decision]:

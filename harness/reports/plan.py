@@ -3,30 +3,47 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from harness.core.range import Range
 from harness.core.text import harmless
 from harness.evaluation.forecast import Forecast
 from harness.reports.block import Block
-from harness.reports.text import duration
+from harness.reports.text import duration, percent
 
 
-def block(found: Sequence[Forecast], caption: str, notes: Sequence[str]) -> Block:
-    """Every way in a row; columns without anything in them are left out."""
-    columns = {
-        "method": [harmless(f.way) for f in found],
-        "episodes": [whole(f.episodes) for f in found],
-        "calls": [whole(f.calls) for f in found],
-        "from cache": [f"{f.from_cache:,.0f}" if round(f.from_cache) else "" for f in found],
-        "prompt tokens": [whole(f.prompt_tokens) for f in found],
-        "repeated": [whole(f.shared_tokens) for f in found],
-        "reply tokens": [whole(f.completion_tokens) for f in found],
+def blocks(found: Sequence[Forecast], caption: str, notes: Sequence[str]) -> Iterator[Block]:
+    """What every way sends, and below it what that costs, as far as it is known."""
+    yield _table(
+        caption,
+        {
+            "method": [harmless(f.way) for f in found],
+            "episodes": [whole(f.episodes) for f in found],
+            "calls": [whole(f.calls) for f in found],
+            "from cache": [f"{f.from_cache:,.0f}" if round(f.from_cache) else "" for f in found],
+            "prompt tokens": [whole(f.prompt_tokens) for f in found],
+            "repeated": [_share(f) for f in found],
+            "reply tokens": [whole(f.completion_tokens) for f in found],
+        },
+    )
+    spent = {
         "USD": [money(f.cost) if f.cost is not None else per_token(f) for f in found],
         "time": [time(f.seconds) for f in found],
     }
+    if any(any(cells) for cells in spent.values()):
+        yield _table("What that costs", {"method": [harmless(f.way) for f in found], **spent})
+    yield Block("How this was found", (), (), (*notes, *_ranges(found)))
+
+
+def _table(caption: str, columns: Mapping[str, Sequence[str]]) -> Block:
+    """Columns without anything in them are left out."""
     kept = {name: cells for name, cells in columns.items() if any(cells)}
-    return Block(caption, tuple(kept), list(zip(*kept.values(), strict=True)), (*notes, *_ranges(found)))
+    return Block(caption, tuple(kept), list(zip(*kept.values(), strict=True)))
+
+
+def _share(found: Forecast) -> str:
+    usual = found.prompt_tokens.usual
+    return percent(found.shared_tokens.usual / usual) if usual else ""
 
 
 def _ranges(found: Sequence[Forecast]) -> Iterator[str]:
@@ -43,29 +60,32 @@ def _ranges(found: Sequence[Forecast]) -> Iterator[str]:
             "training seeds with each policy; 95 % intervals of the sum over the run's own."
         )
     yield (
-        "repeated: what of the prompts begins like one sent before; whether a server reads that from its own cache, "
-        "and for less, is its own rule."
+        "repeated: what of the prompts begins like one that was sent before; whether a server reads that from its own "
+        "cache, and for less, is its own rule."
     )
 
 
 def whole(value: Range | None) -> str:
-    """'713', or '8,120 – 9,400', rounded outward to three digits.
+    """'713', or '8,120 – 94.0k': three digits of each end, rounded outward.
 
-    >>> whole(Range(8123.4, 9000, 9394.2)), whole(Range(713, 713, 713))
-    ('8,120 – 9,400', '713')
+    >>> whole(Range(8123.4, 9000, 93942)), whole(Range(713, 713, 713)), whole(Range(1.2e6, 2e6, 2.345e6))
+    ('8,120 – 94.0k', '713', '1.20M – 2.35M')
     """
     if value is None:
         return ""
     if round(value.low) == round(value.high):
         return f"{value.usual:,.0f}"
-    low, high = _outward(value.low, value.high)
-    return f"{low:,.0f} – {high:,.0f}"
+    return f"{_digits(value.low, math.floor)} – {_digits(value.high, math.ceil)}"
 
 
-def _outward(low: float, high: float) -> tuple[float, float]:
-    """Three digits of each, rounded away from each other."""
-    scales = [10.0 ** max(math.floor(math.log10(v)) - 2, 0) if v >= 1 else 1.0 for v in (low, high)]
-    return math.floor(low / scales[0]) * scales[0], math.ceil(high / scales[1]) * scales[1]
+def _digits(value: float, towards: Callable[[float], int]) -> str:
+    scale = 10.0 ** max(math.floor(math.log10(value)) - 2, 0) if value >= 1 else 1.0
+    rounded = towards(value / scale) * scale
+    for unit, name in ((1e6, "M"), (1e3, "k")):
+        if rounded >= (unit if unit > 1e3 else 10 * unit):
+            size = rounded / unit
+            return f"{size:.{max(2 - math.floor(math.log10(size)), 0)}f}{name}"
+    return f"{rounded:,.0f}"
 
 
 def money(value: Range | None) -> str:
