@@ -253,4 +253,5 @@ def _request(reply: Reply) -> Request:
         cached_tokens=reply.cached_tokens,
         left_out=reply.left_out,
         fingerprint=reply.fingerprint,
+        answered=reply.answered,
     )

@@ -68,6 +68,8 @@ class Request(BaseModel):
     """Sampling parameters that the server refused to take."""
     fingerprint: str | None = None
     """The server's configuration, as it reports it."""
+    answered: str | None = None
+    """When the server answered (UTC), which is long ago for a reply from the cache."""
 
 
 class Veto(BaseModel):

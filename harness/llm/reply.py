@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 
@@ -57,6 +58,8 @@ class Reply:
     """Sampling parameters that the server refused to take."""
     fingerprint: str | None = None
     """The server's configuration, as it reports it."""
+    answered: str | None = None
+    """When the server answered (UTC); None in caches of old."""
     usage_reported: bool = True
     """False if the server did not say how many tokens it took."""
     first_token: FirstToken | None = None
@@ -101,6 +104,7 @@ def read(
             reasoning=_reasoning(message),
             left_out=left_out,
             fingerprint=getattr(answer, "system_fingerprint", None),
+            answered=datetime.now(UTC).isoformat(timespec="seconds"),
             usage_reported=usage is not None,
             first_token=_first_token(choice) if logprobs else None,
         )
