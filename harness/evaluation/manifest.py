@@ -10,6 +10,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 import harness
 from harness.core.environment import Environment
 from harness.core.errors import RunError
@@ -22,6 +24,19 @@ MANIFEST_VERSION = 1
 
 PACKAGES = ("icu-sepsis", "numpy", "openai", "pydantic", "scipy", "xllamacpp")
 """Whose versions the manifest records."""
+
+
+TASK = ("the environment", "the environment's data", "the prompt")
+"""What an answer of another model is an answer to."""
+
+PARTS = {
+    "the harness's version": ("harness",),
+    "the environment": ("env",),
+    "the environment's data": ("packages", "icu-sepsis"),
+    "the prompt": ("prompt",),
+    "the model": ("model",),
+}
+"""Where they stand in a manifest."""
 
 
 def manifest_of(config: RunConfig, run_id: str, cast: Cast) -> dict[str, Any]:
@@ -56,6 +71,25 @@ def manifest_of(config: RunConfig, run_id: str, cast: Cast) -> dict[str, Any]:
     return manifest
 
 
+def configuration_of(path: Path, manifest: dict[str, Any]) -> RunConfig:
+    """What a run was asked to do.
+
+    Raises
+    ------
+    RunError
+        If another version of the harness wrote its manifest, which this one does not understand.
+    """
+    try:
+        return RunConfig.model_validate(manifest["config"])
+    except (KeyError, ValidationError) as error:
+        raise RunError(f"The manifest of {path} is not of this version of the harness: {error}.") from None
+
+
+def changes(before: dict[str, Any], now: dict[str, Any], of: Sequence[str]) -> list[str]:
+    """Which of these parts are not the same in two manifests."""
+    return [what for what in of if _dig(before, PARTS[what]) != _dig(now, PARTS[what])]
+
+
 def require_unchanged(path: Path, before: dict[str, Any], now: dict[str, Any]) -> None:
     """Refuse to go on with a run whose environment, prompt or model is no longer the same.
 
@@ -64,18 +98,7 @@ def require_unchanged(path: Path, before: dict[str, Any], now: dict[str, Any]) -
     RunError
         Naming what changed.
     """
-    changed = [
-        what
-        for what, keys in {
-            "the harness's version": ("harness",),
-            "the environment": ("env",),
-            "the environment's data": ("packages", "icu-sepsis"),
-            "the prompt": ("prompt",),
-            "the model": ("model",),
-        }.items()
-        if _dig(before, keys) != _dig(now, keys)
-    ]
-    if changed:
+    if changed := changes(before, now, ("the harness's version", *TASK, "the model")):
         raise RunError(
             f"The run {path} cannot be resumed, because its decisions would not belong together: since it began, "
             f"{' and '.join(changed)} changed. Start a new run."
