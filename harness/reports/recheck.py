@@ -31,9 +31,8 @@ def head(found: Recheck) -> Iterator[str]:
     yield f"{found.env} v{found.env_version} · {harmless(who)}, the same prompt · {found.run} ({found.method})"
     yield _server(found)
     for source in found.cached:
-        when = (
-            "" if source.first is None else f", given {_time(source.first)} to {_time(source.last or source.first)} UTC"
-        )
+        first, last = source.first, source.last
+        when = f", given {_time(first)} to {_time(last)} UTC" if first and last else ""
         yield f"{source.replies} of the run's replies came from the cache: run {source.run[:RUN_SHOWN]}…{when}."
     yield from (f"Of the run: {harmless(caveat)}." for caveat in found.caveats)
     if found.stopped:
@@ -112,9 +111,8 @@ def _asked(found: Recheck) -> str:
         if found.share is None:
             return f"Asked {found.asked} of {found.recorded} {what} again: {flipped}."
         visits = "" if found.flips is None else f", {percent(found.flips.share_flipped)} of an episode's decisions"
-        return (
-            f"Asked all {found.asked} {what} again: {flipped} ({percent(found.flipped / found.asked)} of them{visits})."
-        )
+        share = percent(found.flipped / found.asked)
+        return f"Asked all {found.asked} {what} again: {flipped} ({share} of them{visits})."
     how = "drawn evenly" if rollout else f"{found.drawn} draws, by what is at stake"
     return f"Asked {found.asked} of {found.recorded} {what} again ({how}; seed {found.seed}): {flipped}."
 
@@ -131,15 +129,16 @@ def _change(found: Recheck, change: Change) -> Iterator[str]:
         yield f"{subject} {now} instead of {then}, for certain; the upper bound moves by {_signed(change.known)}."
     if complete:
         return
+    full = "--all tells it exactly" if exact else "--all tells it without sampling"
     if change.whole is not None:
         whole = change.whole
         yield (
             f"If all {found.recorded} were asked again it would change by {_signed(whole.value)}, 95 % interval "
-            f"{between(whole.lower, whole.upper)} ({whole.interval}, n = {whole.n}): an estimate, to first order in the "
-            "flips. --all tells it exactly."
+            f"{between(whole.lower, whole.upper)} ({whole.interval}, n = {whole.n}): an estimate, to first order in "
+            f"the flips; {full}."
         )
     else:
-        yield "What the change would be if all were asked again is not told by this sample; --all tells it exactly."
+        yield f"What would change if all were asked again is not told by this sample; {full}."
     if change.now is not None:
         yield f"For certain, whatever the other states would answer: {name} is now {_bounds(change.now)}."
 
