@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import ValidationError
 
-from harness.core.errors import RunError, UsageError
+from harness.core.errors import RunError, UsageError, first_problem
 from harness.core.run import TRACE, read_manifest, read_summary
 from harness.core.trace import End, read_episodes
 from harness.evaluation.asking import read_decisions
@@ -97,13 +98,18 @@ def read_finished(path: Path) -> tuple[dict[str, Any], Summary]:
     Raises
     ------
     RunError
-        If it is no run, or has not finished.
+        If it is no run, has not finished, or another version of the harness wrote its summary.
     """
     manifest = read_manifest(path)
     found = read_summary(path)
     if found is None:
         raise RunError(f"The run {path} has not finished; go on with: harness eval --resume {path}")
-    return manifest, Summary.model_validate(found)
+    try:
+        return manifest, Summary.model_validate(found)
+    except ValidationError as error:
+        raise RunError(
+            f"The summary of {path} is not of this version of the harness: {first_problem(error)}."
+        ) from None
 
 
 def load_runs(paths: list[Path]) -> list[Run]:

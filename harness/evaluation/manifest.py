@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 import harness
 from harness.core.environment import Environment
-from harness.core.errors import RunError
+from harness.core.errors import RunError, first_problem
 from harness.core.run import read_manifest
 from harness.envs import registry as envs
 from harness.evaluation.cast import Cast
@@ -80,9 +80,11 @@ def configuration_of(path: Path, manifest: dict[str, Any]) -> RunConfig:
         If another version of the harness wrote its manifest, which this one does not understand.
     """
     try:
-        return RunConfig.model_validate(manifest["config"])
-    except (KeyError, ValidationError) as error:
-        raise RunError(f"The manifest of {path} is not of this version of the harness: {error}.") from None
+        return RunConfig.model_validate(manifest.get("config"))
+    except ValidationError as error:
+        raise RunError(
+            f"The manifest of {path} is not of this version of the harness: {first_problem(error)}."
+        ) from None
 
 
 def changes(before: dict[str, Any], now: dict[str, Any], of: Sequence[str]) -> list[str]:

@@ -44,6 +44,8 @@ def open_run(path: Path) -> Finished:
             f"The run {path} was decided by the agent '{config.agent}', and a drift check asks a model again; expected "
             "a run with --model, or --base-url and --model-id."
         )
+    if not {"model", "prompt", "run_id"} <= manifest.keys():
+        raise RunError(f"The manifest of {path} does not say which model answered to which prompt; it was damaged.")
     if config.temperature:
         raise UsageError(
             f"The replies of {path} were drawn at temperature {config.temperature:g} and differ by chance every time; "

@@ -326,7 +326,15 @@ async def test_an_unfinished_run_and_one_of_another_version_are_refused(server, 
     run = await asked(server, tmp_path, prompt)
     manifest = read_manifest(run)
     (run / "manifest.json").write_text(json.dumps(manifest | {"config": {"unheard": 1}}))
-    with pytest.raises(RunError, match="not of this version of the harness"):
+    with pytest.raises(RunError, match="not of this version of the harness") as raised:
+        open_run(run)
+    assert len(str(raised.value).splitlines()) == 1
+    (run / "manifest.json").write_text(json.dumps({k: v for k, v in manifest.items() if k != "model"}))
+    with pytest.raises(RunError, match="does not say which model answered"):
+        open_run(run)
+    summary = json.loads((run / "summary.json").read_text())
+    (run / "summary.json").write_text(json.dumps(summary | {"value": "high"}))
+    with pytest.raises(RunError, match="The summary of .* is not of this version"):
         open_run(run)
     (run / "summary.json").unlink()
     with pytest.raises(RunError, match="has not finished"):
