@@ -53,7 +53,7 @@ class Change(BaseModel):
         description="the value now, whatever is done in states that were not asked again; null where nothing bounds it"
     )
     whole: Estimate | None = Field(
-        description="the change if every state of the run were asked again, estimated to first order in the flips; "
+        description="`known` if every state of the run were asked again, estimated to first order in the flips; "
         "null where they all were, or where so much flipped that the first order does not tell"
     )
 

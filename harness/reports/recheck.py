@@ -67,7 +67,7 @@ def blocks(found: Recheck, top: int) -> Iterator[Block]:
                     str(flip.seed),
                     str(flip.step),
                     "" if flip.state is None else str(flip.state),
-                    "–" if flip.gain is None else f"{flip.gain:+.4f}",
+                    "–" if flip.gain is None else f"{round(flip.gain, 4) + 0.0:+.4f}",
                     harmless(flip.base),
                     harmless(flip.other),
                     harmless(flip.description),
@@ -133,7 +133,7 @@ def _change(found: Recheck, change: Change) -> Iterator[str]:
     if change.whole is not None:
         whole = change.whole
         yield (
-            f"If all {found.recorded} were asked again it would change by {_signed(whole.value)}, 95 % interval "
+            f"If all {found.recorded} were asked again {'it' if exact else 'that bound'} would change by {_signed(whole.value)}, 95 % interval "
             f"{between(whole.lower, whole.upper)} ({whole.interval}, n = {whole.n}): an estimate, to first order in "
             f"the flips; {full}."
         )
