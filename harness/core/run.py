@@ -5,6 +5,7 @@
     trace.jsonl       START, STEP and END events of the episodes played
     summary.json      the result; its presence means that the run has finished
     so-far.json       what was known when a limit stopped the run
+    recheck-*.json    what came of asking again after the run (`harness recheck`)
 
 JSON files appear whole or not at all. Lines are written in one piece; a torn last line is cut off on resuming.
 """
@@ -88,14 +89,7 @@ class RunFolder:
 
     def write_json(self, name: str, value: Mapping[str, Any] | BaseModel) -> None:
         """Write a whole JSON file, or nothing."""
-        data = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
-        target = self.path / name
-        partial = target.with_suffix(".partial")
-        try:
-            partial.write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-            partial.replace(target)
-        except OSError as error:
-            raise _cannot_write(target, error) from error
+        write_json(self.path / name, value)
 
     def append(self, name: str, value: Mapping[str, Any] | BaseModel) -> None:
         """Append one line to a JSON-lines file, in one write."""
@@ -146,6 +140,23 @@ class Clock:
     def elapsed(self) -> float:
         """Seconds so far, over all sessions."""
         return round(self._before + time.perf_counter() - self._started, 3)
+
+
+def write_json(target: Path, value: Mapping[str, Any] | BaseModel) -> None:
+    """Write a whole JSON file, or nothing.
+
+    Raises
+    ------
+    RunError
+        If it cannot be written.
+    """
+    data = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
+    partial = target.with_suffix(".partial")
+    try:
+        partial.write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        partial.replace(target)
+    except OSError as error:
+        raise _cannot_write(target, error) from error
 
 
 def read_manifest(path: Path) -> dict[str, Any]:

@@ -182,7 +182,7 @@ def _effort(s: Summary) -> str:
             least = percent(s.label_mass_least)
             parts.append(f"labels had {percent(s.label_mass_mean)} of the first token's probability, at least {least}")
         parts += [
-            f"{s.llm_calls} calls ({s.cached_calls} more from cache)",
+            f"{s.llm_calls} calls ({s.cached_calls} more from cache{_since(s)})",
             f"{s.prompt_tokens:,} + {s.completion_tokens:,} tokens",
         ]
         if s.cached_tokens:
@@ -205,3 +205,8 @@ def _effort(s: Summary) -> str:
             parts.append(f"{s.repaired_actions} repaired at the second attempt")
     parts.append(f"{duration(s.wall_seconds)} min" if s.wall_seconds >= 60 else f"{s.wall_seconds:.1f} s")
     return " · ".join(parts)
+
+
+def _since(s: Summary) -> str:
+    """Since when; weights are known by their hash, while a server may hold others under the same name by now."""
+    return f", the oldest of {s.cached_since[:10]}" if s.cached_since and not s.embedded else ""
