@@ -1,6 +1,6 @@
 """The original's risk, rewards, clamp and graders, as functions of plain numbers, with all that is odd about them.
 
-From PolypharmacyEnv, an environment of the OpenEnv hackathon (2026). `scoring="original"` plays by them. What is odd:
+From PolypharmacyEnv, an environment of the OpenEnv hackathon. `scoring="original"` plays by them. What is odd:
 stopping every drug leaves no risk, because nothing counts what a drug was for; the risk is divided by the number of
 drugs left, so that taking away a harmless one raises it; and the clamp hides the sign of every cost. `harm.py` is what
 takes their place, and keeps the costs and the weights that are named here.
