@@ -181,8 +181,8 @@ def _faults(tables: Tables, rows: Mapping[str, Row]) -> Faults:
         "condition": tables.conditions,
     }
     treated = {(row.condition, row.drug): set[str]() for row in tables.indications}
-    for row in tables.indications:
-        treated[row.condition, row.drug].add(row.role)
+    for use in tables.indications:
+        treated[use.condition, use.drug].add(use.role)
     subjects: dict[tuple[frozenset[str], str | None], str] = {}
     for where, row in rows.items():
         for kind, name in _mentioned(row):
