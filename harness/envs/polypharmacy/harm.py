@@ -15,15 +15,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from harness.envs.polypharmacy.criteria import criteria_by_drug, meets, problems, starting_dose
 from harness.envs.polypharmacy.interactions import drug_numbers, interactions
 from harness.envs.polypharmacy.options import Option, options_of, steps_between
 from harness.envs.polypharmacy.original import BEERS_WEIGHTS, CRITICAL_STOP, HIGH_RISK_DRUG
 from harness.envs.polypharmacy.patients import Patient
+from harness.envs.polypharmacy.problems import criteria_by_drug, meets, problems, starting_dose
 from harness.envs.polypharmacy.tables import Tables
 
 FloatArray = npt.NDArray[np.float64]
@@ -47,6 +48,43 @@ DUPLICATE = 100.0
 """More than anything: a substitute that is taken already cannot be taken again."""
 
 
+class Role(NamedTuple):
+    """What it costs to leave a role untreated, and how far each option fills it, 0 to 1, shape (O,)."""
+
+    weight: float
+    effect: FloatArray
+
+
+class Count(NamedTuple):
+    """A criterion that `least` drugs of those `counted`, shape (O,), meet together, once."""
+
+    criterion: str
+    weight: float
+    least: int
+    counted: BoolArray
+
+    def met(self, chosen: IntArray) -> bool:
+        """Whether a regimen meets it."""
+        return int(self.counted[chosen].sum()) >= self.least
+
+
+class Lifted(NamedTuple):
+    """A criterion met by each `subject` that is taken without another drug that is `protective`, shapes (O,)."""
+
+    criterion: str
+    weight: float
+    subject: BoolArray
+    protective: BoolArray
+
+    def met(self, chosen: IntArray) -> int:
+        """How many drugs of a regimen meet it."""
+        protectors = int(self.protective[chosen].sum())
+        if protectors > 1:
+            return 0
+        subject, itself = self.subject[chosen], self.subject[chosen] & self.protective[chosen]
+        return int(itself.sum()) if protectors else int(subject.sum())
+
+
 @dataclass(frozen=True, eq=False)
 class Harm:
     """The harm of every regimen of one patient, as arrays over the options of all medications.
@@ -63,13 +101,10 @@ class Harm:
         Harm of an option that depends on nothing else.
     pairs : float array, shape (O, O)
         Harm of two options of different places together; symmetric, 0 within a place.
-    roles : tuple of (weight, effect)
-        For every role that three or more medications fill, what it costs to leave it untreated and how far each option
-        fills it, shape (O,). Of roles filled by one or two, `alone` and `pairs` know.
-    counts : tuple of (weight, least, counted)
-        Criteria met by `least` drugs of those `counted`, shape (O,).
-    lifted : tuple of (weight, subject, protective)
-        Criteria met by each `subject` taken without another `protective` drug, shapes (O,).
+    roles : tuple of Role
+        Those that three or more medications fill. Of roles filled by one or two, `alone` and `pairs` know.
+    counts : tuple of Count
+    lifted : tuple of Lifted
     """
 
     options: tuple[Option, ...]
@@ -78,9 +113,9 @@ class Harm:
     steps: IntArray
     alone: FloatArray
     pairs: FloatArray
-    roles: tuple[tuple[float, FloatArray], ...]
-    counts: tuple[tuple[float, int, BoolArray], ...]
-    lifted: tuple[tuple[float, BoolArray, BoolArray], ...]
+    roles: tuple[Role, ...]
+    counts: tuple[Count, ...]
+    lifted: tuple[Lifted, ...]
 
     def total(self, regimen: Sequence[int]) -> float:
         """H of a regimen."""
@@ -90,17 +125,9 @@ class Harm:
 
     def together(self, chosen: IntArray) -> float:
         """The part of H that is no sum over options and pairs of them."""
-        found = 0.0
-        for weight, effect in self.roles:
-            found += weight * (1.0 - float(effect[chosen].max()))
-        for weight, least, counted in self.counts:
-            found += weight * bool(counted[chosen].sum() >= least)
-        for weight, subject, protective in self.lifted:
-            protectors = int(protective[chosen].sum())
-            itself = subject[chosen] & protective[chosen]
-            unprotected = int(subject[chosen].sum()) - int(itself.sum()) if protectors == 0 else 0
-            found += weight * (unprotected + (int(itself.sum()) if protectors == 1 else 0))
-        return found
+        untreated = sum(role.weight * (1.0 - float(role.effect[chosen].max())) for role in self.roles)
+        counted = sum(count.weight * count.met(chosen) for count in self.counts)
+        return untreated + counted + sum(lifted.weight * lifted.met(chosen) for lifted in self.lifted)
 
     @cached_property
     def index(self) -> dict[Option, int]:
@@ -133,7 +160,7 @@ def harm_of(patient: Patient, tables: Tables, between: FloatArray | None = None)
             missing = weight * (1.0 - np.maximum.outer(effect, effect))
             pairs += np.where(np.outer(both, both) & (place[:, None] != place[None, :]), missing, 0.0)
         else:
-            roles.append((weight, effect))
+            roles.append(Role(weight, effect))
     counts, lifted = _of_several(options, patient, tables)
     steps = steps_between(options, patient)
     return Harm(options, place, start, steps, alone, pairs, tuple(roles), counts, lifted)
@@ -182,7 +209,7 @@ def _pairs(options: Sequence[Option], place: IntArray, between: FloatArray, tabl
 
 def _of_several(
     options: Sequence[Option], patient: Patient, tables: Tables
-) -> tuple[tuple[tuple[float, int, BoolArray], ...], tuple[tuple[float, BoolArray, BoolArray], ...]]:
+) -> tuple[tuple[Count, ...], tuple[Lifted, ...]]:
     """The criteria that depend on how many drugs, or on which others, are taken."""
     counts, lifted = [], []
     by_drug = criteria_by_drug(tables)
@@ -200,8 +227,8 @@ def _of_several(
         if not any(met):
             continue
         if criterion.unless_class is None:
-            counts.append((weight, criterion.count_at_least, np.array(met)))
+            counts.append(Count(name, weight, criterion.count_at_least, np.array(met)))
         else:
             protectors = {drug for drug in taken if criterion.unless_class in tables.drugs[drug].classes}
-            lifted.append((weight, np.array(met), np.array([o.drug in protectors for o in options])))
+            lifted.append(Lifted(name, weight, np.array(met), np.array([o.drug in protectors for o in options])))
     return tuple(counts), tuple(lifted)

@@ -15,9 +15,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from harness.envs.polypharmacy.criteria import IMPAIRED, criteria_by_drug, highest_dose, meets, starting_dose
+from harness.envs.polypharmacy.criteria import fits
 from harness.envs.polypharmacy.patients import Patient, Prescription
-from harness.envs.polypharmacy.rows import BeersKind
+from harness.envs.polypharmacy.problems import dose_limit, starting_dose
 from harness.envs.polypharmacy.tables import Tables
 
 NEVER = 99
@@ -49,39 +49,17 @@ def reduced_dose(dose: float, highest: float) -> float:
     return highest if dose > highest else dose / 2
 
 
-def fits(name: str, days: int, patient: Patient, tables: Tables) -> bool:
-    """Whether a drug may be started in a patient: kidneys, liver and no Beers criterion against it.
-
-    It goes on for as long as what it replaces, so `days` are those of the other. A criterion that another drug would
-    lift counts, unless the patient takes such a drug.
-    """
-    drug = tables.drugs[name]
-    if drug.renal_avoid_crcl is not None and patient.crcl_ml_min < drug.renal_avoid_crcl:
-        return False
-    if drug.hepatic == "avoid" and patient.liver in IMPAIRED:
-        return False
-    taken = {cls for medication in patient.medications for cls in tables.drugs[medication.drug].classes}
-    dose = starting_dose(drug, patient)
-    return not any(
-        criterion.kind in (BeersKind.AVOID, BeersKind.AVOID_IN_CONDITION)
-        and criterion.count_at_least == 1
-        and criterion.unless_class not in taken
-        and meets(criterion, dose, days, patient)
-        for criterion in criteria_by_drug(tables)[name]
-    )
-
-
 def substitutes(medication: Prescription, patient: Patient, tables: Tables) -> tuple[str, ...]:
-    """The drugs that may take a medication's place: for its reason, fit for the patient, not taken at the start."""
+    """The drugs that may take a medication's place: for its reason, and fit for the patient beside all others.
+
+    Whether one fits is judged by the list as it was at the start, so it does not depend on what else was changed.
+    """
     if medication.reason is None:
         return ()
     condition, role = medication.reason
-    taken = {other.drug for other in patient.medications}
-    return tuple(
-        name
-        for name in _for_reason(tables).get((medication.drug, condition, role), ())
-        if name not in taken and fits(name, medication.days, patient, tables)
-    )
+    others = tuple(other for other in patient.medications if other is not medication)
+    found = _for_reason(tables).get((medication.drug, condition, role), ())
+    return tuple(name for name in found if fits(name, patient, others, tables))
 
 
 @lru_cache(maxsize=8)
@@ -105,7 +83,7 @@ def options_of(patient: Patient, tables: Tables) -> tuple[Option, ...]:
         doses = {medication.drug: medication.dose_mg}
         doses |= {s: starting_dose(tables.drugs[s], patient) for s in substitutes(medication, patient, tables)}
         for drug, dose in doses.items():
-            less = reduced_dose(dose, highest_dose(tables.drugs[drug], patient))
+            less = reduced_dose(dose, dose_limit(tables.drugs[drug], patient))
             for monitored in (False, True):
                 found += [Option(place, drug, dose, False, monitored), Option(place, drug, less, True, monitored)]
         found.append(Option(place, None, 0.0, False, False))

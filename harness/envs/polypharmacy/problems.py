@@ -49,8 +49,8 @@ def meets(criterion: Criterion, dose: float, days: int, patient: Patient) -> boo
     )
 
 
-def highest_dose(drug: Drug, patient: Patient) -> float:
-    """The highest dose a day for this patient's kidneys and liver, in the drug's unit."""
+def dose_limit(drug: Drug, patient: Patient) -> float:
+    """The highest dose a day that kidneys and liver bear, in the drug's unit, if the drug is taken at all."""
     limits = [drug.max_mg]
     if drug.renal_crcl is not None and drug.renal_max_mg is not None and patient.crcl_ml_min < drug.renal_crcl:
         limits.append(drug.renal_max_mg)
@@ -61,7 +61,7 @@ def highest_dose(drug: Drug, patient: Patient) -> float:
 
 def starting_dose(drug: Drug, patient: Patient) -> float:
     """The usual dose a day, or the highest for this patient where that is less."""
-    return min(drug.usual_mg, highest_dose(drug, patient))
+    return min(drug.usual_mg, dose_limit(drug, patient))
 
 
 def problems(name: str, dose: float, days: int, patient: Patient, tables: Tables) -> tuple[Problem, ...]:
@@ -80,7 +80,7 @@ def problems(name: str, dose: float, days: int, patient: Patient, tables: Tables
     if drug.renal_avoid_crcl is not None and patient.crcl_ml_min < drug.renal_avoid_crcl:
         reason = f"to be avoided with a creatinine clearance below {drug.renal_avoid_crcl:g} mL/min"
         of_kidneys.append(Problem(BEERS_WEIGHTS[BeersKind.AVOID], reason))
-    highest = highest_dose(drug, patient)
+    highest = dose_limit(drug, patient)
     if dose > highest:
         reason = f"{dose:g} {drug.unit} a day is above {highest:g}, the highest dose for this patient"
         too_much = Problem(BEERS_WEIGHTS[BeersKind.DOSE_ADJUST], reason)
