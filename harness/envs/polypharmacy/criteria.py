@@ -31,6 +31,7 @@ def met_by(criterion: Criterion, patient: Patient, regimen: Sequence[Prescriptio
         if taken.drug in subject
         and (criterion.dose_above_mg is None or taken.dose_mg > criterion.dose_above_mg)
         and (criterion.days_above is None or taken.days > criterion.days_above)
+        and (criterion.days_at_most is None or taken.days <= criterion.days_at_most)
     )
     return found if len(found) >= criterion.count_at_least else ()
 

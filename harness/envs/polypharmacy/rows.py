@@ -22,7 +22,7 @@ Keys = Annotated[tuple[Label, ...], BeforeValidator(_listed), Field(min_length=1
 Dose = Annotated[float, Field(gt=0)]
 Clearance = Annotated[float, Field(gt=0, le=150)]
 Probability = Annotated[float, Field(ge=0, le=1)]
-OddsRatio = Annotated[float, Field(gt=0, le=50)]
+OddsRatio = Annotated[float, Field(ge=0, le=50)]
 Words = Annotated[str, Field(min_length=3)]
 
 
@@ -77,6 +77,7 @@ class Drug(Row):
 
     name: Name
     rxcui: int = Field(gt=0, description="RxNorm concept id of the ingredient, or of the combination of ingredients")
+    rxcui_checked: Label | None = Field(None, description="source that the id was compared with; blank: none was found")
     classes: Labels = Field(min_length=1, description="the first is the therapeutic class")
     unit: Literal["mg", "units"] = Field("mg", description="unit of the doses: mg, for insulin international units")
     usual_mg: Dose = Field(description="usual dose a day, in `unit`")
@@ -153,6 +154,7 @@ class Criterion(Row):
     crcl_below: Clearance | None = Field(None, description="mL/min")
     dose_above_mg: Dose | None = Field(None, description="dose a day")
     days_above: int | None = Field(None, gt=0, description="days the drug has been taken")
+    days_at_most: int | None = Field(None, gt=0, description="a criterion about starting: days the drug has been taken")
     sex: Literal["f", "m"] | None = None
     count_at_least: int = Field(1, ge=1, description="how many different drugs of the subject are taken")
     unless_class: Label | None = Field(None, description="a drug of this class, taken beside it, lifts the criterion")
@@ -167,7 +169,10 @@ class Criterion(Row):
 
 
 class Condition(Row):
-    """`conditions.csv`: a condition and how many have it, by age (65-74, 75-84, 85 and over)."""
+    """`conditions.csv`: a condition and how many have it, by age (65-74, 75-84, 85 and over).
+
+    Where `female_odds` is 0 the prevalences are those of men, and no woman has it.
+    """
 
     condition: Label
     title: Words
@@ -177,6 +182,10 @@ class Condition(Row):
     female_odds: OddsRatio = Field(description="odds of a woman over odds of a man")
     needs_treatment: bool
     untreated: Literal["vital", "major", "minor", "none"] = Field(description="what leaving it untreated costs")
+    specialty: Label = Field("family-medicine", description="who treats it, if not the family physician")
+    acute: bool = Field(
+        False, description="whether its treatment ends within days; then a prevalence is of any one day"
+    )
 
 
 class CoOccurrence(Row):
@@ -190,6 +199,8 @@ class CoOccurrence(Row):
     def _two_conditions(self) -> CoOccurrence:
         if self.condition_a == self.condition_b:
             raise ValueError(f"'{self.condition_a}' with itself; expected two conditions")
+        if self.odds_ratio == 0:
+            raise ValueError("odds_ratio is 0; expected more")
         return self
 
 

@@ -133,21 +133,22 @@ def read(folder: Path, *, pairs: bool = True) -> Tables:
 def _rows(folder: Path, name: str, model: type[R], identity: Callable[[R], Hashable]) -> dict[str, R]:
     """The rows of one file by their place, e.g. 'drugs.csv, line 7'; a blank cell is as good as none."""
     path = folder / f"{name}.csv"
-    expected = [field.alias or key for key, field in model.model_fields.items()]
+    columns = {field.alias or key: field.is_required() for key, field in model.model_fields.items()}
     found: dict[str, R] = {}
     seen: dict[Hashable, str] = {}
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, strict=True)
-            columns = reader.fieldnames or []
-            if sorted(columns) != sorted(expected):
-                raise UsageError(
-                    f"{path}, line 1: the columns are {', '.join(columns)}; expected {', '.join(expected)}."
-                )
+            given = list(reader.fieldnames or ())
+            lacking = [name for name, required in columns.items() if required and name not in given]
+            surplus = [name for name in given if name not in columns or given.count(name) > 1]
+            if lacking or surplus:
+                fault = f"no column '{lacking[0]}'" if lacking else f"column '{surplus[0]}' is one too many"
+                raise UsageError(f"{path}, line 1: {fault}; expected {', '.join(columns)}.")
             for cells in reader:
                 where = f"{path.name}, line {reader.line_num}"
                 if None in cells or None in cells.values():
-                    raise UsageError(f"{folder / where}: expected {len(expected)} cells; quote cells that hold commas.")
+                    raise UsageError(f"{folder / where}: expected {len(given)} cells; quote cells that hold commas.")
                 row = _parsed(folder, where, model, {key: cell.strip() for key, cell in cells.items() if cell.strip()})
                 first = seen.setdefault(identity(row), where)
                 if first != where:
@@ -234,6 +235,8 @@ def _mentioned(row: Row) -> Iterator[tuple[str, str]]:
     match row:
         case Drug():
             yield from (("class", name) for name in row.classes)
+            if row.rxcui_checked is not None:
+                yield "source", row.rxcui_checked
         case Interaction():
             yield from (("drug", name) for name in row.excluded)
         case Criterion(unless_class=str(protective)):
