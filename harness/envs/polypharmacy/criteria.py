@@ -72,5 +72,5 @@ def fits(drug: str, patient: Patient, regimen: Sequence[Prescription], tables: T
     return not any(
         drug in met_by(criterion, patient, beside, tables)
         for criterion in tables.beers.values()
-        if criterion.kind in forbidding
+        if criterion.kind in forbidding and drug in tables.members(criterion.subject)
     )

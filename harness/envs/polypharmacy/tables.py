@@ -70,7 +70,13 @@ class Tables:
 
     def members(self, subject: str) -> tuple[str, ...]:
         """Names of the drugs that `drug:NAME` or `class:NAME` stands for."""
-        return members(subject, self.drugs)
+        if subject not in self._members:
+            self._members[subject] = members(subject, self.drugs)
+        return self._members[subject]
+
+    @cached_property
+    def _members(self) -> dict[str, tuple[str, ...]]:
+        return {}
 
 
 @lru_cache(maxsize=1)
