@@ -12,7 +12,7 @@ as bad an answer as changing nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from harness.envs.polypharmacy.interactions import drug_numbers, interactions
+from harness.envs.polypharmacy.interactions import interactions
 from harness.envs.polypharmacy.options import Option, options_of, steps_between
 from harness.envs.polypharmacy.original import BEERS_WEIGHTS, CRITICAL_STOP, HIGH_RISK_DRUG
 from harness.envs.polypharmacy.patients import Patient
@@ -32,6 +32,7 @@ IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 Regimen = tuple[int, ...]
 """An option (its index) for every place of the list."""
+Between = Callable[[Sequence[str], Collection[str], Tables], FloatArray]
 
 UNTREATED: Mapping[str, float] = {"vital": 0.60, "major": 0.35, "minor": 0.12, "none": 0.0}
 """Leaving a vital role untreated is worse than any one interaction, and a major one worse than a severe interaction, so
@@ -84,6 +85,11 @@ class Lifted(NamedTuple):
         subject, itself = self.subject[chosen], self.subject[chosen] & self.protective[chosen]
         return int(itself.sum()) if protectors else int(subject.sum())
 
+    def met_by(self, option: int, chosen: IntArray) -> bool:
+        """Whether one of them does."""
+        others = int(self.protective[chosen].sum()) - int(self.protective[option])
+        return bool(self.subject[option]) and not others
+
 
 @dataclass(frozen=True, eq=False)
 class Harm:
@@ -130,26 +136,26 @@ class Harm:
         return untreated + counted + sum(lifted.weight * lifted.met(chosen) for lifted in self.lifted)
 
     @cached_property
-    def index(self) -> dict[Option, int]:
-        """The index of every option."""
-        return {option: i for i, option in enumerate(self.options)}
+    def one_step(self) -> tuple[tuple[int, ...], ...]:
+        """The options that one intervention leads to, for every option."""
+        return tuple(tuple(np.flatnonzero(row == 1).tolist()) for row in self.steps)
 
 
-def harm_of(patient: Patient, tables: Tables, between: FloatArray | None = None) -> Harm:
+def harm_of(patient: Patient, tables: Tables, between: Between = interactions) -> Harm:
     """The harm of every regimen of a patient.
 
     Parameters
     ----------
     patient : Patient
     tables : Tables
-    between : float array, shape (D + 1, D + 1, 4, 4), optional
-        What pairs of drugs are taken to do, as `interactions` gives it; for whoever does not know the tables'.
+    between : function of drugs, conditions and tables
+        What any two drugs do together, as `interactions` tells; something else for whoever does not know that.
     """
     options = options_of(patient, tables)
     place = np.array([option.place for option in options])
     start = tuple(int(i) for i in np.searchsorted(place, np.arange(len(patient.medications))))
     alone = np.array([_alone(option, patient, tables) for option in options])
-    pairs = _pairs(options, place, interactions(tables, patient.conditions) if between is None else between, tables)
+    pairs = _pairs(options, place, lambda drugs: between(drugs, patient.conditions, tables))
     roles = []
     for weight, places in _roles(patient, tables):
         effect = np.array([_effect(option, patient, tables) if option.place in places else 0.0 for option in options])
@@ -197,14 +203,17 @@ def _roles(patient: Patient, tables: Tables) -> list[tuple[float, list[int]]]:
     return [(weight, places) for weight, places in weighed if weight > 0]
 
 
-def _pairs(options: Sequence[Option], place: IntArray, between: FloatArray, tables: Tables) -> FloatArray:
-    numbers = drug_numbers(tables)
-    drug = np.array([numbers[option.drug] if option.drug is not None else len(numbers) for option in options])
-    state = np.array([option.reduced + 2 * option.monitored for option in options])
-    found = between[drug[:, None], drug[None, :], state[:, None], state[None, :]]
-    found[(drug[:, None] == drug[None, :]) & (drug[:, None] < len(numbers))] = DUPLICATE
+def _pairs(options: Sequence[Option], place: IntArray, between: Callable[[list[str]], FloatArray]) -> FloatArray:
+    drugs = sorted({option.drug for option in options if option.drug is not None})
+    number = {drug: i for i, drug in enumerate(drugs)} | {None: len(drugs)}
+    of_all = np.zeros((len(drugs) + 1, len(drugs) + 1, 4, 4))  # the last is no drug at all
+    of_all[:-1, :-1] = between(drugs)
+    drug = np.array([number[option.drug] for option in options])
+    done = np.array([option.reduced + 2 * option.monitored for option in options])
+    found: FloatArray = of_all[drug[:, None], drug[None, :], done[:, None], done[None, :]]
+    found[(drug[:, None] == drug[None, :]) & (drug[:, None] < len(drugs))] = DUPLICATE
     found[place[:, None] == place[None, :]] = 0.0
-    return np.asarray(found, dtype=np.float64)
+    return found
 
 
 def _of_several(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -33,34 +33,45 @@ def drug_numbers(tables: Tables) -> Mapping[str, int]:
     return {name: number for number, name in enumerate(tables.drugs)}
 
 
-def interactions(tables: Tables, conditions: Sequence[str]) -> FloatArray:
-    """What any two drugs do together in a patient with `conditions`, shape (D + 1, D + 1, 4, 4).
+def interactions(drugs: Sequence[str], conditions: Collection[str], tables: Tables) -> FloatArray:
+    """What any two of some drugs do together in a patient with `conditions`, shape (d, d, 4, 4).
 
-    The drugs are in the table's order, the last one is none at all. The last two axes are what was done about each of
-    the two: 0 nothing, 1 its dose reduced, 2 monitored, 3 both. Of several rules the one that is worst after that
-    counts.
+    The last two axes are what was done about each of the two: 0 nothing, 1 its dose reduced, 2 monitored, 3 both. Of
+    several rules the one that is worst after that counts.
     """
-    of_any = _conditions_of_rules(tables)
-    return _interactions(tables, frozenset(c for c in conditions if c in of_any))
-
-
-@lru_cache(maxsize=8)
-def _conditions_of_rules(tables: Tables) -> frozenset[str]:
-    return frozenset(rule.condition for rule in tables.interactions.values() if rule.condition is not None)
-
-
-@lru_cache(maxsize=64)
-def _interactions(tables: Tables, conditions: frozenset[str]) -> FloatArray:
     numbers = drug_numbers(tables)
-    found = np.zeros((len(numbers) + 1, len(numbers) + 1, 4, 4))
+    chosen = np.array([numbers[drug] for drug in drugs], dtype=np.int64)
+    always, sometimes = _of_rules(tables)
+    found = always[np.ix_(chosen, chosen)]
+    place = {drug: i for i, drug in enumerate(drugs)}
+    for (a, b), condition, left in sometimes:
+        if condition in conditions and a in place and b in place:
+            i, j = place[a], place[b]
+            found[i, j] = np.maximum(found[i, j], left)
+            found[j, i] = found[i, j].T
+    return np.asarray(found)
+
+
+Sometimes = tuple[tuple[tuple[str, str], str, FloatArray], ...]
+
+
+@lru_cache(maxsize=4)
+def _of_rules(tables: Tables) -> tuple[FloatArray, Sometimes]:
+    """What the rules without a condition make of all drugs, shape (D, D, 4, 4), and each pair of a rule with one."""
+    numbers = drug_numbers(tables)
+    always = np.zeros((len(numbers), len(numbers), 4, 4))
+    sometimes = []
     for pair in tables.pairs:
         a, b = numbers[pair.drug_a], numbers[pair.drug_b]
-        for rule in tables.rules(pair.drug_a, pair.drug_b, conditions):
+        for rule in (tables.interactions[name] for name in pair.rules):
             left = remaining(SEVERITY[rule.severity], rule.monitor, *reducible(rule, pair.drug_a, pair.drug_b, tables))
-            found[a, b] = np.maximum(found[a, b], left)
-        found[b, a] = found[a, b].T
-    found.setflags(write=False)
-    return found
+            if rule.condition is None:
+                always[a, b] = np.maximum(always[a, b], left)
+            else:
+                sometimes.append(((pair.drug_a, pair.drug_b), rule.condition, left))
+        always[b, a] = always[a, b].T
+    always.setflags(write=False)
+    return always, tuple(sometimes)
 
 
 def remaining(weight: float, monitor: bool, reduces_a: bool, reduces_b: bool) -> FloatArray:

@@ -47,11 +47,15 @@ class Optimum:
         The last step should finish the review. Where it is used up by another intervention the review runs out of
         time, which costs `TIMEOUT_COST`.
         """
-        if steps < 1:
-            return 0.0
-        found = self.plan(regimen, min(interventions, steps - 1)).gain
-        if interventions >= steps:
-            found = max(found, self.plan(regimen, steps).gain - TIMEOUT_COST)
+        return self.best(regimen, interventions, steps).gain
+
+    def best(self, regimen: Regimen, interventions: int, steps: int) -> Plan:
+        """The plan that gains so much; one that runs out of time pays for that in its gain."""
+        found = self.plan(regimen, max(min(interventions, steps - 1), 0))
+        if 0 < steps <= interventions:
+            late = self.plan(regimen, steps)
+            if late.gain - TIMEOUT_COST > found.gain:
+                return Plan(late.gain - TIMEOUT_COST, late.regimen)
         return found
 
     def plan(self, regimen: Regimen, interventions: int) -> Plan:

@@ -44,6 +44,7 @@ def meets(criterion: Criterion, dose: float, days: int, patient: Patient) -> boo
         and (criterion.crcl_below is None or patient.crcl_ml_min < criterion.crcl_below)
         and (criterion.dose_above_mg is None or dose > criterion.dose_above_mg)
         and (criterion.days_above is None or days > criterion.days_above)
+        and (criterion.days_at_most is None or days <= criterion.days_at_most)
         and (criterion.sex is None or patient.sex == criterion.sex)
         and not any(condition in patient.conditions for condition in criterion.unless_condition)
     )
