@@ -160,6 +160,14 @@ Until = Annotated[
 Interval = Annotated[
     IntervalName, typer.Option(help="rollout: how the interval of a mean is found.", rich_help_panel=HOW)
 ]
+Regret = Annotated[
+    bool,
+    typer.Option(
+        "--regret/--no-regret",
+        help="rollout: measure every decision against the optimum; without it a run is faster.",
+        rich_help_panel=HOW,
+    ),
+]
 SeedStart = Annotated[
     int, typer.Option(help="First seed of the episodes; evaluation seeds start at 100000.", rich_help_panel=HOW)
 ]

@@ -56,6 +56,7 @@ class RunConfig(BaseModel):
     episodes: int = Field(description="episodes of a rollout, with `until` at most; else: examples for the trace")
     until: float | None = Field(None, description="rollout: stop when the interval reaches no further to each side")
     interval: Interval = Interval.SKEWNESS
+    regret: bool = Field(True, description="rollout: whether decisions are measured against the optimum")
     teach: bool = Field(False, description="a human was told the regret of each decision and what was best")
     seed_start: int = EVALUATION_START
     concurrency: int = 1
