@@ -11,6 +11,7 @@ return is harm before, less harm after, less what was spent. `scoring="original"
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from harness.core.environment import Action, EnvSpec, Grade, ReferenceKind, Transition
@@ -154,6 +155,14 @@ class MedicationReview:
                 "refused": float(self._refused),
             },
         )
+
+    def describe(self, observation: Mapping[str, Any]) -> str:
+        """A few words for traces, of an observation as plain data."""
+        o = observation
+        drugs = sum(not medication["stopped"] for medication in o["medications"])
+        done = f"{len(o['queries'])} asked, {len(o['interventions'])} changed"
+        refused = f"; refused: {o['problem']}" if o["problem"] else ""
+        return f"{o['age']} {o['sex']}, clearance {o['crcl_ml_min']:.0f} mL/min, {drugs} drugs; {done}{refused}"
 
     def why_illegal(self, action: ReviewAction) -> str | None:
         """None: what breaks a rule is carried out, refused and paid for, and the next observation says why."""

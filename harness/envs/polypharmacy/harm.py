@@ -12,9 +12,8 @@ as bad an answer as changing nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -32,7 +31,6 @@ IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 Regimen = tuple[int, ...]
 """An option (its index) for every place of the list."""
-Between = Callable[[Sequence[str], Collection[str], Tables], FloatArray]
 
 UNTREATED: Mapping[str, float] = {"vital": 0.60, "major": 0.35, "minor": 0.12, "none": 0.0}
 """Leaving a vital role untreated is worse than any one interaction, and a major one worse than a severe interaction, so
@@ -126,8 +124,22 @@ class Harm:
     def total(self, regimen: Sequence[int]) -> float:
         """H of a regimen."""
         chosen = np.asarray(regimen, dtype=np.int64)
-        found = float(self.alone[chosen].sum() + self.pairs[np.ix_(chosen, chosen)].sum() / 2)
+        found = float(self.alone[chosen].sum() + self.pairs[chosen[:, None], chosen].sum() / 2)
         return found + self.together(chosen)
+
+    def changes(self, regimen: Sequence[int], options: Sequence[int]) -> FloatArray:
+        """What each of some options adds to H if its place alone is changed, shape (n,)."""
+        chosen, after = np.asarray(regimen, dtype=np.int64), np.asarray(options, dtype=np.int64)
+        before = chosen[self.place[after]]
+        found = self.alone[after] - self.alone[before]
+        found += self.pairs[after[:, None], chosen].sum(axis=1) - self.pairs[before[:, None], chosen].sum(axis=1)
+        if self.roles or self.counts or self.lifted:
+            now = self.together(chosen)
+            for i, option in enumerate(after):
+                other = chosen.copy()
+                other[self.place[option]] = option
+                found[i] += self.together(other) - now
+        return np.asarray(found, dtype=np.float64)
 
     def together(self, chosen: IntArray) -> float:
         """The part of H that is no sum over options and pairs of them."""
@@ -135,27 +147,45 @@ class Harm:
         counted = sum(count.weight * count.met(chosen) for count in self.counts)
         return untreated + counted + sum(lifted.weight * lifted.met(chosen) for lifted in self.lifted)
 
-    @cached_property
-    def one_step(self) -> tuple[tuple[int, ...], ...]:
-        """The options that one intervention leads to, for every option."""
-        return tuple(tuple(np.flatnonzero(row == 1).tolist()) for row in self.steps)
+    @property
+    def drugs(self) -> tuple[str, ...]:
+        """Every drug of the options, alphabetically."""
+        return tuple(sorted({option.drug for option in self.options if option.drug is not None}))
+
+    def with_interactions(self, between: FloatArray) -> Harm:
+        """The same with interactions added.
+
+        Parameters
+        ----------
+        between : float array, shape (d, d, 4, 4)
+            What any two of `drugs` do together by what was done about each, as `interactions.interactions` tells.
+        """
+        number: dict[str | None, int] = {drug: i for i, drug in enumerate(self.drugs)}
+        number[None] = len(number)
+        padded = np.zeros((len(number), len(number), 4, 4))  # the last is no drug at all
+        padded[:-1, :-1] = between
+        drug = np.array([number[option.drug] for option in self.options])
+        done = np.array([option.reduced + 2 * option.monitored for option in self.options])
+        found = padded[drug[:, None], drug[None, :], done[:, None], done[None, :]]
+        found[self.place[:, None] == self.place[None, :]] = 0.0
+        return replace(self, pairs=self.pairs + found)
 
 
-def harm_of(patient: Patient, tables: Tables, between: Between = interactions) -> Harm:
-    """The harm of every regimen of a patient.
+def harm_of(patient: Patient, tables: Tables) -> Harm:
+    """The harm of every regimen of a patient."""
+    bare = harm_without_interactions(patient, tables)
+    return bare.with_interactions(interactions(bare.drugs, patient.conditions, tables))
 
-    Parameters
-    ----------
-    patient : Patient
-    tables : Tables
-    between : function of drugs, conditions and tables
-        What any two drugs do together, as `interactions` tells; something else for whoever does not know that.
-    """
+
+def harm_without_interactions(patient: Patient, tables: Tables) -> Harm:
+    """The same as if no drugs interacted: what can be known without asking."""
     options = options_of(patient, tables)
     place = np.array([option.place for option in options])
     start = tuple(int(i) for i in np.searchsorted(place, np.arange(len(patient.medications))))
     alone = np.array([_alone(option, patient, tables) for option in options])
-    pairs = _pairs(options, place, lambda drugs: between(drugs, patient.conditions, tables))
+    apart = place[:, None] != place[None, :]
+    drugs = [option.drug or f"none {i}" for i, option in enumerate(options)]
+    pairs = np.where(apart & (np.array(drugs)[:, None] == np.array(drugs)[None, :]), DUPLICATE, 0.0)
     roles = []
     for weight, places in _roles(patient, tables):
         effect = np.array([_effect(option, patient, tables) if option.place in places else 0.0 for option in options])
@@ -164,7 +194,7 @@ def harm_of(patient: Patient, tables: Tables, between: Between = interactions) -
         elif len(places) == 2:
             both = np.isin(place, places)
             missing = weight * (1.0 - np.maximum.outer(effect, effect))
-            pairs += np.where(np.outer(both, both) & (place[:, None] != place[None, :]), missing, 0.0)
+            pairs += np.where(np.outer(both, both) & apart, missing, 0.0)
         else:
             roles.append(Role(weight, effect))
     counts, lifted = _of_several(options, patient, tables)
@@ -201,19 +231,6 @@ def _roles(patient: Patient, tables: Tables) -> list[tuple[float, list[int]]]:
             found.setdefault(medication.reason, []).append(place)
     weighed = [(UNTREATED[tables.conditions[condition].untreated], places) for (condition, _), places in found.items()]
     return [(weight, places) for weight, places in weighed if weight > 0]
-
-
-def _pairs(options: Sequence[Option], place: IntArray, between: Callable[[list[str]], FloatArray]) -> FloatArray:
-    drugs = sorted({option.drug for option in options if option.drug is not None})
-    number = {drug: i for i, drug in enumerate(drugs)} | {None: len(drugs)}
-    of_all = np.zeros((len(drugs) + 1, len(drugs) + 1, 4, 4))  # the last is no drug at all
-    of_all[:-1, :-1] = between(drugs)
-    drug = np.array([number[option.drug] for option in options])
-    done = np.array([option.reduced + 2 * option.monitored for option in options])
-    found: FloatArray = of_all[drug[:, None], drug[None, :], done[:, None], done[None, :]]
-    found[(drug[:, None] == drug[None, :]) & (drug[:, None] < len(drugs))] = DUPLICATE
-    found[place[:, None] == place[None, :]] = 0.0
-    return found
 
 
 def _of_several(

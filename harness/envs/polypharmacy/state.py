@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
 
+import numpy as np
+
 from harness.envs.polypharmacy.harm import Harm, Regimen
 from harness.envs.polypharmacy.options import Intervention
 from harness.envs.polypharmacy.original import INTERVENTION_COST, INVALID_COST, QUERY_COST, TIMEOUT_COST
@@ -113,7 +115,7 @@ class ReviewState:
         options, now = self.harm.options, self.regimen[place]
         before = options[now]
         found: dict[tuple[Intervention, str | None], int] = {}
-        for index in self.harm.one_step[now]:
+        for index in np.flatnonzero(self.harm.steps[now] == 1).tolist():
             after = options[index]
             if after.drug is None:
                 found[Intervention.STOP, None] = index
