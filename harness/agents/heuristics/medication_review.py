@@ -45,11 +45,11 @@ class Reviewer:
 
     def __init__(self, name: str, decide: Decide) -> None:
         self.id = name
-        self._decide = decide
+        self.decide = decide
 
     async def act(self, observation: ReviewObservation, situation: Situation) -> Decision:
         """Decide."""
-        return Decision(action=self._decide(observation, situation))
+        return Decision(action=self.decide(observation, situation))
 
     async def close(self) -> None:
         """Nothing is held."""

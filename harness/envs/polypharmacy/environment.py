@@ -19,7 +19,7 @@ from harness.core.errors import IllegalAction, UsageError
 from harness.envs.polypharmacy.harm import harm_of
 from harness.envs.polypharmacy.optimum import Optimum
 from harness.envs.polypharmacy.original_score import OriginalScore
-from harness.envs.polypharmacy.patients import BUDGETED, COMPLEX, EASY, Task
+from harness.envs.polypharmacy.patients import BUDGETED, COMPLEX, EASY, Task, patient
 from harness.envs.polypharmacy.review import (
     FINISH,
     InterventionRecord,
@@ -33,7 +33,6 @@ from harness.envs.polypharmacy.shown import first_observation, medications, quer
 from harness.envs.polypharmacy.spec import spec_of
 from harness.envs.polypharmacy.state import ReviewState
 from harness.envs.polypharmacy.tables import Tables, load
-from harness.envs.polypharmacy.temporary import patient
 
 Scoring = Literal["harm", "original"]
 
