@@ -68,15 +68,15 @@ class Tables:
         rules = (self.interactions[rule] for rule in pair.rules) if pair else ()
         return tuple(rule for rule in rules if rule.condition is None or rule.condition in conditions)
 
-    @cached_property
-    def _members(self) -> dict[str, tuple[str, ...]]:
-        return {}
-
     def members(self, subject: str) -> tuple[str, ...]:
         """Names of the drugs that `drug:NAME` or `class:NAME` stands for."""
         if subject not in self._members:
             self._members[subject] = members(subject, self.drugs)
         return self._members[subject]
+
+    @cached_property
+    def _members(self) -> dict[str, tuple[str, ...]]:
+        return {}
 
 
 @lru_cache(maxsize=1)
