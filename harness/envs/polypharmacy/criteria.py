@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from harness.envs.polypharmacy.patients import Patient, Prescription
+from harness.envs.polypharmacy.chart import Patient, Prescription
 from harness.envs.polypharmacy.rows import BeersKind, Criterion, Drug
 from harness.envs.polypharmacy.tables import Tables
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -12,13 +14,27 @@ def _listed(cell: object) -> object:
     return tuple(part.strip() for part in cell.split(";")) if isinstance(cell, str) else cell
 
 
+@dataclass(frozen=True)
+class Of:
+    """Marks a column that names something of another table: 'source', 'class', 'drug', 'condition', or a 'subject'."""
+
+    kind: str
+
+
+Mention = tuple[str, str]
+"""Kind and name of something that another table defines."""
+
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9/ .-]*$")]
 Label = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
-Subject = Annotated[str, Field(pattern=r"^(drug|class):.+$")]
-"""`drug:NAME` or `class:NAME`."""
-Names = Annotated[tuple[Name, ...], BeforeValidator(_listed)]
+DrugName = Annotated[Name, Of("drug")]
+DrugNames = Annotated[tuple[Name, ...], BeforeValidator(_listed), Of("drug")]
+ClassNames = Annotated[tuple[Label, ...], BeforeValidator(_listed), Of("class")]
+ConditionName = Annotated[Label, Of("condition")]
+ConditionNames = Annotated[tuple[Label, ...], BeforeValidator(_listed), Of("condition")]
 Labels = Annotated[tuple[Label, ...], BeforeValidator(_listed)]
-Keys = Annotated[tuple[Label, ...], BeforeValidator(_listed), Field(min_length=1)]
+Keys = Annotated[tuple[Label, ...], BeforeValidator(_listed), Field(min_length=1), Of("source")]
+Subject = Annotated[str, Field(pattern=r"^(drug|class):.+$"), Of("subject")]
+"""`drug:NAME` or `class:NAME`."""
 Dose = Annotated[float, Field(gt=0)]
 Clearance = Annotated[float, Field(gt=0, le=150)]
 Probability = Annotated[float, Field(ge=0, le=1)]
@@ -51,9 +67,29 @@ class BeersKind(StrEnum):
 class Row(BaseModel):
     """A row with its sources."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, validate_by_name=True, validate_by_alias=True
+    )
 
     source: Keys = Field(description="keys of sources.csv")
+
+    def mentioned(self) -> Iterator[Mention]:
+        """Every name of another table that the row uses."""
+        for of, value in self._references():
+            kind, name = value.split(":", 1) if of == "subject" else (of, value)
+            yield kind, name
+
+    def subjects(self) -> tuple[str, ...]:
+        """The drugs and classes that the row is about, as `drug:NAME` or `class:NAME`."""
+        return tuple(value for of, value in self._references() if of == "subject")
+
+    def _references(self) -> Iterator[tuple[str, str]]:
+        for column, field in type(self).model_fields.items():
+            for note in field.metadata:
+                if isinstance(note, Of):
+                    value = getattr(self, column)
+                    values = value if isinstance(value, tuple) else () if value is None else (value,)
+                    yield from ((note.kind, each) for each in values)
 
 
 class Source(BaseModel):
@@ -77,8 +113,10 @@ class Drug(Row):
 
     name: Name
     rxcui: int = Field(gt=0, description="RxNorm concept id of the ingredient, or of the combination of ingredients")
-    rxcui_checked: Label | None = Field(None, description="source that the id was compared with; blank: none was found")
-    classes: Labels = Field(min_length=1, description="the first is the therapeutic class")
+    rxcui_checked: Annotated[Label | None, Of("source")] = Field(
+        None, description="source that the id was compared with; blank: none was found"
+    )
+    classes: ClassNames = Field(min_length=1, description="the first is the therapeutic class")
     unit: Literal["mg", "units"] = Field("mg", description="unit of the doses: mg, for insulin international units")
     usual_mg: Dose = Field(description="usual dose a day, in `unit`")
     max_mg: Dose = Field(description="highest dose a day, in `unit`")
@@ -109,14 +147,16 @@ class Interaction(Row):
     rule: Label
     a: Subject
     b: Subject
-    excluded: Names = Field((), alias="except")
+    excluded: DrugNames = Field((), alias="except")
     severity: Severity
     mechanism: Words
     effect: Words
     management: Words
     monitor: bool = Field(description="whether monitoring is real management of it")
     reduce: Literal["a", "b", "either", "none"] = Field(description="whose dose reduction is real management of it")
-    condition: Label | None = Field(None, description="the rule holds only for patients with this condition")
+    condition: Annotated[Label | None, Of("condition")] = Field(
+        None, description="the rule holds only for patients with this condition"
+    )
 
     @model_validator(mode="after")
     def _two_drugs(self) -> Interaction:
@@ -150,15 +190,17 @@ class Criterion(Row):
     criterion: Label
     subject: Subject
     kind: BeersKind
-    condition: Label | None = Field(None, description="the patient has it")
+    condition: Annotated[Label | None, Of("condition")] = Field(None, description="the patient has it")
     crcl_below: Clearance | None = Field(None, description="mL/min")
     dose_above_mg: Dose | None = Field(None, description="dose a day")
     days_above: int | None = Field(None, gt=0, description="days the drug has been taken")
     days_at_most: int | None = Field(None, gt=0, description="a criterion about starting: days the drug has been taken")
     sex: Literal["f", "m"] | None = None
     count_at_least: int = Field(1, ge=1, description="how many different drugs of the subject are taken")
-    unless_class: Label | None = Field(None, description="a drug of this class, taken beside it, lifts the criterion")
-    unless_condition: Labels = Field((), description="any of these conditions lifts the criterion")
+    unless_class: Annotated[Label | None, Of("class")] = Field(
+        None, description="a drug of this class, taken beside it, lifts the criterion"
+    )
+    unless_condition: ConditionNames = Field((), description="any of these conditions lifts the criterion")
     reason: Words
 
     @model_validator(mode="after")
@@ -191,8 +233,8 @@ class Condition(Row):
 class CoOccurrence(Row):
     """`cooccurrence.csv`: by how much the odds of one condition rise with the other."""
 
-    condition_a: Label
-    condition_b: Label
+    condition_a: ConditionName
+    condition_b: ConditionName
     odds_ratio: OddsRatio
 
     @model_validator(mode="after")
@@ -207,18 +249,18 @@ class CoOccurrence(Row):
 class Indication(Row):
     """`indications.csv`: what a drug treats. Roles of one condition are treated side by side."""
 
-    condition: Label
+    condition: ConditionName
     role: Label
-    drug: Name
+    drug: DrugName
     line: Literal["first", "alternative"]
 
 
 class Substitute(Row):
     """`substitutes.csv`: what may take a drug's place in a condition."""
 
-    drug: Name
-    condition: Label
-    substitute: Name
+    drug: DrugName
+    condition: ConditionName
+    substitute: DrugName
     note: Words
 
     @model_validator(mode="after")
@@ -233,4 +275,4 @@ class Cascade(Row):
 
     trigger: Subject
     effect: Words
-    drug: Name
+    drug: DrugName

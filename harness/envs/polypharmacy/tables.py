@@ -192,10 +192,10 @@ def _faults(tables: Tables, rows: Mapping[str, Row]) -> Faults:
         treated[use.condition, use.drug].add(use.role)
     subjects: dict[tuple[frozenset[str], str | None], str] = {}
     for where, row in rows.items():
-        for kind, name in _mentioned(row):
+        for kind, name in row.mentioned():
             if name not in known[kind]:
                 yield where, f"unknown {kind} '{name}'; expected one of {_file_of(kind)}."
-        for subject in _subjects(row):
+        for subject in row.subjects():
             if not tables.members(subject):
                 yield where, f"no drug is of '{subject}'; expected a class that drugs.csv uses."
         match row:
@@ -208,57 +208,11 @@ def _faults(tables: Tables, rows: Mapping[str, Row]) -> Faults:
             case Substitute():
                 of_drug, of_other = (treated.get((row.condition, drug), set()) for drug in (row.drug, row.substitute))
                 if not of_drug & of_other:
-                    yield (
-                        where,
-                        (
-                            f"'{row.drug}' and '{row.substitute}' share no role in '{row.condition}'; "
-                            "expected both in indications.csv, with one role."
-                        ),
-                    )
+                    pair = f"'{row.drug}' and '{row.substitute}'"
+                    yield where, f"{pair} share no role in '{row.condition}'; expected one in indications.csv."
             case Condition():
                 if row.needs_treatment and not any(row.condition == condition for condition, _ in treated):
                     yield where, f"'{row.condition}' needs treatment, and no drug treats it; expected an indication."
-
-
-def _subjects(row: Row) -> tuple[str, ...]:
-    match row:
-        case Interaction():
-            return row.a, row.b
-        case Criterion():
-            return (row.subject,)
-        case Cascade():
-            return (row.trigger,)
-    return ()
-
-
-def _mentioned(row: Row) -> Iterator[tuple[str, str]]:
-    """Every name that a row uses of another table: its kind, and the name."""
-    for key in row.source:
-        yield "source", key
-    for subject in _subjects(row):
-        kind, name = subject.split(":", 1)
-        yield kind, name
-    match row:
-        case Drug():
-            yield from (("class", name) for name in row.classes)
-            if row.rxcui_checked is not None:
-                yield "source", row.rxcui_checked
-        case Interaction():
-            yield from (("drug", name) for name in row.excluded)
-        case Criterion(unless_class=str(protective)):
-            yield "class", protective
-        case CoOccurrence():
-            yield from (("condition", name) for name in (row.condition_a, row.condition_b))
-        case Substitute():
-            yield "drug", row.substitute
-    match row:
-        case Indication() | Substitute() | Cascade():
-            yield "drug", row.drug
-    match row:
-        case Indication() | Substitute() | Interaction(condition=str()) | Criterion(condition=str()):
-            yield "condition", str(row.condition)
-    if isinstance(row, Criterion):
-        yield from (("condition", name) for name in row.unless_condition)
 
 
 def _file_of(kind: str) -> str:
