@@ -21,7 +21,7 @@ MethodName = Literal["exact", "certify", "rollout"]  # harness.evaluation.config
 InadmissibleName = Literal["mean", "terminate", "raise"]  # harness.envs.icu_sepsis.environment.Inadmissible
 ReplyName = Literal["json", "short", "label"]  # harness.llm.registry.ReplyFormat
 SourceName = Literal["expert", "optimal"]  # harness.prompts.loader.Source
-ShieldModeName = Literal["correct", "veto"]  # harness.agents.shield.ShieldMode
+ShieldModeName = Literal["correct", "veto"]  # harness.agents.checks.ShieldMode
 IntervalName = Literal["skewness", "student-t", "bca"]  # harness.evaluation.intervals.Interval
 FormatName = Literal["text", "markdown", "csv", "json"]  # harness.reports.table.Format
 
@@ -114,7 +114,8 @@ Shield = Annotated[
     list[str] | None,
     typer.Option(
         metavar="RULE",
-        help="A rule that vetoes actions: admissible (what the data support), or dose-cap:FIELD=MAX.",
+        help="A rule that vetoes actions: admissible (what the data support), dose-cap:FIELD=MAX; polypharmacy: "
+        "no-stop-critical, known-drugs.",
         rich_help_panel=WHO,
         show_default=False,
     ),

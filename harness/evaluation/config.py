@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from harness.agents.shield import ShieldMode
+from harness.agents.checks import ShieldMode
 from harness.core.seeds import EVALUATION_START
 from harness.evaluation.intervals import Interval
 from harness.llm.registry import ReplyFormat
