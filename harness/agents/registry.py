@@ -9,6 +9,8 @@ from harness.core.environment import Environment
 from harness.core.errors import UsageError
 from harness.core.registry import Entry, Registry
 
+REVIEWERS = "harness.agents.heuristics.medication_review"
+
 AGENTS = Registry(
     kind="agent",
     group="harness.agents",
@@ -18,6 +20,17 @@ AGENTS = Registry(
         "optimal": Entry("harness.agents.reference:optimal", "the optimal policy, computed"),
         "worst": Entry("harness.agents.reference:worst", "the worst policy there is, computed"),
         "fallback": Entry("harness.agents.reference:fallback", "never a legal action: the environment's fallback"),
+        "heuristic": Entry(
+            f"{REVIEWERS}:heuristic", "polypharmacy: asks the riskiest pairs, deals with what is severe"
+        ),
+        "pharmacist": Entry(f"{REVIEWERS}:pharmacist", "polypharmacy: Beers, doses, duplicates, cascades, substitutes"),
+        "uninformed": Entry(
+            f"{REVIEWERS}:uninformed", "polypharmacy: plans by how much classes tend to interact, asks"
+        ),
+        "experienced": Entry(
+            f"{REVIEWERS}:experienced", "polypharmacy: plans by what pairs of classes did before, asks"
+        ),
+        "informed": Entry(f"{REVIEWERS}:informed", "polypharmacy: the optimum that knows every interaction"),
         "human": Entry("harness.agents.human:human", "you, in the terminal: `harness play`"),
     },
 )

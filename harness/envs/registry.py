@@ -31,6 +31,18 @@ ENVIRONMENTS = Registry(
             "harness.envs.sepsis_os.environment:sepsis_os_hidden",
             "the same, diabetes not shown; tabular, the optimum that knows it is an upper bound",
         ),
+        "polypharmacy/easy-screening": Entry(
+            "harness.envs.polypharmacy.environment:easy_screening",
+            "medication review, 3 to 5 drugs; the optimum that knows every interaction is an upper bound",
+        ),
+        "polypharmacy/budgeted-screening": Entry(
+            "harness.envs.polypharmacy.environment:budgeted_screening",
+            "the same, 6 to 10 drugs, more questions and changes",
+        ),
+        "polypharmacy/complex-tradeoff": Entry(
+            "harness.envs.polypharmacy.environment:complex_tradeoff",
+            "the same, 10 to 15 drugs, 12 questions and 5 changes",
+        ),
     },
 )
 
