@@ -68,11 +68,12 @@ def start(out: Path, simulation: Simulation, settings: Settings, seeds: Sequence
     Raises
     ------
     UsageError
-        If the seeds are no training seeds.
+        If the seeds are no training seeds, or there is no such data set.
     RunError
         If it cannot be written.
     """
     check_seeds(seeds)
+    simulate(simulation)
     folder = RunFolder.create(out, settings.arm)
     folder.write_json(
         MANIFEST,
