@@ -20,7 +20,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
@@ -148,7 +148,7 @@ class Clock:
         return round(self._before + time.perf_counter() - self._started, 3)
 
 
-def write_json(target: Path, value: Mapping[str, Any] | BaseModel) -> None:
+def write_json(target: Path, value: Mapping[str, Any] | Sequence[Any] | BaseModel) -> None:
     """Write a whole JSON file, or nothing.
 
     Raises

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from harness.agents.bandits.combinations import Combinations
 from harness.agents.bandits.optim_neural_ts import Search, Settings, begin
 from harness.core.errors import RunError
+from harness.core.run import write_json
 
 CHECKPOINT_VERSION = 1
 """Rises when files mean something else, or the same seed would give another search."""
@@ -57,7 +58,7 @@ def open_search(folder: Path, data: Combinations, settings: Settings, seed: int)
             (folder / SNAPSHOTS).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise _cannot_write(folder, error) from error
-        _write_json(folder / ABOUT, now)
+        write_json(folder / ABOUT, now)
         return begin(data, settings, seed)
     before = read_about(folder)
     other = [name for name in now if before.get(name) != now[name]]
@@ -77,7 +78,7 @@ def save(search: Search, folder: Path) -> None:
     RunError
         If it cannot be written; what was saved before is kept.
     """
-    _write_json(folder / CURVE, search.curve)
+    write_json(folder / CURVE, search.curve)
     n = search.step
     arrays: Arrays = {
         "parameters": search.adam.parameters,
@@ -162,15 +163,6 @@ def _write_arrays(path: Path, arrays: Arrays) -> None:
     try:
         with partial.open("wb") as file:
             np.savez(file, allow_pickle=False, **arrays)
-        partial.replace(path)
-    except OSError as error:
-        raise _cannot_write(path, error) from error
-
-
-def _write_json(path: Path, value: Any) -> None:
-    partial = path.with_suffix(".partial")
-    try:
-        partial.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
         partial.replace(path)
     except OSError as error:
         raise _cannot_write(path, error) from error
