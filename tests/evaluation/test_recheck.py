@@ -123,12 +123,6 @@ async def test_a_sample_knows_what_it_asked_and_estimates_the_rest(server, promp
     flipped = seen & set(DRIFTED)
     assert 0 < len(flipped) < len(seen) <= 40
     extra = {flip.state for flip in found.flips.flips} - flipped
-    print(
-        "EXTRA",
-        [d for d in found.decisions if d["state"] in extra],
-        [(f.state, f.base, f.other) for f in found.flips.flips],
-        [l for l in (run / "decisions.jsonl").read_text().splitlines() if json.loads(l)["state"] in extra],
-    )
     assert {flip.state for flip in found.flips.flips} == flipped
     assert found.change.known == pytest.approx(value(lake, flipped) - value(lake), abs=1e-10)
     assert found.change.replaced == (pytest.approx(value(lake, flipped), abs=1e-10),) * 2
