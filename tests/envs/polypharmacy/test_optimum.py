@@ -19,7 +19,7 @@ from harness.envs.polypharmacy.patients import COMPLEX, EASY, TASKS, patient
 from harness.envs.polypharmacy.review import FINISH, ask, change
 from harness.envs.polypharmacy.state import ReviewState
 from harness.envs.polypharmacy.tables import load
-from tests.envs.polypharmacy.made import made_harm, one_further, tried
+from tests.envs.polypharmacy.made import kept_or_stopped, made_harm, one_further, tried
 from tests.envs.polypharmacy.patients import taking
 
 TABLES = load()
@@ -46,6 +46,14 @@ def test_a_made_up_patient_s_optimum_is_what_trying_everything_finds(seed, place
     assert sum(steps) <= k
     gained = harm.total(regimen) - harm.total(plan.regimen) - INTERVENTION_COST * sum(steps)
     assert plan.gain == pytest.approx(gained, abs=1e-9)
+
+
+def test_two_changes_that_only_pay_together_are_found_beside_one_that_pays_at_once():
+    """Stopping 0 or 1 makes trouble with the other as it is, and both stopped make it only once."""
+    harm = kept_or_stopped([(0.3, 0.0), (0.3, 0.0), (0.225, 0.0)], {(1, 2): 0.2, (0, 3): 0.2, (1, 3): 0.2})
+    plan = Optimum(harm).plan(harm.start, 2)
+    assert plan.gain == pytest.approx(tried(harm, harm.start, 2), abs=1e-12) == pytest.approx(0.35)
+    assert plan.regimen == (1, 3, 4)
 
 
 @settings(max_examples=25, deadline=None)
