@@ -32,7 +32,7 @@ def manifest_of(config: RunConfig, run_id: str, cast: Cast) -> dict[str, Any]:
         "run_id": run_id,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "harness": harness.__version__,
-        "git_revision": _git_revision(),
+        "git_revision": git_revision(),
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in PACKAGES},
         "config": config.model_dump(mode="json"),
@@ -119,7 +119,7 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _git_revision() -> str | None:
+def git_revision() -> str | None:
     """Revision of the checkout that the package runs from, with '+' if it was changed; None outside of one."""
     folder = Path(harness.__file__).parent
     if not (folder.parent / ".git").exists():

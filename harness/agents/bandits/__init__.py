@@ -1,0 +1,1 @@
+"""Searching for dangerous drug combinations with bandits."""

@@ -1,0 +1,21 @@
+"""`harness train`: one file per algorithm."""
+
+from __future__ import annotations
+
+import typer
+
+from harness.cli.train import optim_neural_ts
+
+app = typer.Typer(
+    help="Train an agent, or a search.\n\n[bold]Example[/bold]\n\n  harness train optim-neural-ts --seeds 0,1,2",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+)
+
+
+@app.callback()
+def train() -> None:
+    """Keep an algorithm a subcommand while it is the only one."""
+
+
+app.command("optim-neural-ts", help=optim_neural_ts.HELP)(optim_neural_ts.train)
