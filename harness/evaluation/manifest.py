@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import harness
+from harness.agents.rl.agent import LearnedAgent
 from harness.core.environment import Environment
 from harness.core.errors import RunError
 from harness.core.run import read_manifest
@@ -39,6 +40,8 @@ def manifest_of(config: RunConfig, run_id: str, cast: Cast) -> dict[str, Any]:
         "env": spec.model_dump(mode="json"),
         "seeds": {"first": config.seed_start, "episodes": config.episodes},
     }
+    if isinstance(cast.agent, LearnedAgent):
+        manifest["trained"] = cast.agent.identity
     if cast.model is not None:
         manifest["model"] = {
             "entry": cast.model.entry.model_dump(mode="json", exclude_none=True),
@@ -72,6 +75,7 @@ def require_unchanged(path: Path, before: dict[str, Any], now: dict[str, Any]) -
             "the environment's data": ("packages", "icu-sepsis"),
             "the prompt": ("prompt",),
             "the model": ("model",),
+            "the trained agent": ("trained",),
         }.items()
         if _dig(before, keys) != _dig(now, keys)
     ]

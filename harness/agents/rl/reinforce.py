@@ -28,12 +28,14 @@ from harness.core.errors import UsageError
 from harness.core.seeds import TRAINING_SEEDS, stream
 
 HELD_OUT = range(9_000, TRAINING_SEEDS.stop)
-"""Training seeds that are never learned from: the curve looks at them, and evaluation seeds stay unseen until the end."""
+"""Training seeds that are never learned from, for the curve: evaluation seeds stay unseen until the end."""
 
 BASELINE_LOSS = 0.5
 LARGEST_GRADIENT = 1.0
 
-Row = dict[str, float]
+Row = dict[str, Any]
+"""Of the curve, plain data."""
+
 Envs = Sequence[Environment[Any, Any]]
 
 
@@ -126,12 +128,12 @@ def update(training: Training, envs: Envs, views: Views) -> None:
     loss = policy_loss - settings.entropy * entropy + BASELINE_LOSS * baseline_loss
 
     training.adam.zero_grad()
-    loss.backward()
+    torch.autograd.backward(loss)
     torch.nn.utils.clip_grad_norm_(list(weights.values()), LARGEST_GRADIENT)
     training.adam.step()
     training.updates += 1
 
-    row = {
+    row: Row = {
         "update": training.updates,
         "episodes": training.updates * settings.batch,
         "mean_return": float(np.mean([sum(episode.rewards) for episode in episodes])),
@@ -139,8 +141,7 @@ def update(training: Training, envs: Envs, views: Views) -> None:
         "baseline_loss": float(baseline_loss.detach()),
     }
     if training.updates % settings.look_every == 0 or training.updates == settings.updates:
-        looked = [sum(episode.rewards) for episode in look(envs, views, weights, settings.look_at)]
-        row |= {"held_out_return": float(np.mean(looked)), "held_out_sd": float(np.std(looked))}
+        row["held_out_returns"] = [sum(e.rewards) for e in look(envs, views, weights, settings.look_at)]
     training.curve.append(row)
 
 
@@ -187,7 +188,9 @@ def batch_seeds(settings: Settings, update: int) -> list[int]:
     """The patients of an update: all that are not held out in a random order, then in another."""
     patients = HELD_OUT.start - TRAINING_SEEDS.start
     numbers = np.arange(update * settings.batch, (update + 1) * settings.batch)
-    orders = {n: stream(settings.seed, f"reinforce patients {n}").permutation(patients) for n in set(numbers // patients)}
+    orders = {
+        n: stream(settings.seed, f"reinforce patients {n}").permutation(patients) for n in set(numbers // patients)
+    }
     return [TRAINING_SEEDS[int(orders[n // patients][n % patients])] for n in numbers]
 
 

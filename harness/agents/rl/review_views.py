@@ -183,4 +183,4 @@ def choices(state: ReviewState) -> list[tuple[Choice, int | None]]:
 
 
 def _bounded(values: FloatArray) -> FloatArray:
-    return np.clip(values, -MOST, MOST, dtype=np.float32)
+    return np.asarray(np.clip(values, -MOST, MOST), dtype=np.float32)
