@@ -39,9 +39,10 @@ class LearnedAgent:
 
         from harness.agents.rl.network import batch_of, scores
 
+        view = self._views.view(observation)
         with torch.no_grad():
-            found = scores(self._weights, batch_of([self._views.view(observation)])).log_probabilities
-        return Decision(action=self._views.action(observation, int(found.argmax())))
+            found = scores(self._weights, batch_of([view])).log_probabilities
+        return Decision(action=view.action(int(found.argmax())))
 
     async def close(self) -> None:
         """Nothing is held."""

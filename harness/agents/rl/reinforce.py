@@ -167,7 +167,7 @@ def play(
             log_p = log_p + rng.gumbel(size=len(log_p))  # the largest is then drawn from the policy (Gumbel-max)
         for (n, view), own in zip(seen.items(), np.split(log_p, ends[:-1]), strict=True):
             row = int(own.argmax())
-            transition = envs[n].step(views.action(now[n], row))
+            transition = envs[n].step(view.action(row))
             played[n].views.append(view)
             played[n].rows.append(row)
             played[n].rewards.append(transition.reward)

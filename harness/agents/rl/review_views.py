@@ -81,10 +81,6 @@ class ReviewViews:
         interacting = state.harm.with_interactions(between(state.harm, pairs)) if pairs else state.harm
         return self._view(observation, state, interacting)
 
-    def action(self, observation: ReviewObservation, row: int) -> Action:
-        """The legal action in a row of the view of `observation`."""
-        return choices(self._charts.state(observation))[row][0].action()
-
     def _view(self, observation: ReviewObservation, state: ReviewState, harm: Harm) -> View:
         """`harm` knows what was found, the harm of `state` nothing."""
         listed = choices(state)
@@ -99,10 +95,11 @@ class ReviewViews:
                 unasked[i, j] = unasked[j, i] = 0.0
         known = harm.pairs - state.harm.pairs
         of_found = known[np.ix_(chosen[taken], chosen[taken])].sum(axis=1)
+        to_ask = unasked.sum(axis=1) / 10.0
 
         items = [self._drug(harm, int(chosen[place]), drug) for place, drug in zip(taken, drugs, strict=True)]
         for i, values in enumerate(items):
-            values[-3:] = of_found[i], unasked[i].sum() / 10.0, 0.0
+            values[-3:] = of_found[i], to_ask[i], 0.0
         actions = np.zeros((len(listed), len(ACTION)), dtype=np.float32)
         about = np.full((len(listed), 2), -1, dtype=np.int64)
         changes = [(n, option) for n, (_, option) in enumerate(listed) if option is not None]
@@ -119,7 +116,7 @@ class ReviewViews:
                 place = state.places[choice.first]
                 about[n, 0] = row[place]
                 actions[n, 2 + KINDS.index(choice.kind)] = 1.0
-                actions[n, 11] = unasked[row[place]].sum() / 10.0
+                actions[n, 11] = to_ask[row[place]]
                 if choice.second is not None:
                     about[n, 1] = len(items)
                     new = self._drug(harm, option, observation.medications[place], choice.second)
@@ -138,7 +135,7 @@ class ReviewViews:
         o = observation
         context = (
             (o.age - 75) / 10.0, o.sex == "f", o.crcl_ml_min / 60.0, LIVERS.index(o.liver) / 3.0, len(taken) / 10.0,
-            state.queries / 10.0, state.interventions / 5.0, state.steps / 30.0, unasked.sum() / 100.0,
+            state.queries / 10.0, state.interventions / 5.0, state.steps / 30.0, to_ask.sum() / 10.0,
             of_found.sum() / 2.0, best[0] if len(best) else 0.0, best[best > 0].sum(),
         )  # fmt: skip
         width = len(self.columns[1])
@@ -148,6 +145,7 @@ class ReviewViews:
             present=len(taken),
             actions=_bounded(actions),
             about=about,
+            action=lambda row: listed[row][0].action(),
         )
 
     def _drug(self, harm: Harm, index: int, of: Medication, new: str | None = None) -> FloatArray:

@@ -7,6 +7,7 @@ that is the mask.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -35,6 +36,8 @@ class View:
         A row for every legal action; there is at least one.
     about : int array, shape (a, 2)
         The items that each action is about, their order without meaning; -1 for none.
+    action : function of a row of `actions`
+        The action of that row.
     """
 
     context: FloatArray
@@ -42,6 +45,7 @@ class View:
     present: int
     actions: FloatArray
     about: IntArray
+    action: Callable[[int], Action]
 
 
 class Views(Protocol):
@@ -54,8 +58,4 @@ class Views(Protocol):
 
     def view(self, observation: Any) -> View:
         """The state that an observation shows."""
-        ...
-
-    def action(self, observation: Any, row: int) -> Action:
-        """The legal action in a row of the view of `observation`."""
         ...
