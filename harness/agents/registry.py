@@ -1,9 +1,14 @@
-"""The agents by id. A factory takes the environment and returns an `Agent`."""
+"""The agents by id. A factory takes the environment and returns an `Agent`.
+
+What is no id but a folder is an agent that was trained there (`harness.agents.trained`).
+"""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+from harness.agents.trained import is_folder, trained
 from harness.core.agent import Agent
 from harness.core.environment import Environment
 from harness.core.errors import UsageError
@@ -37,13 +42,17 @@ AGENTS = Registry(
 
 
 def make(agent_id: str, env: Environment[Any, Any]) -> Agent:
-    """Build the agent `agent_id` for an environment.
+    """Build the agent `agent_id`, or the one trained in the folder of that name, for an environment.
 
     Raises
     ------
     UsageError
         If there is no such agent, or it cannot act in this environment.
+    RunError
+        If the folder holds none for this environment.
     """
+    if agent_id not in AGENTS.entries() and is_folder(agent_id):
+        return trained(Path(agent_id), env)
     agent = AGENTS.load(agent_id)(env)
     if not callable(getattr(agent, "act", None)):
         raise UsageError(f"The agent '{agent_id}' has no method 'act'; see harness.core.agent.Agent.")

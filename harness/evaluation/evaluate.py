@@ -49,7 +49,8 @@ async def run(config: RunConfig, out: Path, observers: Observers = NOBODY, limit
     """
     run_id = uuid.uuid4().hex
     env = check(config)
-    title = f"{short_name(config.env)}-{config.model or config.model_id or config.agent}".replace("/", "-")
+    decider = config.model or config.model_id or Path(config.agent or "").name
+    title = f"{short_name(config.env)}-{decider}".replace("/", "-")
     path = [out]
     cast = build(config, env, run_id, lambda: path[0], limits=limits)
     with RunFolder.create(out, title) as folder:

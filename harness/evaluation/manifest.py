@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 import harness
+from harness.agents.rl.agent import LearnedAgent
 from harness.core.environment import Environment
 from harness.core.errors import RunError, first_problem
 from harness.core.run import read_manifest
@@ -41,6 +42,7 @@ PARTS = {
     "the environment's data": ("packages", "icu-sepsis"),
     "the prompt": ("prompt",),
     "the model": ("model",),
+    "the trained agent": ("trained",),
 }
 """Where they stand in a manifest."""
 
@@ -60,6 +62,8 @@ def manifest_of(config: RunConfig, run_id: str, cast: Cast) -> dict[str, Any]:
         "env": spec.model_dump(mode="json"),
         "seeds": {"first": config.seed_start, "episodes": config.episodes},
     }
+    if isinstance(cast.agent, LearnedAgent):
+        manifest["trained"] = cast.agent.identity
     if cast.model is not None:
         manifest["model"] = {
             "entry": cast.model.entry.model_dump(mode="json", exclude_none=True),
@@ -106,7 +110,7 @@ def require_unchanged(path: Path, before: dict[str, Any], now: dict[str, Any]) -
     RunError
         Naming what changed.
     """
-    if changed := changes(before, now, ("the harness's version", *TASK, "the model")):
+    if changed := changes(before, now, ("the harness's version", *TASK, "the model", "the trained agent")):
         raise RunError(
             f"The run {path} cannot be resumed, because its decisions would not belong together: since it began, "
             f"{' and '.join(changed)} changed. Start a new run."

@@ -122,7 +122,6 @@ async def test_a_sample_knows_what_it_asked_and_estimates_the_rest(server, promp
     seen = {d["state"] for d in found.decisions}
     flipped = seen & set(DRIFTED)
     assert 0 < len(flipped) < len(seen) <= 40
-    extra = {flip.state for flip in found.flips.flips} - flipped
     assert {flip.state for flip in found.flips.flips} == flipped
     assert found.change.known == pytest.approx(value(lake, flipped) - value(lake), abs=1e-10)
     assert found.change.replaced == (pytest.approx(value(lake, flipped), abs=1e-10),) * 2
