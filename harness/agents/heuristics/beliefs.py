@@ -19,7 +19,7 @@ from harness.envs.polypharmacy.interactions import SEVERITY, interactions
 from harness.envs.polypharmacy.patients import COMPLEX, patient
 from harness.envs.polypharmacy.tables import Tables
 
-REVIEWS = 1_000
+REVIEWS = 400
 """Patients of the training seeds that were seen, those of the task with most drugs."""
 
 PSEUDO_PAIRS = 1.0
@@ -107,7 +107,8 @@ def tendency(tables: Tables) -> Belief:
     of_class /= of_class.sum(axis=1, keepdims=True)
     rate = of_class[:, None, 1:] * of_class[None, :, 1:] / np.maximum(usual[1:], 1e-12)
     rate /= np.maximum(rate.sum(axis=2, keepdims=True), 1.0)
-    probability = np.concatenate((1.0 - rate.sum(axis=2, keepdims=True), rate), axis=2)
+    none = np.maximum(1.0 - rate.sum(axis=2, keepdims=True), 0.0)
+    probability = np.concatenate((none, rate), axis=2)
     return Belief(seen.number, probability, np.broadcast_to(left, seen.sums.shape))
 
 

@@ -17,7 +17,7 @@ from harness.envs.polypharmacy.harm import BoolArray, FloatArray, Harm
 from harness.envs.polypharmacy.search import best_regimen
 from harness.envs.polypharmacy.state import Pair, ReviewState
 
-MOST_LOOKED_AT = 8
+MOST_LOOKED_AT = 5
 """Pairs whose answers are planned for in one decision: those of which least is known."""
 
 

@@ -221,7 +221,7 @@ def uninformed(env: Any) -> Reviewer:
 
 
 def experienced(env: Any) -> Reviewer:
-    """The same by what any two classes did in a thousand training patients: most of the tables by heart."""
+    """The same by what any two classes did in patients of the training seeds: most of the tables by heart."""
     return _planner("experienced", experience, _review(env, "experienced").tables)
 
 
