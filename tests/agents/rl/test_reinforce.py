@@ -19,7 +19,7 @@ from harness.agents.rl.network import batch_of, initial, log_softmax, scores
 from harness.agents.rl.reinforce import HELD_OUT, Settings, advance, batch_seeds, begin, look, play, reward_to_go
 from harness.agents.rl.review_views import ReviewViews
 from harness.core.errors import RunError, UsageError
-from harness.core.run import MANIFEST, RunFolder
+from harness.core.run import MANIFEST, TRAINING, RunFolder
 from harness.core.seeds import TRAINING_SEEDS
 from harness.envs import registry as envs
 from harness.evaluation import trainings
