@@ -194,7 +194,7 @@ def _has_table(task: str, made_with: dict[str, str]) -> bool:
 def _print(summaries: list[Summary], shown: Format, *, stderr: bool) -> None:
     from harness.cli.tables import console, print_json, print_lines, print_table
     from harness.reports.summary import NOTICE, print_report
-    from harness.reports.table import Format, cells, comma_separated, markdown, records
+    from harness.reports.table import Format, comma_separated, markdown, table
 
     if shown is Format.JSON:
         found = [summary.model_dump(mode="json") for summary in summaries]
@@ -209,7 +209,7 @@ def _print(summaries: list[Summary], shown: Format, *, stderr: bool) -> None:
         first = summaries[0]
         options = "".join(f" · {name} {value}" for name, value in first.env_options.items())
         print_lines([f"{first.env} v{first.env_version}{options}"], stderr=stderr)
-        rows = [cells(row, first.value_name) for row in records(summaries)]
+        rows = table(summaries)
         print_table(list(rows[0]), (list(row.values()) for row in rows), stderr=stderr)
         where = " ".join(summary.run_dir for summary in summaries)
         print_lines([f"differences: harness compare {where}", NOTICE], stderr=stderr)
