@@ -6,6 +6,8 @@ PYTHON ?= python3
 MODEL ?= qwen
 ARGS ?=
 BIN := .venv/bin
+# Of `make test-all`: these files alone.
+TESTS ?=
 # Newer releases bring gigabytes of CUDA along.
 TORCH ?= torch==2.13.0
 
@@ -23,7 +25,7 @@ test: .venv/dev.stamp
 
 test-all: .venv/all.stamp
 	$(BIN)/mypy
-	$(BIN)/pytest
+	$(BIN)/pytest $(TESTS)
 
 bench: .venv/bench.stamp
 	$(BIN)/python benchmarks/solve.py

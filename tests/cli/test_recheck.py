@@ -75,7 +75,7 @@ def test_an_interrupted_check_keeps_what_was_answered(server, run, tmp_path):
     assert stderr.startswith("harness: Interrupted. What was answered is in")
     (written,) = run.glob("recheck-*.json")
     found = json.loads(written.read_text())
-    assert 7 <= found["asked"] < 53
+    assert 0 < found["asked"] < 53
     assert len(found["decisions"]) == found["asked"]
 
 
