@@ -132,10 +132,10 @@ def _change(found: Recheck, change: Change) -> Iterator[str]:
     full = "--all tells it exactly" if exact else "--all tells it without sampling"
     if change.whole is not None:
         whole = change.whole
+        what, limits = "it" if exact else "that bound", between(whole.lower, whole.upper)
         yield (
-            f"If all {found.recorded} were asked again {'it' if exact else 'that bound'} would change by {_signed(whole.value)}, 95 % interval "
-            f"{between(whole.lower, whole.upper)} ({whole.interval}, n = {whole.n}): an estimate, to first order in "
-            f"the flips; {full}."
+            f"If all {found.recorded} were asked again {what} would change by {_signed(whole.value)}, 95 % interval "
+            f"{limits} ({whole.interval}, n = {whole.n}): an estimate, to first order in the flips; {full}."
         )
     else:
         yield f"What would change if all were asked again is not told by this sample; {full}."
