@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pydantic import ValidationError
 
+INTERRUPTED = 130
+"""Exit status of what Ctrl-C stopped, as shells have it."""
+
 
 class HarnessError(Exception):
     """A failure with a message meant for the user.

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from harness.core.agent import Decision, Request
-from harness.core.errors import HarnessError, InvalidMDP, InvalidPolicy, RunError
+from harness.core.errors import INTERRUPTED, HarnessError, InvalidMDP, InvalidPolicy, RunError
 from harness.core.run import TRACE
 from harness.core.seeds import stream
 from harness.core.trace import read_episodes, recorded
@@ -35,9 +35,6 @@ from harness.mdp.environment import TabularEnvironment
 
 IN_PLACE = "the change with these replies in place of the old ones"
 """What the worths of flips add up to."""
-
-INTERRUPTED = 130
-"""Exit status of Ctrl-C."""
 
 Job = TypeVar("Job", bound=Hashable)
 Answer = TypeVar("Answer")

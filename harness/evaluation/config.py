@@ -48,10 +48,12 @@ class RunConfig(BaseModel):
     effort: str | None = Field(None, description="reasoning effort; None: as the entry says")
     memory: str = Field("none", description="what of the episode a model is reminded of: none, window:K or full")
     max_tokens: int | None = Field(None, ge=1, description="longest reply; None: as the entry says")
+    timeout_s: float | None = Field(None, gt=0, description="longest that a request may take; None: as the entry says")
     shield: tuple[str, ...] = Field((), description="rules that veto actions, e.g. 'admissible'")
     shield_mode: ShieldMode = ShieldMode.CORRECT
     method: Method
     epsilon: float = 0.01
+    ask_first: tuple[int, ...] = Field((), description="certify: states to ask before any other, those of another run")
     episodes: int = Field(description="episodes of a rollout, with `until` at most; else: examples for the trace")
     until: float | None = Field(None, description="rollout: stop when the interval reaches no further to each side")
     interval: Interval = Interval.SKEWNESS

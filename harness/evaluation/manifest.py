@@ -25,6 +25,12 @@ MANIFEST_VERSION = 1
 PACKAGES = ("icu-sepsis", "numpy", "openai", "pydantic", "scipy", "xllamacpp")
 """Whose versions the manifest records."""
 
+OF_NO_CONSEQUENCE = (
+    "key_env", "more_key_envs", "key_optional", "requests_per_minute", "tokens_per_minute", "timeout_s",
+    "price_prompt", "price_cached", "price_completion",
+)  # fmt: skip
+"""What of a model's entry may change before a run is resumed: it changes no reply."""
+
 
 TASK = ("the environment", "the environment's data", "the prompt")
 """What an answer of another model is an answer to."""
@@ -58,7 +64,7 @@ def manifest_of(config: RunConfig, run_id: str, cast: Cast) -> dict[str, Any]:
         manifest["model"] = {
             "entry": cast.model.entry.model_dump(mode="json", exclude_none=True),
             "answers_from": cast.model.identity,
-            "temperature": config.temperature,
+            "sampling": cast.model.sampling,
         }
         manifest["prompt"] = {
             "label": cast.model.prompt.label,
@@ -100,11 +106,18 @@ def require_unchanged(path: Path, before: dict[str, Any], now: dict[str, Any]) -
     RunError
         Naming what changed.
     """
-    if changed := changes(before, now, ("the harness's version", *TASK, "the model")):
+    if changed := changes(_deciding(before), _deciding(now), ("the harness's version", *TASK, "the model")):
         raise RunError(
             f"The run {path} cannot be resumed, because its decisions would not belong together: since it began, "
             f"{' and '.join(changed)} changed. Start a new run."
         )
+
+
+def _deciding(manifest: dict[str, Any]) -> dict[str, Any]:
+    """A manifest without what changes no reply of its model."""
+    model = manifest.get("model") or {}
+    entry = {name: value for name, value in (model.get("entry") or {}).items() if name not in OF_NO_CONSEQUENCE}
+    return manifest | {"model": model | {"entry": entry}}
 
 
 def environment_of(path: Path) -> Environment[Any, Any]:
