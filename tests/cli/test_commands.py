@@ -57,19 +57,7 @@ def test_words_that_are_none_are_refused(harness_command, words):
 
 @pytest.mark.parametrize(
     "words",
-    [
-        [],
-        ["eval"],
-        ["ab"],
-        ["recheck"],
-        ["optimum"],
-        ["trace"],
-        ["envs"],
-        ["agents"],
-        ["models"],
-        ["prompts"],
-        ["plan"],
-    ],
+    [[], *([name] for name in "eval ab recheck optimum trace envs agents models prompts plan".split())],
 )
 def test_every_command_explains_itself_with_examples(harness_command, words):
     done = harness_command(*words, "--help")
