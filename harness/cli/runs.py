@@ -56,19 +56,16 @@ def carried_out(
     """The summaries of the runs, and a sentence for each that failed; a run that fails alone is raised."""
     from functools import partial
 
-    from harness.cli.progress import fetch_weights
+    from harness.cli.progress import prepare
     from harness.core.errors import INTERRUPTED, HarnessError
     from harness.evaluation import evaluate as evaluation
     from harness.evaluation.cast import check
-    from harness.llm.registry import key_receiver, resolve
 
     models = list(dict.fromkeys(config.model for config in configs if config.model is not None))
     for config in configs:
         check(config)
     for model in models:
-        if receiver := key_receiver(resolve(model)):
-            sys.stderr.write(f"Note: {receiver}.\n")
-        fetch_weights(model, quiet=quiet)
+        prepare(model, quiet=quiet)
     finished, failed = [], []
     for config in configs:
         if len(configs) > 1 and not quiet:

@@ -12,6 +12,7 @@ from harness.core.agent import Request
 from harness.evaluation.config import Method
 from harness.evaluation.flips import Flips
 from harness.evaluation.intervals import Estimate
+from harness.evaluation.manifest import OF_NO_CONSEQUENCE
 from harness.evaluation.replay import StepFlip
 
 SCHEMA_VERSION = 1
@@ -105,8 +106,8 @@ def differences(then: Server, now: Server) -> list[str]:
         if then.identity.get(what) != now.identity.get(what)
     ]
     fields = then.entry.keys() | now.entry.keys()
-    own = {"weights", "base_url", "model_id"}  # told by the identity
-    found += [f"entry: {name}" for name in sorted(fields - own) if then.entry.get(name) != now.entry.get(name)]
+    told = {"weights", "base_url", "model_id", *OF_NO_CONSEQUENCE}  # the first three by the identity
+    found += [f"entry: {name}" for name in sorted(fields - told) if then.entry.get(name) != now.entry.get(name)]
     if set(now.models) - set(then.models):
         found.append(f"reported model: {', '.join(then.models) or '–'} → {', '.join(now.models)}")
     if set(now.fingerprints) - set(then.fingerprints):
