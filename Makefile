@@ -33,6 +33,7 @@ bench: .venv/bench.stamp
 	$(BIN)/python benchmarks/size.py
 	$(BIN)/python benchmarks/interval_coverage.py
 	$(BIN)/python benchmarks/drift.py
+	$(BIN)/python benchmarks/medication_review.py
 
 readme: .venv/run.stamp
 	$(BIN)/python docs/readme.py

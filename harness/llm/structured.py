@@ -255,9 +255,9 @@ class ReplyContract:
         if not isinstance(inner, dict):
             return {union.name: inner}
         any_kind = next(iter(union.kinds.values()))
-        tag = _known(any_kind, inner).get(union.tag)
-        kind = union.kinds.get(tag) if isinstance(tag, str) else None
-        return {union.name: {union.tag: tag} if kind is None else _known(kind, inner)}
+        told = {name: value for name, value in _known(any_kind, inner).items() if name == union.tag}
+        kind = union.kinds.get(str(told.get(union.tag)))
+        return {union.name: told if kind is None else _known(kind, inner)}
 
 
 def _known(model: type[BaseModel], candidate: Mapping[str, Any]) -> dict[str, Any]:

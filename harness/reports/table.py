@@ -48,6 +48,7 @@ def records(summaries: Sequence[Summary]) -> list[dict[str, Any]]:
             "regret": s.regret,
             "regret_lower": s.regret_lower,
             "regret_upper": s.regret_upper,
+            **_score(s),
             "invalid": s.invalid_share,
             "inadmissible": s.inadmissible_share,
             "vetoed": s.veto_share,
@@ -68,6 +69,13 @@ def records(summaries: Sequence[Summary]) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: -float(row["value"]))
 
 
+def _score(s: Summary) -> dict[str, float | None]:
+    """The mean score of a rollout, where no table gives the value another meaning."""
+    if s.references:
+        return dict.fromkeys(("score", "score_lower", "score_upper"))
+    return {"score": s.mean_score, "score_lower": s.mean_score_lower, "score_upper": s.mean_score_upper}
+
+
 def cells(row: dict[str, Any], value_name: str) -> dict[str, str]:
     """The same for a reader: rounded outward, shares in percent, empty where nothing is to be said."""
     return {
@@ -76,6 +84,7 @@ def cells(row: dict[str, Any], value_name: str) -> dict[str, str]:
         value_name: _with_bounds(row, ""),
         "certainty": row["certainty"],
         "regret": "" if row["regret"] is None else _with_bounds(row, "regret"),
+        **({} if row["score"] is None else {"score": _with_bounds(row, "score")}),
         "invalid": "" if row["invalid"] is None else percent(row["invalid"]),
         "inadmissible": "" if row["inadmissible"] is None else percent(row["inadmissible"]),
         "calls": "" if row["calls"] is None else str(row["calls"]),
