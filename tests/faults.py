@@ -9,6 +9,7 @@ import struct
 import threading
 import time
 from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,10 +23,18 @@ FAULTS = (
 
 @dataclass
 class FaultServer:
-    """Listens on loopback. `faults` per prompt are drawn from its text, so every server fails in the same places."""
+    """Listens on loopback. Faults are drawn from a prompt's text, so that every server fails in the same places.
+
+    A prompt fails three times at most, or for ever if the faults are `lasting`. Beside FAULTS there are "drip",
+    "not HTTP" and "deep JSON".
+    """
 
     share: float = 0.5
     stall_s: float = 1.5
+    faults: Sequence[str] = FAULTS
+    lasting: bool = False
+    tell: Callable[[str, str], None] = lambda event, text: None
+    """Told "asked" when a prompt has come, and "answered" when its answer has gone out."""
     answered: Counter[str] = field(default_factory=Counter)
     seen: Counter[str] = field(default_factory=Counter)
     base_url: str = ""
@@ -68,15 +77,16 @@ class FaultServer:
             attempt = self._tries[text]
             self._tries[text] += 1
         rng = random.Random(f"{text} {attempt}")
-        if attempt >= 3 or rng.random() >= self.share:
+        if (attempt >= 3 and not self.lasting) or rng.random() >= self.share:
             return None
-        return rng.choice(FAULTS)
+        return rng.choice(self.faults)
 
     def _answer(self, connection: socket.socket, text: str) -> bool:
         """Answer one request; False where the connection is gone."""
         fault = self._fault(text)
         with self._lock:
             self.seen[fault or "fine"] += 1
+        self.tell("asked", text)
         body = json.dumps(completion(as_json(hashed_action(text)))).encode()
         if fault in ("429", "429 with Retry-After"):
             extra = {"Retry-After": "0.02"} if "Retry" in fault else {}
@@ -92,6 +102,13 @@ class FaultServer:
         if fault == "stall":
             time.sleep(self.stall_s)
             return False
+        if fault == "drip":
+            return _send(connection, 200, body, pieces=len(body) + 100, pause_s=0.1)
+        if fault == "not HTTP":
+            connection.sendall(b"220 mail.example.org ready\r\n")
+            return False
+        if fault == "deep JSON":
+            return _send(connection, 200, b"[" * 200_000)
         if fault in ("HTML", "HTML as 502"):
             status = 200 if fault == "HTML" else 502
             return _send(connection, status, b"<html><body>Please log in</body></html>", kind="text/html")
@@ -105,7 +122,9 @@ class FaultServer:
             self.answered[text] += 1
         if fault == "no usage":
             body = json.dumps(completion(as_json(hashed_action(text))) | {"usage": None}).encode()
-        return _send(connection, 200, body, pieces=7 if fault == "slow" else 1)
+        whole = _send(connection, 200, body, pieces=7 if fault == "slow" else 1)
+        self.tell("answered", text)
+        return whole
 
 
 def _request(stream: Any) -> dict[str, Any] | None:
@@ -129,6 +148,7 @@ def _send(
     kind: str = "application/json",
     cut: int | None = None,
     pieces: int = 1,
+    pause_s: float = 0.01,
 ) -> bool:
     headers = {"Content-Type": kind, "Content-Length": str(len(body)), **(extra or {})}
     head = f"HTTP/1.1 {status} X\r\n" + "".join(f"{k}: {v}\r\n" for k, v in headers.items()) + "\r\n"
@@ -137,5 +157,5 @@ def _send(
     for i in range(0, len(data), step):
         connection.sendall(data[i : i + step])
         if pieces > 1:
-            time.sleep(0.01)
+            time.sleep(pause_s)
     return cut is None

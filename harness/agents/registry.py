@@ -29,7 +29,12 @@ AGENTS = Registry(
             f"{REVIEWERS}:heuristic", "polypharmacy: asks the riskiest pairs, deals with what is severe"
         ),
         "pharmacist": Entry(f"{REVIEWERS}:pharmacist", "polypharmacy: Beers, doses, duplicates, cascades, substitutes"),
-        "uninformed": Entry(f"{REVIEWERS}:uninformed", "polypharmacy: plans by what classes of drugs mostly do"),
+        "uninformed": Entry(
+            f"{REVIEWERS}:uninformed", "polypharmacy: plans by how much classes tend to interact, asks"
+        ),
+        "experienced": Entry(
+            f"{REVIEWERS}:experienced", "polypharmacy: plans by what pairs of classes did before, asks"
+        ),
         "informed": Entry(f"{REVIEWERS}:informed", "polypharmacy: the optimum that knows every interaction"),
         "human": Entry("harness.agents.human:human", "you, in the terminal: `harness play`"),
     },

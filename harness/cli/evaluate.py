@@ -103,6 +103,7 @@ def evaluate(
     regret: o.Regret = True,
     seed_start: o.SeedStart = 100_000,
     concurrency: o.Concurrency = 2,
+    timeout_s: o.Timeout = None,
     audit: o.Audit = 0,
     cache: o.Cache = True,
     max_calls: o.MaxCalls = None,

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+if TYPE_CHECKING:
+    from harness.llm.reply import Reply
+
 app = typer.Typer(
     help="List the models, explain one, fetch or check one.\n\n[bold]Examples[/bold]\n\n  harness models\n\n"
-    "  harness models show qwen\n\n  harness models pull qwen\n\n  harness models check qwen2.5-72b",
+    "  harness models show qwen\n\n  harness models pull qwen\n\n  harness models check groq:llama-3.3-70b-versatile",
     invoke_without_command=True,
     rich_markup_mode="rich",
 )
@@ -37,7 +40,7 @@ def listed(context: typer.Context) -> None:
             where = f"{entry.base_url}, {entry.key_env} is not set"
         else:
             where = str(entry.base_url)
-        rows.append((alias, where, entry.title))
+        rows.append((f"{alias}:NAME" if entry.is_server else alias, where, entry.title))
     print_table(("alias", "where", "what it is"), rows)
     print_lines([f"Your own: {user_file()}, or {PROJECT_FILE} in this folder. Any server: --base-url and --model-id."])
 
@@ -48,10 +51,11 @@ def show(alias: Alias) -> None:
     import json
 
     from harness.cli.tables import print_lines
-    from harness.llm.registry import resolve
+    from harness.llm.registry import entries, resolve
     from harness.llm.weights import cached_path
 
-    entry = resolve(alias)
+    known = entries()
+    entry = known[alias].with_environment() if alias in known else resolve(alias)
     print_lines([json.dumps(entry.model_dump(mode="json", exclude_none=True), indent=2, ensure_ascii=False)])
     if entry.weights is not None:
         path = cached_path(entry.weights)
@@ -91,13 +95,17 @@ def check(alias: Alias) -> None:
     from harness.core.text import harmless
     from harness.llm import weights as local
     from harness.llm.client import ChatClient
+    from harness.llm.dialect import forget
     from harness.llm.probe import CONTRACT, PROMPT
-    from harness.llm.registry import resolve
-    from harness.llm.reply import Reply
+    from harness.llm.registry import key_receiver, resolve
 
     entry = resolve(alias)
     if entry.weights is not None and (problem := local.check(entry.weights)):
         raise WeightsError(f"The weights of '{alias}' are not usable: {problem}. Run: harness models pull {alias}")
+    if entry.base_url is not None:
+        forget(entry.base_url, str(entry.model_id))  # it may have learnt since
+    if receiver := key_receiver(entry):
+        print_lines([f"Note: {receiver}."], stderr=True)
     client = ChatClient(entry, CONTRACT, None, "check", lambda: user_cache_path("harness"))
 
     async def ask() -> tuple[Reply, float]:
@@ -110,12 +118,30 @@ def check(alias: Alias) -> None:
 
     reply, seconds = asyncio.run(ask())
     parsed = CONTRACT.parse(reply.text)
-    verdict = "follows the reply format" if parsed.action else f"does not follow the reply format: {parsed.error}"
+    verdict = (
+        "follows the reply format"
+        if parsed.action
+        else f"does not follow the reply format: {harmless(parsed.error or '')}"
+    )
     print_lines(
         [
             f"{alias}: answers, {seconds:.2f} s with starting up; {verdict}",
-            f"model    {harmless(reply.model)}",
+            f"model    {harmless(reply.model)}{_reported(reply)}",
+            f"takes    {client.takes}",
             f"tokens   {reply.prompt_tokens} + {reply.completion_tokens}",
             f"reply    {harmless(reply.text)}",
         ]
     )
+
+
+def _reported(reply: Reply) -> str:
+    """What else the server says of itself."""
+    from harness.core.text import harmless
+
+    told = {
+        "by": reply.provider,
+        "service tier": reply.service_tier,
+        "fingerprint": reply.fingerprint,
+        **{f"with {name}": f"{value:g}, otherwise than sent" for name, value in (reply.otherwise or {}).items()},
+    }
+    return "".join(f" · {what} {harmless(said)}" for what, said in told.items() if said)

@@ -21,7 +21,7 @@ MethodName = Literal["exact", "certify", "rollout"]  # harness.evaluation.config
 InadmissibleName = Literal["mean", "terminate", "raise"]  # harness.envs.icu_sepsis.environment.Inadmissible
 ReplyName = Literal["json", "short", "label"]  # harness.llm.registry.ReplyFormat
 SourceName = Literal["expert", "optimal"]  # harness.prompts.loader.Source
-ShieldModeName = Literal["correct", "veto"]  # harness.agents.shield.ShieldMode
+ShieldModeName = Literal["correct", "veto"]  # harness.agents.checks.ShieldMode
 IntervalName = Literal["skewness", "student-t", "bca"]  # harness.evaluation.intervals.Interval
 FormatName = Literal["text", "markdown", "csv", "json"]  # harness.reports.table.Format
 
@@ -114,7 +114,8 @@ Shield = Annotated[
     list[str] | None,
     typer.Option(
         metavar="RULE",
-        help="A rule that vetoes actions: admissible (what the data support), or dose-cap:FIELD=MAX.",
+        help="A rule that vetoes actions: admissible (what the data support), dose-cap:FIELD=MAX; polypharmacy: "
+        "no-stop-critical, known-drugs.",
         rich_help_panel=WHO,
         show_default=False,
     ),
@@ -130,6 +131,12 @@ MaxTokens = Annotated[
     int | None,
     typer.Option(help="Longest reply; a model that thinks first needs thousands.", rich_help_panel=WHO, min=1),
 ]
+Timeout = Annotated[
+    float | None,
+    typer.Option(
+        "--timeout", help="Seconds that a reply may take (180, or what the model's entry says).", rich_help_panel=HOW
+    ),
+]
 
 DRAWING = (
     "shots",
@@ -142,6 +149,7 @@ DRAWING = (
     "effort",
     "memory",
     "max_tokens",
+    "timeout_s",
     "audit",
 )
 """Options that say how a model is asked; fields of a `RunConfig` by the same names."""
@@ -202,6 +210,10 @@ AsJson = Annotated[bool, typer.Option("--json", help="As JSON.", rich_help_panel
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.", rich_help_panel=OUTPUT)]
 
 
+TYPED = {"written": "format", "timeout_s": "timeout"}
+"""Parameters that are typed under another name."""
+
+
 def given(context: typer.Context) -> list[str]:
     """The names of the parameters that were typed."""
     sources = ((name, context.get_parameter_source(name)) for name in context.params)
@@ -210,7 +222,7 @@ def given(context: typer.Context) -> list[str]:
 
 def flag(name: str) -> str:
     """How a parameter is typed."""
-    return f"--{'format' if name == 'written' else name.replace('_', '-')}"
+    return f"--{TYPED.get(name, name).replace('_', '-')}"
 
 
 def limits(context: typer.Context) -> Limits:

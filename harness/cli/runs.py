@@ -44,8 +44,8 @@ def contestants(
 
 
 def _absolute(name: str) -> str:
-    """A path as one that another working directory understands; a plain name stays."""
-    if not ("/" in name or name.endswith(".gguf")):
+    """A path as one that another working directory understands; a plain name stays, and so does SERVER:MODEL."""
+    if not ("/" in name.partition(":")[0] or name.endswith(".gguf")):
         return name
     return str(Path(name).expanduser().absolute())
 

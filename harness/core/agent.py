@@ -64,10 +64,22 @@ class Request(BaseModel):
     finish_reason: str | None = None
     constrained: bool = True
     """False if the server refused to hold the reply to its schema."""
+    form: str | None = None
+    """How it was asked to, where the server takes no json_schema: json_object, tool or text."""
     left_out: tuple[str, ...] = ()
     """Sampling parameters that the server refused to take."""
+    seed: int | None = None
+    """As sent, where every request has its own; else the manifest has it."""
+    max_tokens: int | None = None
+    """As sent, where more than the manifest says."""
     fingerprint: str | None = None
     """The server's configuration, as it reports it."""
+    provider: str | None = None
+    """Who answered behind a router, as it reports."""
+    service_tier: str | None = None
+    """As the server reports it."""
+    otherwise: dict[str, float] | None = None
+    """Sampling parameters that the server reports to have been other than sent."""
 
 
 class Veto(BaseModel):

@@ -14,6 +14,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import time
 from collections.abc import Mapping
 from datetime import datetime
@@ -49,14 +50,15 @@ class RunFolder:
 
     @classmethod
     def create(cls, out: Path, title: str) -> Self:
-        """A new folder `out/<date>-<time>-<title>`, numbered if that is taken.
+        """A new folder `out/<date>-<time>-<title>`, numbered if that is taken; what no file name may hold becomes '-'.
 
         Raises
         ------
         RunError
             If it cannot be created.
         """
-        stem = f"{datetime.now():%Y-%m-%dT%H-%M-%S}-{title}"
+        plain = re.sub(r"[^\w.+=@-]+", "-", title)
+        stem = f"{datetime.now():%Y-%m-%dT%H-%M-%S}-{plain}"
         for n in range(1, 1_000):
             path = out / (stem if n == 1 else f"{stem}-{n}")
             try:

@@ -33,15 +33,15 @@ ENVIRONMENTS = Registry(
         ),
         "polypharmacy/easy-screening": Entry(
             "harness.envs.polypharmacy.environment:easy_screening",
-            "medication review, 3 to 5 drugs; the optimum that knows every interaction is an upper bound",
+            "medication review, 3 to 5 drugs, interactions to be asked about; the optimum knows them",
         ),
         "polypharmacy/budgeted-screening": Entry(
             "harness.envs.polypharmacy.environment:budgeted_screening",
-            "the same, 6 to 10 drugs, more questions and changes",
+            "medication review, 6 to 10 drugs, interactions to be asked about; the optimum knows them",
         ),
         "polypharmacy/complex-tradeoff": Entry(
             "harness.envs.polypharmacy.environment:complex_tradeoff",
-            "the same, 10 to 15 drugs, 12 questions and 5 changes",
+            "medication review, 10 to 15 drugs, interactions to be asked about; the optimum knows them",
         ),
     },
 )

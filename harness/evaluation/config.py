@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from harness.agents.shield import ShieldMode
+from harness.agents.checks import ShieldMode
 from harness.core.seeds import EVALUATION_START
 from harness.evaluation.intervals import Interval
 from harness.llm.registry import ReplyFormat
@@ -48,6 +48,7 @@ class RunConfig(BaseModel):
     effort: str | None = Field(None, description="reasoning effort; None: as the entry says")
     memory: str = Field("none", description="what of the episode a model is reminded of: none, window:K or full")
     max_tokens: int | None = Field(None, ge=1, description="longest reply; None: as the entry says")
+    timeout_s: float | None = Field(None, gt=0, description="longest that a request may take; None: as the entry says")
     shield: tuple[str, ...] = Field((), description="rules that veto actions, e.g. 'admissible'")
     shield_mode: ShieldMode = ShieldMode.CORRECT
     method: Method

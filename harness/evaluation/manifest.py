@@ -24,6 +24,12 @@ MANIFEST_VERSION = 1
 PACKAGES = ("icu-sepsis", "numpy", "openai", "pydantic", "scipy", "xllamacpp")
 """Whose versions the manifest records."""
 
+OF_NO_CONSEQUENCE = (
+    "key_env", "more_key_envs", "key_optional", "requests_per_minute", "tokens_per_minute", "timeout_s",
+    "price_prompt", "price_cached", "price_completion",
+)  # fmt: skip
+"""What of a model's entry may change before a run is resumed: it changes no reply."""
+
 
 def manifest_of(config: RunConfig, run_id: str, cast: Cast) -> dict[str, Any]:
     """Everything needed to repeat the run, and to say which weights or which server answered."""
@@ -46,7 +52,7 @@ def manifest_of(config: RunConfig, run_id: str, cast: Cast) -> dict[str, Any]:
         manifest["model"] = {
             "entry": cast.model.entry.model_dump(mode="json", exclude_none=True),
             "answers_from": cast.model.identity,
-            "temperature": config.temperature,
+            "sampling": cast.model.sampling,
         }
         manifest["prompt"] = {
             "label": cast.model.prompt.label,
@@ -77,13 +83,20 @@ def require_unchanged(path: Path, before: dict[str, Any], now: dict[str, Any]) -
             "the model": ("model",),
             "the trained agent": ("trained",),
         }.items()
-        if _dig(before, keys) != _dig(now, keys)
+        if _dig(_deciding(before), keys) != _dig(_deciding(now), keys)
     ]
     if changed:
         raise RunError(
             f"The run {path} cannot be resumed, because its decisions would not belong together: since it began, "
             f"{' and '.join(changed)} changed. Start a new run."
         )
+
+
+def _deciding(manifest: dict[str, Any]) -> dict[str, Any]:
+    """A manifest without what changes no reply of its model."""
+    model = manifest.get("model") or {}
+    entry = {name: value for name, value in (model.get("entry") or {}).items() if name not in OF_NO_CONSEQUENCE}
+    return manifest | {"model": model | {"entry": entry}}
 
 
 def environment_of(path: Path) -> Environment[Any, Any]:

@@ -168,6 +168,11 @@ class Summary(BaseModel):
     cost_usd: float | None = Field(None, description="of these tokens; null where the model has no price")
     left_out: list[str] = Field([], description="sampling parameters that the server refused to take")
     fingerprints: list[str] = Field([], description="configurations of the server, as it reports them")
+    providers: list[str] = Field([], description="who answered behind a router, as it reports")
+    service_tiers: list[str] = Field([], description="as the server reports them")
+    otherwise: dict[str, list[float]] = Field(
+        {}, description="sampling parameters that the server reports to have been other than sent, with what they were"
+    )
     audit: Audit | None = None
     wall_seconds: float = Field(description="working time, over all interruptions")
     run_dir: str
@@ -186,6 +191,9 @@ class Calls(BaseModel):
     cached_tokens: int
     left_out: list[str]
     fingerprints: list[str]
+    providers: list[str]
+    service_tiers: list[str]
+    otherwise: dict[str, list[float]]
     cut_off_replies: int
     unconstrained_replies: int
 
@@ -194,6 +202,10 @@ def count_calls(requests: Iterable[Request], run_id: str) -> Calls:
     """Count the requests of a run's decisions; each that the run itself asked counts once, every other is cached."""
     made = list(requests)
     own = {request.key: request for request in made if request.run == run_id}
+    otherwise: dict[str, set[float]] = {}
+    for request in made:
+        for name, value in (request.otherwise or {}).items():
+            otherwise.setdefault(name, set()).add(value)
     return Calls(
         llm_calls=len(own),
         cached_calls=len(made) - len(own),
@@ -204,4 +216,7 @@ def count_calls(requests: Iterable[Request], run_id: str) -> Calls:
         cached_tokens=sum(r.cached_tokens for r in own.values()),
         left_out=sorted({name for r in made for name in r.left_out}),
         fingerprints=sorted({r.fingerprint for r in made if r.fingerprint}),
+        providers=sorted({r.provider for r in made if r.provider}),
+        service_tiers=sorted({r.service_tier for r in made if r.service_tier}),
+        otherwise={name: sorted(values) for name, values in sorted(otherwise.items())},
     )

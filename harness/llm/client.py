@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import socket
 import uuid
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,12 +21,15 @@ from harness.core.agent import Message
 from harness.core.errors import ModelServerError
 from harness.llm.budget import Budget
 from harness.llm.cache import ReplyCache, key_of
-from harness.llm.dialect import Dialect, Mode, first_dialect, remember, remembered
+from harness.llm.dialect import Dialect, remember, remembered
+from harness.llm.failures import retry_after, sentence, worth_retrying
 from harness.llm.load import Gate, Rate
-from harness.llm.local import LocalServer, engine
-from harness.llm.registry import ModelEntry, ReplyFormat, more_keys_of
+from harness.llm.local import LocalServer
+from harness.llm.registry import ModelEntry, more_keys_of
 from harness.llm.registry import key_of as api_key_of
-from harness.llm.reply import Malformed, Reply, read
+from harness.llm.reply import Asked, Malformed, Reply, read
+from harness.llm.request import identity_of, limit_of, request_of, sampling_of
+from harness.llm.secrets import without
 from harness.llm.structured import ReplyContract
 from harness.llm.weights import pull
 
@@ -44,19 +45,10 @@ MALFORMED_TRIES = 5
 """Answers that are none are asked for again so many times: a proxy's page may be gone the next time, or not."""
 
 TIMEOUT_S = 180.0
-"""Per request. An embedded model on a busy laptop may need half a minute for a long prompt."""
-
-REPLY_TOKENS = 512
-"""Limit for replies of a server: enough for an action with some talk around it, in free text. Embedded models are held
-to the shortest reply and need no room for talk."""
+"""Longest that a request may take, if the model's entry does not say. An embedded model on a busy laptop may need half
+a minute for a long prompt, a model that thinks first several."""
 
 MOST_AT_A_TIME = 256
-
-EMBEDDED_LOGPROBS, SERVED_LOGPROBS = 4_000, 20
-"""How many of the likeliest tokens to ask for: all that matter, or the most that hosted servers give."""
-
-SEED = 0
-"""Sent with every request: at temperature 0 it should not matter, and where it does it is recorded."""
 
 CHARACTERS_PER_TOKEN = 4
 """For budgets, where a server does not say how many tokens it took."""
@@ -64,9 +56,10 @@ CHARACTERS_PER_TOKEN = 4
 
 @dataclass
 class Endpoint:
-    """One server with one key, and the connection to it once there is one."""
+    """One server with one key (and the variable that held it), and the connection to it once there is one."""
 
     base_url: str | None
+    variable: str | None
     key: str | None
     client: AsyncOpenAI | None = None
 
@@ -118,17 +111,17 @@ class ChatClient:
         self._server: LocalServer | None = None
         self._gate = Gate(most)
         self._rate = Rate(entry.requests_per_minute, entry.tokens_per_minute)
-        keys = (api_key_of(entry), *more_keys_of(entry))
+        self._model = entry.model_id or entry.alias
+        self._timeout_s = entry.timeout_s or TIMEOUT_S
+        keys = {entry.key_env: api_key_of(entry)} | more_keys_of(entry)
         urls = (entry.base_url, *entry.more_urls)
-        self._endpoints = [Endpoint(url, key) for url in urls for key in keys]
+        self._endpoints = [Endpoint(url, name, key) for url in urls for name, key in keys.items()]
+        self._without_keys = without(keys.values())
         self._turns = itertools.cycle(self._endpoints)
-        self._dialect = Dialect(mode=Mode.TEXT)
+        self._dialect = Dialect()
+        self._identity = identity_of(entry)
         if entry.weights is None:
-            self._identity = {"server": entry.base_url, "model": entry.model_id}
-            known = remembered(str(entry.base_url), str(entry.model_id)) if entry.schema_constrained else None
-            self._dialect = known or first_dialect(contract, entry.schema_constrained)
-        else:
-            self._identity = {"weights_sha256": entry.weights.sha256, "engine": engine()}
+            self._dialect = remembered(str(entry.base_url), str(entry.model_id)) or self._dialect
 
     @property
     def identity(self) -> dict[str, str | None]:
@@ -189,48 +182,40 @@ class ChatClient:
     # ------------------------------------------------------------------- one request
 
     def _request(self, messages: Sequence[Message], sample: str | None, max_tokens: int) -> dict[str, Any]:
-        """Everything that can change a reply."""
-        contract = self._contract
+        return request_of(
+            self._entry,
+            self._contract,
+            self._identity,
+            messages,
+            temperature=self._temperature,
+            sample=sample,
+            max_tokens=max_tokens,
+            logprobs=self._logprobs,
+        )
+
+    @property
+    def takes(self) -> str:
+        """What the server understands, as far as it was asked, in words."""
         if self._entry.weights is not None:
-            constraint: dict[str, Any] = {"grammar": contract.grammar}
-        elif self._entry.schema_constrained and contract.format is ReplyFormat.JSON:
-            constraint = {"type": "json_schema", "schema": contract.schema}
-        else:
-            constraint = {}
-        request = {
-            "endpoint": self._identity,
-            "messages": [m.model_dump() for m in messages],
-            "temperature": self._temperature,
-            "seed": SEED,
-            "max_tokens": max_tokens,
-            "constraint": constraint,
-        }
-        if self._entry.reasoning_effort is not None:
-            request |= {"reasoning_effort": self._entry.reasoning_effort}
-        if self._temperature > 0:
-            # of the whole request: draws of different patients must not go hand in hand
-            request |= {"sample": sample, "seed": zlib.crc32(key_of(request | {"sample": sample}).encode()) % 2**31}
-        if self._logprobs:
-            embedded = self._entry.weights is not None
-            request |= {"logprobs": True, "top_logprobs": EMBEDDED_LOGPROBS if embedded else SERVED_LOGPROBS}
-        return request
+            return "replies held by a grammar"
+        if not self._entry.schema_constrained:
+            return "free text, as schema_constrained in its entry says"
+        return str(self._dialect)
+
+    @property
+    def sampling(self) -> dict[str, float | int | str | None]:
+        """What is sent with every request, before the server refuses any of it; a seed of None is one of its own."""
+        return sampling_of(self._entry, self._contract, self._temperature, logprobs=self._logprobs)
 
     @property
     def max_tokens(self) -> int:
         """How long a reply may be, if nothing else is said."""
-        if self._entry.max_tokens is not None:
-            return self._entry.max_tokens
-        return self._contract.max_tokens() if self._entry.weights is not None else REPLY_TOKENS
+        return limit_of(self._entry, self._contract)
 
     async def _ask(self, request: Mapping[str, Any], key: str) -> Reply:
         import openai
 
-        retrying = AsyncRetrying(
-            retry=retry_if_exception(self._worth_retrying),
-            wait=_wait,
-            stop=lambda state: stop_after_delay(RETRY_FOR_S)(state) or _malformed_too_often(state),
-            reraise=True,
-        )
+        retrying = AsyncRetrying(retry=retry_if_exception(self._worth_retrying), wait=_wait, stop=_stop, reraise=True)
         endpoint = self._endpoints[0]
         try:
             async for attempt in retrying:
@@ -241,13 +226,9 @@ class ChatClient:
                         reply = await self._paid(endpoint, request, key)
                     await self._gate.answered()
                     return reply
-        except Malformed:
-            where = self._where(endpoint)
-            sentence = f"{where} did not answer in the OpenAI chat format; check that the base URL ends in /v1."
-            raise ModelServerError(sentence, hopeless=False) from None
-        except openai.OpenAIError as error:
-            raise self._sentence(error, endpoint) from None
-        raise AssertionError("unreachable: tenacity re-raises")
+        except (Malformed, TimeoutError, openai.OpenAIError) as error:
+            failure = self._sentence(error, endpoint)
+        raise failure  # out here it does not carry the error along, whose request has the key in its headers
 
     async def _paid(self, endpoint: Endpoint, request: Mapping[str, Any], key: str) -> Reply:
         """One attempt, within the budget."""
@@ -273,33 +254,34 @@ class ChatClient:
         return reply
 
     async def _send(self, endpoint: Endpoint, request: Mapping[str, Any], key: str) -> Reply:
+        """The server's reply, in a dialect that it understands; what it did not is left out, and remembered."""
         import openai
 
         client = await self._connect(endpoint)
-        dialect = self._dialect
-        sent = dialect.arguments(request, self._contract)
-        try:
-            answer = await self._answered(client, sent)
-        except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
-            following = dialect.after(str(error), sent)
-            if following is None or self._entry.weights is not None:
-                raise
-            if self._dialect == dialect:  # another request may have learnt it meanwhile
-                self._dialect = following
-                remember(str(self._entry.base_url), str(self._entry.model_id), following)
-            return await self._send(endpoint, request, key)
-        except ValueError as error:  # not JSON
-            raise Malformed(str(error)) from None
-        constrained = any(name in sent for name in ("response_format", "tools", "grammar"))
-        return read(
-            answer,
-            alias=self._entry.alias,
+        began = dialect = self._dialect
+        while True:
+            sent = {"model": self._model, **dialect.arguments(request, self._contract)}
+            try:
+                answer = await self._answered(client, sent)
+                break
+            except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
+                following = dialect.after(str(error), sent)
+                if following is None or self._entry.weights is not None:
+                    raise
+                dialect = following
+        if dialect != began == self._dialect:  # another request may have learnt it meanwhile
+            self._dialect = dialect
+            remember(str(self._entry.base_url), str(self._entry.model_id), dialect)
+        asked = Asked(
             key=key,
             run=self._run,
-            constrained=constrained,
+            constrained=any(name in sent for name in ("response_format", "tools", "grammar")),
+            form=dialect.form(request),
             left_out=dialect.left_out,
-            logprobs=self._logprobs,
+            seed=sent.get("seed") if self._temperature > 0 else None,
+            max_tokens=request["max_tokens"] if request["max_tokens"] != self.max_tokens else None,
         )
+        return read(answer, asked, sent, self._without_keys, logprobs=self._logprobs)
 
     async def _answered(self, client: AsyncOpenAI, body: Mapping[str, Any]) -> Any:
         """The server's answer; an embedded one starts each from the same state, so that order changes nothing."""
@@ -308,7 +290,8 @@ class ChatClient:
         async with self._one_at_a_time:
             static = body["messages"][0]
             if self._static != static:
-                await self._posted(client, {"messages": [static, {"role": "user", "content": ""}], "max_tokens": 1})
+                first = {"model": self._model, "messages": [static, {"role": "user", "content": ""}], "max_tokens": 1}
+                await self._posted(client, first)
                 await asyncio.to_thread(self._server.keep)
                 self._static = static
             await asyncio.to_thread(self._server.put_back)
@@ -316,10 +299,14 @@ class ChatClient:
 
     async def _posted(self, client: AsyncOpenAI, body: Mapping[str, Any]) -> Any:
         """By `post`, for `create` would go through every branch of the schema on its way: a third of a call's cost."""
+        from aiohttp import ClientError
         from openai.types.chat import ChatCompletion
 
-        model = self._entry.model_id or self._entry.alias
-        return await client.post("/chat/completions", body={"model": model, **body}, cast_to=ChatCompletion)
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                return await client.post("/chat/completions", body=body, cast_to=ChatCompletion)
+        except (ValueError, RecursionError, ClientError) as error:  # not JSON, or not even HTTP
+            raise Malformed(type(error).__name__) from None
 
     async def _connect(self, endpoint: Endpoint) -> AsyncOpenAI:
         async with self._connecting:
@@ -336,7 +323,7 @@ class ChatClient:
                     base_url=base_url,
                     api_key=endpoint.key or "none",
                     max_retries=0,  # tenacity retries; two policies would multiply
-                    timeout=TIMEOUT_S,
+                    timeout=None,  # `_posted` has one for the whole call; here it would begin anew with every byte
                     http_client=DefaultAioHttpClient(),
                 )
             return endpoint.client
@@ -348,80 +335,41 @@ class ChatClient:
     # ------------------------------------------------------------------- failures
 
     def _worth_retrying(self, error: BaseException) -> bool:
-        import openai
-
-        if isinstance(error, Malformed):
-            return True
-        if isinstance(error, openai.APIStatusError):
-            return error.status_code in (408, 409, 429) or error.status_code >= 500
-        return isinstance(error, openai.APIConnectionError) and not _hopeless(_cause(error))
-
-    def _where(self, endpoint: Endpoint) -> str:
-        return f"The embedded model '{self._entry.alias}'" if self._server else f"The server {endpoint.base_url}"
+        return isinstance(error, Malformed | TimeoutError) or worth_retrying(error)
 
     def _sentence(self, error: Exception, endpoint: Endpoint) -> ModelServerError:
-        import openai
-
-        where, entry = self._where(endpoint), self._entry
-        if isinstance(error, openai.AuthenticationError | openai.PermissionDeniedError):
-            variable = entry.key_env or "a key_env in the model's entry"
-            return ModelServerError(f"{where} refused the key (HTTP {error.status_code}); check {variable}.")
-        if isinstance(error, openai.NotFoundError):
-            return ModelServerError(
-                f"{where} knows no model '{entry.model_id or entry.alias}' or no such path (HTTP 404); "
-                "check --model-id and that the base URL ends in /v1."
-            )
-        if isinstance(error, openai.APIConnectionError):
-            if self._server is not None and not self._server.alive():
-                return ModelServerError(f"{where} has died; see {self._log}.")
-            cause = _cause(error)
-            if cause is None and isinstance(error, openai.APITimeoutError):
-                return ModelServerError(
-                    f"{where} gave no answer within {TIMEOUT_S:g} s, again and again.", hopeless=False
-                )
-            if isinstance(cause, ConnectionRefusedError):
-                what = "refuses connections"
-            elif isinstance(cause, socket.gaierror):
-                what = "has an address that does not exist"
-            else:
-                what = f"could not be reached for {RETRY_FOR_S:g} s"
-            return ModelServerError(f"{where} {what}; check that it runs and that the address is right.")
-        status = f"HTTP {error.status_code}" if isinstance(error, openai.APIStatusError) else type(error).__name__
-        return ModelServerError(f"{where} failed ({status}: {self._redacted(error)}).", hopeless=False)
-
-    def _redacted(self, error: Exception) -> str:
-        text = " ".join(str(error).split())
-        for endpoint in self._endpoints:
-            text = text.replace(endpoint.key, "[key]") if endpoint.key else text
-        return text[:200]
-
-
-def _hopeless(cause: OSError | None) -> bool:
-    """Whether nobody listens at the address, or there is no such address: asking again at once is of no use."""
-    if isinstance(cause, socket.gaierror):
-        return cause.errno != socket.EAI_AGAIN
-    return isinstance(cause, ConnectionRefusedError)
+        where = f"The embedded model '{self._entry.alias}'" if self._server else f"The server {endpoint.base_url}"
+        if self._server is not None and not self._server.alive():
+            return ModelServerError(f"{where} has died; see {self._log}.")
+        if isinstance(error, Malformed):
+            what = "did not answer in the OpenAI chat format; check that the base URL ends in /v1."
+            return ModelServerError(f"{where} {what}", hopeless=False)
+        if isinstance(error, TimeoutError):
+            what = f"gave no answer within {self._timeout_s:g} s; allow more with --timeout, or timeout_s in its entry."
+            return ModelServerError(f"{where} {what}", hopeless=False)
+        return sentence(
+            error,
+            where,
+            variable=endpoint.variable,
+            model=self._model,
+            waited_s=RETRY_FOR_S,
+            clean=self._without_keys,
+        )
 
 
 def _wait(state: RetryCallState) -> float:
     """Seconds until the next attempt: jittered and growing, or what the server asks for."""
-    error = state.outcome.exception() if state.outcome else None
-    asked = getattr(getattr(error, "response", None), "headers", {}).get("retry-after", "")
-    seconds = float(asked) if asked.replace(".", "", 1).isdigit() else 0.0
-    return max(seconds, wait_random_exponential(multiplier=0.5, max=LONGEST_WAIT_S)(state))
+    return max(retry_after(_failure(state)), wait_random_exponential(multiplier=0.5, max=LONGEST_WAIT_S)(state))
 
 
-def _malformed_too_often(state: RetryCallState) -> bool:
-    error = state.outcome.exception() if state.outcome else None
-    return isinstance(error, Malformed) and state.attempt_number >= MALFORMED_TRIES
+def _stop(state: RetryCallState) -> bool:
+    """Whether to give up; not before a second attempt, however long the first one was allowed to take."""
+    error = _failure(state)
+    if isinstance(error, Malformed):
+        return state.attempt_number >= MALFORMED_TRIES
+    late = state.attempt_number > 1 and stop_after_delay(RETRY_FOR_S)(state)
+    return late or retry_after(error) > RETRY_FOR_S
 
 
-def _cause(error: BaseException) -> OSError | None:
-    """What the operating system said of a failed connection (the transport calls some of these time-outs)."""
-    cause: BaseException | None = error
-    while cause is not None:
-        for candidate in (getattr(cause, "os_error", None), cause):
-            if isinstance(candidate, OSError) and not isinstance(candidate, TimeoutError) and candidate.errno:
-                return candidate
-        cause = cause.__cause__ or cause.__context__
-    return None
+def _failure(state: RetryCallState) -> BaseException | None:
+    return state.outcome.exception() if state.outcome else None

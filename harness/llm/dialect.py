@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
@@ -17,7 +18,6 @@ from typing import Any, Literal
 from platformdirs import user_cache_path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from harness.llm.registry import ReplyFormat
 from harness.llm.structured import ReplyContract
 
 TOOL_NAME = "decide"
@@ -38,7 +38,16 @@ WORDS_OF_MODE = {
     Mode.TOOL: ("tool", "function"),
     Mode.TEXT: (),
 }
-"""What a refusal of a mode speaks of."""
+"""A refusal with one of these in its text, in lower case, is of the mode; without any it is of something else, and
+another mode would not help. Free text asks for nothing that could be refused."""
+
+WORDS = {
+    Mode.SCHEMA: "json_schema",
+    Mode.OBJECT: "json_object, which allows any JSON",
+    Mode.TOOL: "a tool call",
+    Mode.TEXT: "nothing, it refused json_schema, json_object and tools",
+}
+"""The modes for a reader."""
 
 DISPENSABLE = ("temperature", "seed")
 """Parameters that a server may refuse without the decision becoming another one: reasoning models take no temperature,
@@ -76,6 +85,15 @@ class Dialect(BaseModel):
             return found | {"tools": [{"type": "function", "function": function}], "tool_choice": choice}
         return found
 
+    def form(self, request: Mapping[str, Any]) -> str | None:
+        """How a reply is held to its schema, where that is not by the schema itself."""
+        return None if self.mode is Mode.SCHEMA or request["constraint"].get("type") != "json_schema" else self.mode
+
+    def __str__(self) -> str:
+        """In words: what a server takes, and what it refused."""
+        refused = f"; refused: {', '.join(self.left_out)}" if self.left_out else ""
+        return f"replies held by {WORDS[self.mode]}, the limit as {self.limit}{refused}"
+
     def after(self, refusal: str, sent: Mapping[str, Any]) -> Dialect | None:
         """The next dialect to try after a refusal; None if it names nothing that can be changed."""
         text = refusal.lower()
@@ -95,18 +113,18 @@ class Dialect(BaseModel):
         return None
 
 
-def first_dialect(contract: ReplyContract, schema_constrained: bool) -> Dialect:
-    """What to begin with where nothing is known."""
-    free = not schema_constrained or contract.format is not ReplyFormat.JSON
-    return Dialect(mode=Mode.TEXT if free else Mode.SCHEMA)
-
-
 def remembered(server: str, model: str) -> Dialect | None:
     """What was learnt of a model on a server; None if nothing was, or the note cannot be read."""
     try:
         return Dialect.model_validate_json(_note(server, model).read_text(encoding="utf-8"))
     except (OSError, ValidationError, ValueError):
         return None
+
+
+def forget(server: str, model: str) -> None:
+    """Forget what was learnt: a server may understand more than it did."""
+    with suppress(OSError):
+        _note(server, model).unlink(missing_ok=True)
 
 
 def remember(server: str, model: str, dialect: Dialect) -> None:

@@ -1,4 +1,7 @@
-"""Which models there are: built-in entries, overridden by the user's file, overridden by the project's."""
+"""Which models there are: built-in entries, overridden by the user's file, overridden by the project's.
+
+An entry is a model; or, with a `base_url` and no `model_id`, a server, whose models are called `SERVER:MODEL`.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from enum import StrEnum
 from functools import cache
 from hashlib import file_digest
 from pathlib import Path
+from typing import Annotated
 from urllib.parse import urlsplit
 
 from platformdirs import user_config_path
@@ -24,6 +28,10 @@ def user_file() -> Path:
     return user_config_path("harness") / "models.toml"
 
 
+Variable = Annotated[str, Field(pattern="^[A-Z_][A-Z0-9_]*$")]
+"""Name of an environment variable. In capitals, so that a key written in its place is not taken for a name."""
+
+
 class ReplyFormat(StrEnum):
     """How a model is asked to write an action."""
 
@@ -33,6 +41,10 @@ class ReplyFormat(StrEnum):
     """The same with the fields' short names, `{"iv":2,"vp":1}`: half the tokens, for embedded models."""
     LABEL = "label"
     """One letter an action, from a list in the prompt, so that one token holds the whole answer."""
+
+
+WHO_GETS_KEYS = ("base_url", "more_urls", "key_env", "more_key_envs")
+"""Fields of an entry that say which key goes where."""
 
 
 class HubSource(BaseModel):
@@ -70,7 +82,7 @@ class Weights(BaseModel):
 
 
 class ModelEntry(BaseModel):
-    """One model: either weights to run here, or a server to ask."""
+    """One model: either weights to run here, or a server to ask. Without a model on it, that server."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -85,11 +97,12 @@ class ModelEntry(BaseModel):
     base_url_env: str | None = Field(None, description="environment variable that overrides base_url")
     model_id: str | None = None
     model_id_env: str | None = Field(None, description="environment variable that overrides model_id")
-    key_env: str | None = Field(None, description="environment variable that holds the key; none is needed if unset")
-    more_key_envs: tuple[str, ...] = Field((), description="variables with further keys, used in turn")
+    key_env: Variable | None = Field(None, description="variable that holds the key; none is needed if unset")
+    more_key_envs: tuple[Variable, ...] = Field((), description="variables with further keys, used in turn")
     key_optional: bool = Field(False, description="whether to go on without a key if that variable is not set")
     requests_per_minute: int | None = Field(None, ge=1)
     tokens_per_minute: int | None = Field(None, ge=1)
+    timeout_s: float | None = Field(None, gt=0, description="longest that a request may take; 180 if unset")
     reasoning_effort: str | None = Field(None, description="sent to models that think first, e.g. 'low'")
     schema_constrained: bool = Field(True, description="whether to ask the server to enforce the JSON schema")
     price_prompt: float | None = Field(None, ge=0, description="USD per million prompt tokens")
@@ -104,21 +117,46 @@ class ModelEntry(BaseModel):
     def _one_home(self) -> ModelEntry:
         if (self.weights is None) == (self.base_url is None):
             raise ValueError("an entry has either [weights] or a base_url")
-        if self.base_url and not self.model_id:
-            raise ValueError("an entry with a base_url needs a model_id")
-        urls = [urlsplit(url) for url in (self.base_url, *self.more_urls) if url]
-        if any(url.username or url.query for url in urls):
-            raise ValueError("a base_url holds no user name, password or query: keys belong into a variable (key_env)")
+        for url in (self.base_url, *self.more_urls):
+            if url is not None and (fault := _fault_of(url)):
+                raise ValueError(f"a base_url {fault}")
         return self
 
+    @property
+    def is_server(self) -> bool:
+        """Whether a model has yet to be named."""
+        return self.base_url is not None and self.model_id is None
+
     def with_environment(self) -> ModelEntry:
-        """The entry with `base_url_env` and `model_id_env` honoured."""
+        """The entry with `base_url_env` and `model_id_env` honoured.
+
+        Raises
+        ------
+        UsageError
+            If the variable holds no base URL.
+        """
         update = {
             field: os.environ[name]
             for field, name in (("base_url", self.base_url_env), ("model_id", self.model_id_env))
             if name and os.environ.get(name)
         }
+        if "base_url" in update and (fault := _fault_of(update["base_url"])):
+            raise UsageError(f"The variable {self.base_url_env}, for the model '{self.alias}', {fault}.")
         return self.model_copy(update=update)
+
+
+def _fault_of(url: str) -> str | None:
+    """What is wrong with a base URL, without repeating it: it may hold a secret."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        host = None
+    if host is None or parts.scheme not in ("http", "https"):
+        return "is not a URL; expected http://… or https://…, ending in /v1"
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        return "holds a user name or a query; keys belong into a variable (key_env, or OPENAI_API_KEY)"
+    return None
 
 
 def key_of(entry: ModelEntry) -> str | None:
@@ -127,19 +165,33 @@ def key_of(entry: ModelEntry) -> str | None:
     Raises
     ------
     UsageError
-        If the variable is not set and the server cannot do without.
+        If the variable is not set and the server cannot do without, or what it holds cannot be a key.
     """
-    key = os.environ.get(entry.key_env, "").strip() if entry.key_env else ""
-    if not key and entry.key_env and not entry.key_optional:
+    key = _key_in(entry.key_env) if entry.key_env else None
+    if key is None and entry.key_env and not entry.key_optional:
         raise UsageError(
             f"The model '{entry.alias}' needs a key: set the environment variable {entry.key_env} to yours."
         )
+    return key
+
+
+def more_keys_of(entry: ModelEntry) -> dict[str | None, str]:
+    """Further keys for the same model by their variables; variables that are not set are passed over.
+
+    Raises
+    ------
+    UsageError
+        If what one holds cannot be a key.
+    """
+    return {name: key for name in entry.more_key_envs if (key := _key_in(name)) is not None}
+
+
+def _key_in(variable: str) -> str | None:
+    """What an environment variable holds, if that can stand in a header."""
+    key = os.environ.get(variable, "").strip()
+    if key and not (key.isascii() and key.isprintable() and " " not in key):
+        raise UsageError(f"The variable {variable} holds no key: it has blanks, line ends, or characters beyond ASCII.")
     return key or None
-
-
-def more_keys_of(entry: ModelEntry) -> tuple[str, ...]:
-    """Further keys for the same model, from the environment; variables that are not set are passed over."""
-    return tuple(key for name in entry.more_key_envs if (key := os.environ.get(name, "").strip()))
 
 
 def key_receiver(entry: ModelEntry) -> str | None:
@@ -147,8 +199,10 @@ def key_receiver(entry: ModelEntry) -> str | None:
 
     A model file in the working directory, or a variable, may send a key somewhere else: that should be seen.
     """
-    builtin = _read(BUILTIN_FILE).get(entry.alias)
-    if entry.key_env is None or not os.environ.get(entry.key_env) or builtin == entry:
+    builtin = _read(BUILTIN_FILE).get(entry.alias.partition(":")[0])
+    if entry.key_env is None or not os.environ.get(entry.key_env):
+        return None
+    if builtin is not None and all(getattr(builtin, name) == getattr(entry, name) for name in WHO_GETS_KEYS):
         return None
     return f"{entry.key_env} is sent to {entry.base_url} (model '{entry.alias}')"
 
@@ -187,29 +241,36 @@ def _read(path: Path) -> dict[str, ModelEntry]:
 
 
 def resolve(model: str) -> ModelEntry:
-    """The entry of an alias, or one made for the path of a GGUF file.
+    """The entry of an alias or of `SERVER:MODEL`, or one made for the path of a GGUF file.
 
     Raises
     ------
     UsageError
-        If there is neither, or the file is no GGUF.
+        If there is none, the alias is that of a server and names no model on it, or the file is no GGUF.
     """
     known = entries()
     if model in known:
-        return known[model].with_environment()
+        entry = known[model].with_environment()
+        if entry.is_server:
+            variable = f", or set {entry.model_id_env}" if entry.model_id_env else ""
+            raise UsageError(f"'{model}' is a server; name a model on it, as in {model}:NAME{variable}.")
+        return entry
+    server, _, name = model.partition(":")
+    if name and server in known and known[server].is_server:
+        entry = known[server].with_environment()
+        return entry.model_copy(update={"alias": model, "title": f"{name} on {entry.title}", "model_id": name})
     path = Path(model).expanduser()
     if path.suffix == ".gguf" or path.is_file():
         return _from_file(path)
-    raise unknown_name("model", model, known)
+    raise unknown_name(
+        "model", model, (f"{alias}:NAME" if entry.is_server else alias for alias, entry in known.items())
+    )
 
 
 def served(base_url: str, model_id: str) -> ModelEntry:
     """An entry for any OpenAI-compatible server; the key, if it wants one, is in OPENAI_API_KEY."""
-    parts = urlsplit(base_url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise UsageError("The --base-url is not a URL; expected http://… or https://…, ending in /v1.")
-    if parts.username or parts.query:
-        raise UsageError("The --base-url holds a user name or a query; put the key into OPENAI_API_KEY instead.")
+    if fault := _fault_of(base_url):
+        raise UsageError(f"The --base-url {fault}.")
     return ModelEntry(
         alias=model_id,
         title=model_id,

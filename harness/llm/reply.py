@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
+
+ECHOED = {"temperature": ("temperature",), "seed": ("seed",), "max_tokens": ("max_tokens", "n_predict")}
+"""Sampling parameters that a server may report, and under which names it does (llama.cpp's says `n_predict`)."""
+
+WORD = 100
+"""Characters kept of what a server reports about itself."""
+
+FLOAT32 = 1e-6
+"""How far a number may be off for having been stored as a float of 32 bits, relatively."""
 
 
 class Malformed(Exception):
@@ -31,8 +40,28 @@ class FirstToken:
     least: float
 
 
-@dataclass(frozen=True)
-class Reply:
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """How a reply was asked for, as far as that belongs to one request and not to the run."""
+
+    key: str
+    """Content address of the request."""
+    run: str
+    """The run that asked the server for it; another than one's own if it came from the cache."""
+    constrained: bool = True
+    """False if the server was not asked, or refused, to hold the reply to its schema."""
+    form: str | None = None
+    """How it was asked to, where the server takes no json_schema: json_object, tool or text."""
+    left_out: tuple[str, ...] = ()
+    """Sampling parameters that the server refused to take."""
+    seed: int | None = None
+    """As sent, where every request has its own."""
+    max_tokens: int | None = None
+    """As sent, where more than usual."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply(Asked):
     """What a model answered."""
 
     text: str
@@ -41,22 +70,20 @@ class Reply:
     completion_tokens: int
     model: str
     """As the server reports it."""
-    key: str
-    """Content address of the request."""
-    run: str
-    """The run that asked the server for it; another than one's own if it came from the cache."""
-    constrained: bool = True
-    """False if the server was not asked, or refused, to hold the reply to its schema."""
     cached_tokens: int = 0
     """Of the prompt's, those that the server read from its own cache."""
     refusal: str | None = None
     """What the model or its server's filter said instead of answering."""
     reasoning: str | None = None
     """What a reasoning model thought first, where the server sends it apart from the answer."""
-    left_out: tuple[str, ...] = ()
-    """Sampling parameters that the server refused to take."""
     fingerprint: str | None = None
     """The server's configuration, as it reports it."""
+    provider: str | None = None
+    """Who answered behind a router, as it reports."""
+    service_tier: str | None = None
+    """As the server reports it."""
+    otherwise: Mapping[str, float] | None = None
+    """Sampling parameters that the server reports to have been other than sent."""
     usage_reported: bool = True
     """False if the server did not say how many tokens it took."""
     first_token: FirstToken | None = None
@@ -70,10 +97,8 @@ class Reply:
         return cls(**(known | {"first_token": FirstToken(**first) if first else None}))
 
 
-def read(
-    answer: Any, *, alias: str, key: str, run: str, constrained: bool, left_out: tuple[str, ...], logprobs: bool
-) -> Reply:
-    """A chat completion as a `Reply`.
+def read(answer: Any, asked: Asked, sent: Mapping[str, Any], clean: Callable[[str], str], *, logprobs: bool) -> Reply:
+    """A chat completion as a `Reply`, every text of the server's passed through `clean`.
 
     Raises
     ------
@@ -87,25 +112,50 @@ def read(
         if choice.finish_reason == "content_filter":
             refusal = refusal or "the server's content filter stopped the reply"
         details = getattr(usage, "prompt_tokens_details", None)
+        reasoning = _reasoning(message)
         return Reply(
-            text=_text(_content(message)),
-            finish_reason=choice.finish_reason,
+            **asdict(asked),
+            text=clean(_text(_content(message))),
+            finish_reason=_word(choice, "finish_reason", clean),
             prompt_tokens=int(usage.prompt_tokens or 0) if usage else 0,
             completion_tokens=int(usage.completion_tokens or 0) if usage else 0,
             cached_tokens=int(getattr(details, "cached_tokens", 0) or 0),
-            model=str(answer.model or alias),
-            key=key,
-            run=run,
-            constrained=constrained,
-            refusal=None if refusal is None else _text(refusal),
-            reasoning=_reasoning(message),
-            left_out=left_out,
-            fingerprint=getattr(answer, "system_fingerprint", None),
+            model=clean(str(answer.model or sent["model"])),
+            refusal=None if refusal is None else clean(_text(refusal)),
+            reasoning=None if reasoning is None else clean(reasoning),
+            fingerprint=_word(answer, "system_fingerprint", clean),
+            provider=_word(answer, "provider", clean),
+            service_tier=_word(answer, "service_tier", clean),
+            otherwise=_otherwise(answer, sent),
             usage_reported=usage is not None,
             first_token=_first_token(choice) if logprobs else None,
         )
     except (AttributeError, IndexError, TypeError, ValueError) as error:
         raise Malformed(str(error)) from None
+
+
+def _word(answer: Any, name: str, clean: Callable[[str], str]) -> str | None:
+    """A short text that a server reports about itself."""
+    said = getattr(answer, name, None)
+    return clean(said[:WORD]) if isinstance(said, str) and said else None
+
+
+def _otherwise(answer: Any, sent: Mapping[str, Any]) -> dict[str, float] | None:
+    """What the server reports otherwise than sent: in the answer itself, or where llama.cpp's server puts it."""
+    verbose = getattr(answer, "__verbose", None)
+    settings = getattr(answer, "generation_settings", None)
+    if settings is None and isinstance(verbose, Mapping):
+        settings = verbose.get("generation_settings")
+    reported = settings if isinstance(settings, Mapping) else answer.model_extra
+    found = {}
+    for name, names in ECHOED.items():
+        wanted = sent.get(name, sent.get("max_completion_tokens") if name == "max_tokens" else None)
+        said = (
+            next((reported[n] for n in names if isinstance(reported.get(n), int | float)), None) if reported else None
+        )
+        if wanted is not None and said is not None and not math.isclose(wanted, said, rel_tol=FLOAT32):
+            found[name] = said
+    return found or None
 
 
 def _content(message: Any) -> object:

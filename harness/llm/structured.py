@@ -37,6 +37,9 @@ from harness.llm.text import apart, json_object, labelled, last_object
 
 LABELS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
+REPAIR = "That reply cannot be used"
+"""How the message begins that asks once more."""
+
 RATIONALE = "rationale"
 RATIONALE_CHARACTERS = 240
 TOKENS_PER_FIELD = 12

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.core.environment import ReferenceKind
+from harness.core.text import harmless
 from harness.evaluation.config import Method
 from harness.evaluation.summary import Audit, Summary
 from harness.reports.text import between, duration, number, percent
@@ -203,6 +204,10 @@ def _effort(s: Summary) -> str:
             parts.append("replies not usable at first: " + ", ".join(f"{n} {why}" for why, n in s.failures.items()))
         if s.left_out:
             parts.append(f"without {' and '.join(s.left_out)}, which the server refused")
+        for name, values in s.otherwise.items():
+            parts.append(f"{name} was {' or '.join(f'{value:g}' for value in values)}, as the server reports")
+        if len(s.providers) > 1:
+            parts.append(f"answered by {' and '.join(map(harmless, s.providers))}")
         if s.cut_off_replies:
             parts.append(f"{s.cut_off_replies} replies cut off (see --max-tokens)")
         if s.unconstrained_replies:

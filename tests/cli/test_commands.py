@@ -34,6 +34,8 @@ import pytest
         (["models", "show", "nothing"], "no model 'nothing'"),
         (["models", "pull", "gpt-4o-mini"], "runs on a server"),
         (["models", "check", "qwen"], "are not usable: there is no file"),
+        (["models", "check", "groq"], "'groq' is a server; name a model on it, as in groq:NAME"),
+        (["eval", "--model", "groq:openai/gpt-oss-20b"], "needs a key: set the environment variable GROQ_API_KEY"),
         (["prompts", "show", "icu-sepsis/dirct"], "Did you mean 'direct'?"),
     ],
 )
@@ -54,7 +56,7 @@ def test_words_that_are_none_are_refused(harness_command, words):
 
 
 @pytest.mark.parametrize(
-    "words", [[], ["eval"], ["ab"], ["optimum"], ["trace"], ["envs"], ["agents"], ["models"], ["prompts"]]
+    "words", [[], ["eval"], ["ab"], ["optimum"], ["trace"], ["envs"], ["agents"], ["models"], ["prompts"], ["plan"]]
 )
 def test_every_command_explains_itself_with_examples(harness_command, words):
     done = harness_command(*words, "--help")

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import io
 import json
-import random
 import re
 import shutil
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -228,50 +226,6 @@ async def test_a_failing_server_stops_the_run_which_then_goes_on(server, patient
 
 def comparable(summary):
     return {k: v for k, v in summary.items() if k not in ("wall_seconds", "run_dir")}
-
-
-@pytest.mark.parametrize("method", ["certify", "rollout"])
-def test_a_run_killed_at_random_moments_resumes_to_the_same_result(server, tmp_path, method):
-    """`kill -9` when the server has seen a random number of requests; four times, then to the end."""
-    words = ["--epsilon", "0.03", "--episodes", "2"] if method == "certify" else ["--episodes", "60"]
-    command = [sys.executable, "-m", "harness", "eval", "--base-url", server.base_url, "--model-id", "fake"]
-    command += ["--method", method, "--concurrency", "4", "--quiet", "--json", *words]
-    clean = subprocess.run(
-        [*command, "--out", str(tmp_path / "clean"), "--no-cache"], capture_output=True, text=True, check=True
-    )
-    rng = random.Random(method)
-    victim: list[subprocess.Popen[str]] = []
-    fatal = [0]
-
-    def answer(question):
-        if len(server.requests) == fatal[0]:
-            victim[0].send_signal(signal.SIGKILL)
-        return as_json(hashed_action(question))
-
-    server.answer = answer
-    run = [*command, "--out", str(tmp_path / "killed")]
-    seen: list[int] = []
-    for _ in range(4):
-        fatal[0] = len(server.requests) + rng.randint(1, 60)
-        victim[:] = [subprocess.Popen(run, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)]
-        victim[0].communicate(timeout=120)
-        assert victim[0].returncode == -signal.SIGKILL
-        (folder,) = (tmp_path / "killed").iterdir()
-        seen.append(len(list((folder / (DECISIONS if method == "certify" else TRACE)).open())))
-        run = [sys.executable, "-m", "harness", "eval", "--resume", str(folder), "--quiet", "--json"]
-    fatal[0] = -1
-    resumed = subprocess.run(run, capture_output=True, text=True, check=True)
-    assert comparable(json.loads(resumed.stdout)) == comparable(json.loads(clean.stdout)) | {
-        "llm_calls": json.loads(resumed.stdout)["llm_calls"],
-        "cached_calls": json.loads(resumed.stdout)["cached_calls"],
-        "prompt_tokens": json.loads(resumed.stdout)["prompt_tokens"],
-        "completion_tokens": json.loads(resumed.stdout)["completion_tokens"],
-    }
-    if method == "certify":  # rollouts meet a patient again, and then the cache answers
-        assert json.loads(resumed.stdout)["llm_calls"] == json.loads(clean.stdout)["llm_calls"]
-        states = [d.state for d in read_decisions(folder)]
-        assert len(states) == len(set(states))
-    assert seen == sorted(seen)
 
 
 @pytest.mark.parametrize(

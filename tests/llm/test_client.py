@@ -6,6 +6,9 @@ import asyncio
 import socket
 import subprocess
 import sys
+import time
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
@@ -19,6 +22,7 @@ from harness.llm.client import ChatClient
 from harness.llm.registry import ReplyFormat, resolve, served
 from harness.llm.structured import ReplyContract
 from tests.conftest import as_json, completion
+from tests.faults import FaultServer
 
 CONTRACT = ReplyContract(SepsisAction, ReplyFormat.JSON)
 KEY = "sk-secret-do-not-print"
@@ -165,10 +169,56 @@ async def test_a_server_says_when_to_come_back(server, monkeypatch):
         return 0.0
 
     monkeypatch.setattr(client_module, "_wait", wait)
-    failures = iter([(429, {"error": {"message": "slow down"}}, {"Retry-After": "7"})])
+    monkeypatch.setattr(client_module, "RETRY_FOR_S", 100.0)
+    date = format_datetime(datetime.now(UTC) + timedelta(seconds=60), usegmt=True)
+    failures = iter([(429, {"error": {"message": "slow down"}}, {"Retry-After": when}) for when in ("7", date, "soon")])
     server.answer = lambda patient: next(failures, as_json(7))
     await ask(server.base_url, "p")
-    assert waits == [7.0]
+    assert waits[0] == 7.0
+    assert 55 < waits[1] <= 60
+    assert waits[2] < 5
+
+
+async def test_a_server_that_wants_an_hour_is_left_alone(server):
+    server.answer = lambda patient: (429, {"error": {"message": "quota"}}, {"Retry-After": "3600"})
+    with pytest.raises(
+        ModelServerError, match=r"asks not to be asked again for 3600 s \(HTTP 429\); go on with the run"
+    ):
+        await ask(server.base_url, "p")
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("pieces", [1, 40])
+async def test_a_call_takes_no_longer_than_its_limit(server, monkeypatch, pieces):
+    """Neither by silence nor by a byte now and then, which would keep a limit on each read from ever being reached."""
+    began = time.monotonic()
+    with FaultServer(stall_s=20, faults=("drip" if pieces > 1 else "stall",), share=1.0) as faulty:
+        entry = served(faulty.base_url, "fake").model_copy(update={"timeout_s": 0.3})
+        client = ChatClient(entry, CONTRACT, None, "run-1", Path)
+        with pytest.raises(ModelServerError, match=r"no answer within 0.3 s; allow more with --timeout"):
+            await client.complete(prompt("p"))
+        await client.close()
+        assert sum(faulty.seen.values()) == 2
+    assert 0.5 < time.monotonic() - began < 3.0
+
+
+async def test_a_single_stall_is_asked_again_however_long_it_took(server, monkeypatch):
+    monkeypatch.setattr(client_module, "RETRY_FOR_S", 0.1)
+    stalls = iter([0.4])
+    server.answer = lambda patient: (time.sleep(next(stalls, 0.0)), as_json(7))[1]
+    client = ChatClient(
+        served(server.base_url, "fake").model_copy(update={"timeout_s": 0.2}), CONTRACT, None, "run-1", Path
+    )
+    assert (await client.complete(prompt("p"))).text == as_json(7)
+    await client.close()
+
+
+@pytest.mark.parametrize("fault", ["not HTTP", "deep JSON"])
+async def test_what_is_not_even_http_is_a_sentence(fault):
+    with FaultServer(faults=(fault,), share=1.0, lasting=True) as faulty:
+        with pytest.raises(ModelServerError, match="did not answer in the OpenAI chat format"):
+            await ask(faulty.base_url, "p")
+        assert sum(faulty.seen.values()) == client_module.MALFORMED_TRIES
 
 
 async def test_counts_of_tokens_may_be_missing(server):
@@ -187,8 +237,12 @@ async def test_a_key_is_not_in_a_long_message(server, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "url", ["http://u:pass@127.0.0.1/v1", "http://127.0.0.1/v1?key=pass", "127.0.0.1:8000", "ftp://h"]
-)
+    "url",
+    [
+        "http://u:pass@127.0.0.1/v1", "http://:pass@127.0.0.1/v1", "http://127.0.0.1/v1?key=pass", "127.0.0.1:8000",
+        "ftp://h", "http://h:pass/v1", "http://[pass/v1", "http://h/v1#pass",
+    ],
+)  # fmt: skip
 def test_an_address_with_secrets_or_without_sense_is_refused(url):
     with pytest.raises(UsageError) as caught:
         served(url, "m")

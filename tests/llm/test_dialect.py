@@ -87,6 +87,32 @@ async def test_what_was_learnt_is_remembered_by_the_next_client(server):
     assert second.left_out == ("temperature",)
 
 
+async def test_a_refusal_that_nothing_mends_is_not_learnt_from(server):
+    """Of one prompt the server says what sounds like a refusal of schemas; the next is asked as if nothing had been."""
+
+    def answer(patient):
+        return (400, {"error": {"message": "content of json is not allowed"}}) if patient == "bad" else as_json(3)
+
+    server.answer = answer
+    client = client_of(server)
+    with pytest.raises(ModelServerError, match="is not allowed"):
+        await client.complete([Message(role="user", content="bad")])
+    (reply,) = await ask(client, "good")
+    assert server.requests[-1]["response_format"]["type"] == "json_schema"
+    assert (reply.constrained, reply.form) == (True, None)
+    assert remembered(server.base_url, "fake") is None
+
+
+async def test_what_labels_learn_keeps_no_schema_from_being_asked_for(server):
+    server.answer = refusing(server, ("temperature", "temperature"))
+    labels = ReplyContract(SepsisAction, ReplyFormat.LABEL, actions=[SepsisAction.model_validate_json(as_json(7))])
+    client = ChatClient(served(server.base_url, "fake"), labels, None, "run", Path)
+    await ask(client, "p")
+    assert "response_format" not in server.requests[-1]
+    await ask(client_of(server), "q")
+    assert server.requests[-1]["response_format"]["type"] == "json_schema"
+
+
 async def test_the_arguments_of_a_tool_are_the_reply(server):
     def answer(patient):
         if "response_format" in server.requests[-1]:
@@ -99,7 +125,26 @@ async def test_the_arguments_of_a_tool_are_the_reply(server):
     server.answer = answer
     (reply,) = await ask(client_of(server), "p")
     assert reply.text == as_json(7)
-    assert reply.constrained
+    assert (reply.constrained, reply.form) == (True, "tool")
+
+
+@pytest.mark.parametrize(
+    ("mode", "refusal", "following"),
+    [
+        (Mode.SCHEMA, "Structured outputs are not supported", Mode.OBJECT),
+        (Mode.SCHEMA, "unknown field RESPONSE_FORMAT", Mode.TOOL),
+        (Mode.OBJECT, "json mode is off", Mode.TOOL),
+        (Mode.OBJECT, "tools are not supported", None),
+        (Mode.TOOL, "no Function calling here", Mode.TEXT),
+        (Mode.TOOL, "response_format is unknown", None),
+        (Mode.TEXT, "json, tools and schemas are unknown", None),
+    ],
+)
+def test_only_a_refusal_that_speaks_of_the_mode_leads_to_another(mode, refusal, following):
+    dialect = Dialect(mode=mode)
+    request = {"messages": [], "max_tokens": 9, "constraint": {"type": "json_schema"}}
+    found = dialect.after(refusal, dialect.arguments(request, CONTRACT))
+    assert (None if found is None else found.mode) == following
 
 
 async def test_a_refusal_that_names_nothing_is_an_error(server):
@@ -131,6 +176,42 @@ async def test_usage_thoughts_and_fingerprint_are_kept_apart(server):
     assert (reply.reasoning, reply.cached_tokens, reply.fingerprint) == ("the lactate is high", 80, "fp_1")
 
 
+async def test_what_a_server_says_of_itself_is_kept_if_it_is_text(server):
+    body = completion(as_json(4)) | {"provider": "DeepInfra", "service_tier": "default", "system_fingerprint": ["no"]}
+    server.answer = lambda patient: (200, body)
+    (reply,) = await ask(client_of(server), "p")
+    assert (reply.provider, reply.service_tier, reply.fingerprint, reply.otherwise) == (
+        "DeepInfra",
+        "default",
+        None,
+        None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("reported", "otherwise"),
+    [
+        ({"temperature": 1.0, "seed": 0}, {"temperature": 1.0}),
+        ({"generation_settings": {"temperature": 0.0, "seed": 7, "n_predict": 512}}, {"seed": 7}),
+        ({"__verbose": {"generation_settings": {"temperature": 0.0, "max_tokens": 64}}}, {"max_tokens": 64}),
+        ({"generation_settings": {"temperature": "low", "seed": None}}, None),
+        ({"seed": [1], "temperature": {}}, None),
+    ],
+)
+async def test_a_parameter_that_the_server_reports_otherwise_than_sent_is_kept(server, reported, otherwise):
+    server.answer = lambda patient: (200, completion(as_json(4)) | reported)
+    (reply,) = await ask(client_of(server), "p")
+    assert reply.otherwise == otherwise
+
+
+async def test_a_rounded_temperature_is_the_one_sent(server):
+    server.answer = lambda patient: (200, completion(as_json(4)) | {"temperature": 0.699999988079071})
+    client = ChatClient(served(server.base_url, "fake"), CONTRACT, None, "run", Path, temperature=0.7)
+    (reply,) = await ask(client, "p")
+    assert reply.otherwise is None
+    assert reply.seed == server.requests[0]["seed"] > 0
+
+
 def agent_of(server, sepsis):
     static = {"env": sepsis.spec.model_dump()}
     return LLMAgent("fake", load("icu-sepsis", "direct"), CONTRACT, client_of(server), static)
@@ -155,6 +236,7 @@ async def test_a_cut_off_reply_is_asked_for_again_with_a_higher_limit(server, se
     assert decision.action == sepsis.actions[9]
     assert (decision.outcome, decision.failure) == (Outcome.OK, None)
     assert [r["max_tokens"] for r in server.requests] == [512, 2_048]
+    assert [r.max_tokens for r in decision.requests] == [None, 2_048]
 
 
 @pytest.mark.parametrize(

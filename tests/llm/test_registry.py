@@ -40,7 +40,9 @@ def test_the_environment_overrides_where_the_entry_says_so(monkeypatch):
     [
         ("[x\n", "cannot be read"),
         ('[x]\ntitle="t"\n', r"entry \[x\]: .*either \[weights\] or a base_url"),
-        ('[x]\ntitle="t"\nbase_url="http://h/v1"\n', "needs a model_id"),
+        ('[x]\ntitle="t"\nbase_url="http://h/v1"\nmodel_id="m"\nkey_env="gsk_0123secret"\n', "key_env: String should"),
+        ('[x]\ntitle="t"\nbase_url="http://u:secret@h/v1"\nmodel_id="m"\n', "a base_url holds a user name"),
+        ('[x]\ntitle="t"\nbase_url="http://h/v1"\nmodel_id="m"\ntimeout_s=0\n', "timeout_s: Input should be greater"),
         ('[x]\ntitle="t"\nbase_url="http://h/v1"\nmodel_id="m"\nurl="y"\n', "url: Extra inputs"),
         ('x = "y"\n', r"entry \[x\]"),
     ],
@@ -50,6 +52,68 @@ def test_a_faulty_file_is_named_with_its_entry(text, sentence):
     with pytest.raises(UsageError, match=sentence) as caught:
         registry.resolve("qwen")
     assert str(registry.PROJECT_FILE) in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+SERVERS = {
+    "openai": ("https://api.openai.com/v1", "OPENAI_API_KEY"),
+    "hf": ("https://router.huggingface.co/v1", "HF_TOKEN"),
+    "groq": ("https://api.groq.com/openai/v1", "GROQ_API_KEY"),
+    "openrouter": ("https://openrouter.ai/api/v1", "OPENROUTER_API_KEY"),
+    "vllm": ("http://127.0.0.1:8000/v1", "VLLM_API_KEY"),
+    "ollama": ("http://127.0.0.1:11434/v1", None),
+    "llama.cpp": ("http://127.0.0.1:8080/v1", "LLAMA_API_KEY"),
+}
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_any_model_of_a_known_server_has_a_name(server, monkeypatch):
+    monkeypatch.setenv("MODEL_NAME", "another")
+    entry = registry.resolve(f"{server}:meta-llama/llama-3:8b")
+    assert (entry.base_url, entry.key_env) == SERVERS[server]
+    assert (entry.alias, entry.model_id) == (f"{server}:meta-llama/llama-3:8b", "meta-llama/llama-3:8b")
+
+
+def test_a_server_without_a_model_says_how_to_name_one(monkeypatch):
+    with pytest.raises(UsageError, match="'groq' is a server; name a model on it, as in groq:NAME."):
+        registry.resolve("groq")
+    with pytest.raises(UsageError, match="vllm:NAME, or set MODEL_NAME"):
+        registry.resolve("vllm")
+    monkeypatch.setenv("MODEL_NAME", "mine")
+    assert registry.resolve("vllm").model_id == "mine"
+    with pytest.raises(UsageError, match="no model 'gpt-4o-mini:other'"):
+        registry.resolve("gpt-4o-mini:other")
+
+
+def test_an_example_in_the_models_file_is_an_entry(tmp_path):
+    lines = registry.BUILTIN_FILE.read_text().splitlines()
+    start = lines.index("#   [sonnet]")
+    example = [line[4:] for line in lines[start : lines.index("#", start)]]
+    registry.PROJECT_FILE.write_text("\n".join(example))
+    entry = registry.resolve("sonnet")
+    assert (entry.timeout_s, entry.more_key_envs, entry.price_completion) == (600, ("OPENROUTER_API_KEY_2",), 15.0)
+
+
+def test_it_is_said_who_gets_a_key_if_that_is_not_who_is_known_for_it(monkeypatch):
+    monkeypatch.setenv("GROQ_API_KEY", "gsk_0")
+    assert registry.key_receiver(registry.resolve("groq:llama")) is None
+    registry.PROJECT_FILE.write_text('[groq]\ntitle="t"\nbase_url="http://elsewhere/v1"\nkey_env="GROQ_API_KEY"\n')
+    assert "GROQ_API_KEY is sent to http://elsewhere/v1" in registry.key_receiver(registry.resolve("groq:llama"))
+
+
+def test_an_address_from_the_environment_is_looked_at_too(monkeypatch):
+    monkeypatch.setenv("API_BASE_URL", "https://user:secret@host/v1")
+    with pytest.raises(UsageError, match="variable API_BASE_URL.*holds a user name") as caught:
+        registry.resolve("qwen2.5-72b")
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["two words", "line\nend", "schlüssel"])
+def test_what_cannot_be_a_key_is_not_sent(monkeypatch, key):
+    monkeypatch.setenv("HF_TOKEN", key)
+    with pytest.raises(UsageError, match="HF_TOKEN holds no key: it has blanks, line ends") as caught:
+        registry.key_of(registry.resolve("qwen2.5-72b"))
+    assert key not in str(caught.value)
 
 
 def test_an_unknown_model_is_named_with_the_nearest():

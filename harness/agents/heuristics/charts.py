@@ -5,7 +5,7 @@ Nothing here knows an interaction that was not asked about.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -84,10 +84,10 @@ def left_of(query: QueryResult) -> FloatArray:
     return left
 
 
-def between(harm: Harm, pairs: dict[Pair, FloatArray]) -> FloatArray:
-    """What pairs do as an array over the drugs of `harm`, shape (d, d, 4, 4); 0 for all others."""
+def between(harm: Harm, pairs: Mapping[Pair, FloatArray], others: FloatArray | None = None) -> FloatArray:
+    """What pairs do as an array over the drugs of `harm`, shape (d, d, 4, 4); the rest as in `others`, or nothing."""
     number = {drug: i for i, drug in enumerate(harm.drugs)}
-    made = np.zeros((len(number), len(number), 4, 4))
+    made = np.zeros((len(number), len(number), 4, 4)) if others is None else others.copy()
     for (a, b), left in pairs.items():
         i, j = number[a], number[b]
         made[i, j], made[j, i] = left, left.T

@@ -210,16 +210,16 @@ class InformedReference:
         return 0.0 if state.over else self._optimum.value(state.regimen, state.interventions, state.steps)
 
 
-def easy_screening(scoring: Scoring = "harm") -> MedicationReview:
+def easy_screening(scoring: Literal["harm", "original"] = "harm") -> MedicationReview:
     """Three to five drugs; `scoring` is 'harm' or 'original'."""
     return MedicationReview(EASY, scoring, load())
 
 
-def budgeted_screening(scoring: Scoring = "harm") -> MedicationReview:
+def budgeted_screening(scoring: Literal["harm", "original"] = "harm") -> MedicationReview:
     """Six to ten drugs; `scoring` is 'harm' or 'original'."""
     return MedicationReview(BUDGETED, scoring, load())
 
 
-def complex_tradeoff(scoring: Scoring = "harm") -> MedicationReview:
+def complex_tradeoff(scoring: Literal["harm", "original"] = "harm") -> MedicationReview:
     """Ten to fifteen drugs; `scoring` is 'harm' or 'original'."""
     return MedicationReview(COMPLEX, scoring, load())

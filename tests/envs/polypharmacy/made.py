@@ -88,3 +88,24 @@ def one_further(harm: Harm, regimen: tuple[int, ...]) -> set[tuple[int, ...]]:
             if harm.options[option].drug not in others:
                 found.add((*regimen[:place], int(option), *regimen[place + 1 :]))
     return found
+
+
+def kept_or_stopped(alone: list[tuple[float, float]], pairs: dict[tuple[int, int], float]) -> Harm:
+    """A harm of places that are kept (option 2 * place) or stopped (the next), and of pairs of these options."""
+    options = tuple(
+        Option(place, drug, 1.0, False, False) for place in range(len(alone)) for drug in (f"d{place}", None)
+    )
+    together = np.zeros((len(options), len(options)))
+    for (a, b), weight in pairs.items():
+        together[a, b] = together[b, a] = weight
+    return Harm(
+        options=options,
+        place=np.array([option.place for option in options]),
+        start=tuple(range(0, len(options), 2)),
+        steps=steps_between(options, made_patient(len(alone))),
+        alone=np.array(alone).ravel(),
+        pairs=together,
+        roles=(),
+        counts=(),
+        lifted=(),
+    )
