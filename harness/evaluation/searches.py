@@ -23,7 +23,7 @@ from harness.agents.bandits.combinations import Simulation, simulate
 from harness.agents.bandits.optim_neural_ts import Search, Settings
 from harness.agents.bandits.train import check_seeds, train
 from harness.core.errors import RunError
-from harness.core.run import MANIFEST, SUMMARY, RunFolder, read_manifest
+from harness.core.run import MANIFEST, SUMMARY, TRAINING, RunFolder, read_manifest
 from harness.evaluation.intervals import Estimate, student_t
 from harness.evaluation.manifest import git_revision
 
@@ -48,13 +48,14 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Searches:
-    """A finished run. `dangerous_share` is that of the data set."""
+    """A finished run. `dangerous_share` is that of the data set, `curves` what each seed's snapshots came to."""
 
     run_dir: str
     simulation: Simulation
     settings: Settings
     dangerous_share: float
     outcomes: tuple[Outcome, ...]
+    curves: tuple[list[dict[str, Any]], ...]
 
     def mean(self, name: str) -> Estimate | None:
         """Mean of a field of the outcomes over the seeds that have it, with Student's interval."""
@@ -78,6 +79,7 @@ def start(out: Path, simulation: Simulation, settings: Settings, seeds: Sequence
     folder.write_json(
         MANIFEST,
         {
+            "kind": TRAINING,
             "algorithm": ALGORITHM,
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
             "harness": harness.__version__,
@@ -100,19 +102,23 @@ def carry_out(folder: RunFolder, watch: Watch) -> Searches:
     RunError
         If the folder is of another kind of run, or a search in it is damaged or of another version.
     """
-    manifest = read_manifest(folder.path)
+    manifest = read_manifest(folder.path, TRAINING)
     try:
+        if manifest["algorithm"] != ALGORITHM:
+            raise ValueError(manifest["algorithm"])
         simulation = Simulation.model_validate(manifest["simulation"])
         settings = Settings.model_validate(manifest["settings"])
         seeds = [int(seed) for seed in manifest["seeds"]]
     except (KeyError, TypeError, ValueError, ValidationError) as error:
         raise RunError(f"The run {folder.path} is no run of `harness train {ALGORITHM}`.") from error
     data = simulate(simulation)
-    outcomes = []
+    outcomes, curves = [], []
     for place, seed in enumerate(seeds):
         search = train(seed_folder(folder.path, seed), data, settings, seed, partial(watch, place))
         outcomes.append(_outcome(search))
-    done = Searches(str(folder.path), simulation, settings, float(data.dangerous.mean()), tuple(outcomes))
+        curves.append(search.curve)
+    share = float(data.dangerous.mean())
+    done = Searches(str(folder.path), simulation, settings, share, tuple(outcomes), tuple(curves))
     folder.write_json(SUMMARY, as_json(done))
     return done
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from harness.agents.bandits.combinations import DANGEROUS
 from harness.evaluation.intervals import Estimate
 from harness.evaluation.searches import Searches
@@ -45,6 +47,25 @@ def table(done: Searches) -> Block:
         f"{done.simulation}"
     )
     return Block(caption, HEADINGS, rows, tuple(notes))
+
+
+def against_step(done: Searches, points: int = 11) -> Block:
+    """Means over the seeds at some of the snapshots, the first and the last among them."""
+    rows = []
+    for at in np.unique(np.linspace(0, len(done.curves[0]) - 1, points).round().astype(int)):
+        here = [curve[at] for curve in done.curves]
+        precise = [row["precision"] for row in here if row["precision"] is not None]
+        rows.append(
+            (
+                f"{here[0]['step']:,}",
+                number(float(np.mean(precise))) if precise else "–",
+                number(float(np.mean([row["recall"] for row in here]))),
+                f"{np.mean([row['patterns'] for row in here]):.1f}",
+                number(float(np.mean([row["recall_now"] for row in here]))),
+            )
+        )
+    headings = ("step", "precision", "recall", "patterns", "recall of the latest snapshot alone")
+    return Block("Against step, means over the seeds; every snapshot is in curve.json", headings, rows)
 
 
 def _mean(found: Estimate | None, digits: int) -> str:

@@ -33,6 +33,11 @@ def test_a_run_is_a_table_by_seed_with_means_and_can_be_screened(harness_command
     for words in ("precision", "of 3", "mean", "Student-t 95 %", "not medical advice"):
         assert words in printed.stdout
 
+    for command in (["trace"], ["compare", str(run)], ["plot"], ["eval", "--resume"]):
+        refused = harness_command(*command, str(run))
+        assert refused.returncode == 1
+        assert "is of kind 'training'; expected one of kind 'evaluation'" in refused.stderr
+
     several = harness_command("screen", "--checkpoint", str(run), "--combination", "d1")
     assert several.returncode == 1
     assert "has 2 seeds; name the folder of one" in several.stderr

@@ -2,6 +2,23 @@
 
 A combination is flagged if any snapshot's lower bound `μ - 3 σ` is above 1.1, so the snapshot with the highest lower
 bound speaks for all of them.
+
+Examples
+--------
+An ensemble over drugs of one's own, such as those of an environment's table, from a function that gives the relative
+risk of a set of them. `mean_size` is about that of the regimens to be asked about.
+
+>>> from tempfile import TemporaryDirectory
+>>> from harness.agents.bandits.combinations import over_drugs
+>>> from harness.agents.bandits.train import train
+>>> drugs = ["warfarin", "ibuprofen", "digoxin", "metformin", "simvastatin", "omeprazole"]
+>>> bleeding = lambda held: 2.5 if {"warfarin", "ibuprofen"} <= held else 1.0
+>>> data = over_drugs("bleeding", drugs, bleeding, seed=1, combinations=50, mean_size=3)
+>>> with TemporaryDirectory() as folder:
+...     _ = train(Path(folder), data, Settings(steps=200, warm_up=100, hidden=16), seed=0)
+...     ensemble = load_ensemble(Path(folder))
+>>> rank_pairs(ensemble, ["digoxin", "warfarin", "omeprazole", "ibuprofen"])[0][:2]
+('warfarin', 'ibuprofen')
 """
 
 from __future__ import annotations

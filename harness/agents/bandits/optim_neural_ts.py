@@ -2,8 +2,9 @@
 
 Warm up with uniform draws. Then, at every step, differential evolution maximises a Thompson draw `N(μ, ν² σ²)`, the
 result is moved to the nearest existing combination, its relative risk is observed with noise, and U grows by the
-squared gradient there. The network is fitted anew every few steps. At every snapshot the combinations with
-`μ - 3 σ > 1.1` are flagged; what any snapshot flagged stays flagged.
+squared gradient there (the published code takes the gradient where differential evolution ended, which was not
+observed). The network is fitted anew every few steps. At every snapshot the combinations with `μ - 3 σ > 1.1` are
+flagged; what any snapshot flagged stays flagged.
 
 All randomness of step t comes from the seed and t, so that a run that was interrupted goes on to the same result.
 

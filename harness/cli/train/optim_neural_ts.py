@@ -88,16 +88,16 @@ def train(
     """Parse, carry out the searches, print the table."""
     from harness.cli.tables import print_blocks, print_json, print_lines
     from harness.core.errors import UsageError
-    from harness.core.run import RunFolder
+    from harness.core.run import TRAINING, RunFolder
     from harness.evaluation.searches import as_json, start
-    from harness.reports.searches import NOTICE, table
+    from harness.reports.searches import NOTICE, against_step, table
 
     if resume is not None:
         for name in context.params:
             source = context.get_parameter_source(name)
             if name not in RESUMABLE and source is not None and source.name == "COMMANDLINE":
                 raise UsageError(f"--{name.replace('_', '-')} does not go with --resume: a run goes on as it began.")
-        folder = RunFolder.resume(resume)
+        folder = RunFolder.resume(resume, TRAINING)
     else:
         from harness.agents.bandits.combinations import Disjoint, Simulation
         from harness.agents.bandits.optim_neural_ts import Arm, Settings
@@ -115,7 +115,7 @@ def train(
     if json:
         print_json(as_json(done))
         return
-    print_blocks([table(done)])
+    print_blocks([against_step(done), table(done)])
     print_lines([NOTICE, f"run {done.run_dir}; screen with: harness screen --checkpoint {done.run_dir} …"])
 
 
@@ -136,11 +136,11 @@ def _carried_out(folder: RunFolder, quiet: bool) -> Searches:
     from harness.agents.bandits.optim_neural_ts import Search
     from harness.cli.progress import shown_progress
     from harness.core.errors import HarnessError, StoppedRun
-    from harness.core.run import read_manifest
+    from harness.core.run import TRAINING, read_manifest
     from harness.evaluation.searches import carry_out
     from harness.evaluation.tabular import Progress
 
-    seeds = len(read_manifest(folder.path).get("seeds", ()))
+    seeds = len(read_manifest(folder.path, TRAINING).get("seeds", ()))
     with folder, shown_progress(quiet) as watch:
 
         def tell(place: int, search: Search) -> None:
