@@ -7,9 +7,8 @@ from typing import Any
 
 from harness.core.agent import Agent
 from harness.core.environment import Environment
-from harness.core.errors import RunError
 from harness.core.registry import Entry, Registry
-from harness.core.run import read_manifest
+from harness.core.run import TRAINING, read_manifest
 
 ALGORITHMS = Registry(
     kind="algorithm of a trained agent",
@@ -34,10 +33,5 @@ def trained(folder: Path, env: Environment[Any, Any]) -> Agent:
     RunError
         If the folder holds no training, or one of another environment.
     """
-    algorithm = read_manifest(folder).get("algorithm")
-    if not isinstance(algorithm, str):
-        raise RunError(
-            f"Nothing was trained in '{folder}'; --agent takes an id, or a folder that `harness train` made."
-        )
-    agent: Agent = ALGORITHMS.load(algorithm)(folder, env)
+    agent: Agent = ALGORITHMS.load(str(read_manifest(folder, TRAINING).get("algorithm")))(folder, env)
     return agent

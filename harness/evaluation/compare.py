@@ -107,8 +107,6 @@ def load_runs(paths: list[Path]) -> list[Run]:
     runs: list[Run] = []
     for path in paths:
         manifest = read_manifest(path)
-        if "algorithm" in manifest:
-            raise RunError(f"'{path}' is a training; expected runs of `harness eval`, of what was trained for one.")
         found = read_summary(path)
         if found is None:
             raise RunError(f"The run {path} has not finished; go on with: harness eval --resume {path}")

@@ -14,8 +14,12 @@ from harness.envs import registry as envs
     ("manifest", "error", "sentence"),
     [
         (None, RunError, "is not a run folder"),
-        ("{}", RunError, "Nothing was trained in"),
-        ('{"algorithm": "reinforc"}', UsageError, "There is no algorithm of a trained agent 'reinforc'. Did you mean"),
+        ("{}", RunError, "is of kind 'evaluation'; expected one of kind 'training'"),
+        (
+            '{"kind": "training", "algorithm": "reinforc"}',
+            UsageError,
+            "There is no algorithm of a trained agent 'reinforc'. Did you mean",
+        ),
     ],
 )
 def test_a_folder_without_a_training_is_refused_with_a_sentence(tmp_path, manifest, error, sentence):

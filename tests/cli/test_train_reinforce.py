@@ -37,7 +37,7 @@ def test_a_policy_is_trained_shown_and_evaluated(harness_command, tmp_path):
 
     compared = harness_command("compare", found["run_dir"], summary["run_dir"])
     assert compared.returncode == 1
-    assert "is a training" in compared.stderr
+    assert "is of kind 'training'" in compared.stderr
 
 
 @pytest.mark.parametrize(

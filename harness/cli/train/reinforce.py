@@ -46,7 +46,7 @@ def train(
     """Parse, train, print the curve."""
     from harness.agents.rl.deep import require_deep
     from harness.core.errors import UsageError
-    from harness.core.run import RunFolder
+    from harness.core.run import TRAINING, RunFolder
 
     require_deep("`harness train reinforce`")
     from dataclasses import asdict
@@ -61,7 +61,7 @@ def train(
             source = context.get_parameter_source(name)
             if name not in RESUMABLE and source is not None and source.name == "COMMANDLINE":
                 raise UsageError(f"--{name.replace('_', '-')} does not go with --resume: a run goes on as it began.")
-        folder = RunFolder.resume(resume)
+        folder = RunFolder.resume(resume, TRAINING)
     else:
         settings = Settings(seed=seed, episodes=episodes, batch=batch, learning_rate=learning_rate, entropy=entropy)
         folder = start(out, env, settings)

@@ -20,7 +20,7 @@ from harness.agents.rl.network import batch_of, initial, log_softmax, scores
 from harness.agents.rl.reinforce import HELD_OUT, Settings, advance, batch_seeds, begin, look, play, reward_to_go
 from harness.agents.rl.review_views import ReviewViews
 from harness.core.errors import RunError, UsageError
-from harness.core.run import MANIFEST, RunFolder
+from harness.core.run import MANIFEST, TRAINING, RunFolder
 from harness.core.seeds import TRAINING_SEEDS
 from harness.envs import registry as envs
 from harness.evaluation import trainings
@@ -123,7 +123,7 @@ def interrupted(folder, at):
         if training.updates == at:
             raise Killed
 
-    with pytest.raises(Killed), RunFolder.resume(folder) as run:
+    with pytest.raises(Killed), RunFolder.resume(folder, TRAINING) as run:
         carry_out(run, watch)
 
 
@@ -138,7 +138,7 @@ def test_a_training_that_was_interrupted_twice_ends_bit_for_bit_as_if_it_never_w
     interrupted(broken, 5)
     env = envs.make(EASY)
     assert restore(broken, env.spec, ReviewViews(env.tables)).updates == 4
-    with RunFolder.resume(broken) as run:
+    with RunFolder.resume(broken, TRAINING) as run:
         carry_out(run, lambda training: None)
     assert (broken / CURVE).read_bytes() == (whole / CURVE).read_bytes()
     assert (broken / CHECKPOINT).read_bytes() == (whole / CHECKPOINT).read_bytes()
