@@ -46,7 +46,10 @@ def evaluate(
     inadmissible: o.Inadmissible = None,
     option: o.EnvOption = None,
     agent: Annotated[
-        list[str] | None, typer.Option(help="An agent; `harness agents` lists them.", rich_help_panel=o.WHO)
+        list[str] | None,
+        typer.Option(
+            help="An agent (`harness agents` lists them), or a folder that `harness train` made.", rich_help_panel=o.WHO
+        ),
     ] = None,
     model: Annotated[
         list[str] | None,

@@ -3,27 +3,30 @@
 manifest.json             what it was told, versions; names the algorithm
 checkpoint.safetensors    weights and everything that the next update depends on
 curve.json                a row for every update, and the held-out returns where they were looked at
+summary.json              the last look; its presence means that the run has finished
 """
 
 from __future__ import annotations
 
 import platform
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
 import harness
-from harness.agents.rl.checkpoint import about, restore, save
+from harness.agents.rl.checkpoint import ALGORITHM, about, restore, save
 from harness.agents.rl.reinforce import Row, Settings, Training, advance, check_seeds
 from harness.agents.rl.tasks import views_of
 from harness.core.errors import RunError
-from harness.core.run import MANIFEST, TRAINING, RunFolder, read_manifest
+from harness.core.run import MANIFEST, SUMMARY, TRAINING, RunFolder, read_manifest
 from harness.envs import registry as envs
 from harness.envs.ids import short_name
+from harness.evaluation.intervals import of_returns
 from harness.evaluation.manifest import git_revision
 
 CURVE = "curve.json"
@@ -59,7 +62,7 @@ def start(out: Path, env_id: str, settings: Settings) -> RunFolder:
     env = envs.make(env_id)
     what = about(env.spec, views_of(env), settings)
     check_seeds([settings.seed])
-    folder = RunFolder.create(out, f"{short_name(env_id)}-{what['algorithm']}".replace("/", "-"))
+    folder = RunFolder.create(out, f"{short_name(env_id)}-{ALGORITHM}".replace("/", "-"))
     folder.write_json(
         MANIFEST,
         {
@@ -85,9 +88,11 @@ def carry_out(folder: RunFolder, watch: Watch) -> Trained:
     """
     manifest = read_manifest(folder.path, TRAINING)
     try:
+        if manifest["algorithm"] != ALGORITHM:
+            raise KeyError(ALGORITHM)
         env_id, settings = str(manifest["env"]), Settings.model_validate(manifest["settings"])
     except (KeyError, ValidationError) as error:
-        raise RunError(f"The run {folder.path} is no run of `harness train reinforce`.") from error
+        raise RunError(f"The run {folder.path} is no run of `harness train {ALGORITHM}`.") from error
     batch = [envs.make(env_id) for _ in range(settings.batch)]
     spec, views = batch[0].spec, views_of(batch[0])
     what = about(spec, views, settings)
@@ -100,4 +105,12 @@ def carry_out(folder: RunFolder, watch: Watch) -> Trained:
         watch(training)
 
     advance(training, batch, views, after)
+    held_out = asdict(of_returns(training.curve[-1]["held_out_returns"]))
+    summary = {"env": env_id, "episodes": training.curve[-1]["episodes"], "held_out_return": _finite(held_out)}
+    folder.write_json(SUMMARY, summary)
     return Trained(str(folder.path), env_id, settings, training.curve)
+
+
+def _finite(found: dict[str, Any]) -> dict[str, Any]:
+    """Without NaN, which is no JSON."""
+    return {name: None if value != value else value for name, value in found.items()}

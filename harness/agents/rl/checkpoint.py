@@ -27,6 +27,9 @@ CHECKPOINT_VERSION = 1
 ALGORITHM = "reinforce"
 CHECKPOINT = "checkpoint.safetensors"
 
+TRAINING = "training"
+"""The file's one entry of text."""
+
 MOMENTS = ("exp_avg", "exp_avg_sq")
 """Names that torch gives to Adam's running means."""
 
@@ -64,7 +67,8 @@ def save(training: Training, what: dict[str, Any], folder: Path) -> None:
     target = folder / CHECKPOINT
     partial = target.with_suffix(".partial")
     try:
-        save_file(tensors, partial, {"about": json.dumps(what), "curve": json.dumps(training.curve)})
+        # one entry: of several the format keeps no order, and the same training would not be the same file
+        save_file(tensors, partial, {TRAINING: json.dumps({"about": what, "curve": training.curve})})
         partial.replace(target)
     except (OSError, SafetensorError) as error:
         raise RunError(f"Cannot write {target}: {error}. What was saved before is kept.") from error
@@ -117,9 +121,9 @@ def _fill(training: Training, tensors: Weights) -> None:
 def _read(path: Path) -> tuple[dict[str, Any], list[dict[str, float]], Weights]:
     try:
         with safe_open(path, framework="pt") as file:
-            words = file.metadata() or {}
+            words = json.loads((file.metadata() or {})[TRAINING])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
-        return dict(json.loads(words["about"])), list(json.loads(words["curve"])), tensors
+        return dict(words["about"]), list(words["curve"]), tensors
     except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
         raise RunError(f"{path} cannot be read ({error}); it is no checkpoint of a training, or damaged.") from error
 

@@ -40,10 +40,12 @@ MOST = 2.0
 
 
 class Choice(NamedTuple):
-    """A legal action: what it is, its row in the view, and the drugs' rows that it is about."""
+    """A legal action."""
 
     first: str = ""
+    """The drug that is asked about or changed; empty for the end."""
     second: str | None = None
+    """The other drug of a question, or the new one of a substitution."""
     kind: Intervention | None = None
     """None for a question, and for the end where `first` is empty."""
 

@@ -1,5 +1,6 @@
 """REINFORCE learns what can be learned, knows no order of items, and goes on as if it was never stopped."""
 
+
 from __future__ import annotations
 
 import itertools
@@ -76,7 +77,7 @@ def test_the_order_of_the_list_changes_no_probability(task):
 
     for observation in itertools.islice(observations(env, views, 21), 8):
         p, value = policy(observation)
-        assert len(p) == 1 or max(p.values()) > 2 * min(p.values())
+        assert len(p) == 1 or max(p.values()) > 1.5 * min(p.values())
         for seed in range(3):
             p_2, value_2 = policy(turned(observation, seed))
             assert p_2 == pytest.approx(p, rel=1e-4)
