@@ -31,6 +31,14 @@ ENVIRONMENTS = Registry(
             "harness.envs.sepsis_os.environment:sepsis_os_hidden",
             "the same, diabetes not shown; tabular, the optimum that knows it is an upper bound",
         ),
+        "warfarin": Entry(
+            "harness.envs.anticoagulation.warfarin.environment:warfarin",
+            "finding a patient's dose of warfarin, 90 days; regret against a plan that knows the patient",
+        ),
+        "warfarin-maintenance": Entry(
+            "harness.envs.anticoagulation.warfarin.environment:warfarin_maintenance",
+            "keeping a patient on warfarin in range, a year; regret against a plan that knows the patient",
+        ),
     },
 )
 
