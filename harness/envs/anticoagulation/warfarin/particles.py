@@ -18,7 +18,7 @@ from harness.envs.anticoagulation.warfarin import model
 from harness.envs.anticoagulation.warfarin.actions import DAYS_OF_WEEK, new_weekly
 from harness.envs.anticoagulation.warfarin.clinic import Chart, Orders
 from harness.envs.anticoagulation.warfarin.model import Kinetics, Pharmacology, State
-from harness.envs.anticoagulation.warfarin.patients import Covariates, pharmacology, pick
+from harness.envs.anticoagulation.warfarin.patients import Covariates, Patients, pharmacology, pick
 from harness.mdp.tabular import FloatArray, IntArray
 
 PARTICLES = 200
@@ -47,9 +47,13 @@ HOLDS = (1, 2, 4)
 
 @dataclass(frozen=True, eq=False)
 class Belief:
-    """What is believed of k patients: P particles each, flattened to (k P,), and their weights (k, P)."""
+    """What is believed of k patients: P particles each, flattened to (k P,), and their weights (k, P).
+
+    `day` is the day of the states, `heard` the last day whose INR has been weighed in.
+    """
 
     day: int
+    heard: int
     weights: FloatArray
     pharmacology: Pharmacology
     kinetics: Kinetics
@@ -69,12 +73,13 @@ def prior(chart: Chart, size: int = PARTICLES) -> Belief:
     drawn = pharmacology(covariates, np.tile(z, (k, 1)))
     kinetics = drawn.kinetics()
     drift, state = np.tile(c.DRIFT_SD * first, k), model.untreated(k * size)
-    if chart.settled:  # the dose that has held the INR says what the product of clearance and EC50 must be
+    if chart.settled:  # the dose that has held some INR in range says what the product of clearance and EC50 must be
         dose = np.repeat(chart.weekly / DAYS_OF_WEEK, size)
-        drawn = replace(drawn, ec50=drawn.ec50 * dose / model.maintenance_dose(drawn))
+        held = np.tile(c.LOW + (c.HIGH - c.LOW) * numbers.random(size), k)
+        drawn = replace(drawn, ec50=drawn.ec50 * dose / model.maintenance_dose(drawn, held))
         kinetics = drawn.kinetics()
         drift, state = np.zeros(k * size), model.steady(kinetics, dose)
-    return Belief(0, np.full((k, size), 1 / size), drawn, kinetics, state, drift)
+    return Belief(0, -1, np.full((k, size), 1 / size), drawn, kinetics, state, drift)
 
 
 def _guessed(covariates: Covariates, u: FloatArray) -> Covariates:
@@ -90,7 +95,8 @@ def updated(belief: Belief, chart: Chart) -> Belief:
     """What is believed today, of a belief of an earlier day."""
     k, size = belief.weights.shape
     for day in range(belief.day, chart.day + 1):
-        belief = _weighed(belief, chart.inr[:, day], day)
+        if day > belief.heard:
+            belief = replace(_weighed(belief, chart.inr[:, day], day), heard=day)
         if day == chart.day:
             break
         state = model.after_a_day(belief.state, belief.kinetics, np.repeat(chart.taken[:, day], size), belief.drift)
@@ -118,6 +124,7 @@ def _weighed(belief: Belief, inr: FloatArray, day: int) -> Belief:
     moved = _moved(belief.pharmacology, belief.weights.shape, weights, chosen, few, numbers)
     return Belief(
         belief.day,
+        belief.heard,
         np.where(few[:, None], 1 / size, weights),
         moved,
         moved.kinetics(),
@@ -223,3 +230,30 @@ class Bayes:
         return best_orders(
             chart, belief.kinetics[places], belief.state[places], belief.drift[places], self._planned, self._visit
         )
+
+
+class KnownPatient:
+    """A policy that decides as `Bayes` does, but knows the patients and their drift up to today, not what is to come.
+
+    Parameters
+    ----------
+    patients : Patients
+        Those who come to the visits, all together and in this order.
+    visit, planned : int
+        Days between visits, and copies of each patient whose drifts go on by chance.
+    """
+
+    def __init__(self, patients: Patients, visit: int = 7, planned: int = PLANNED) -> None:
+        self._patients, self._visit, self._planned = patients, visit, planned
+        self._kinetics = patients.pharmacology.kinetics()
+        self._state, self._day = model.untreated(len(patients)), 0
+
+    def __call__(self, chart: Chart) -> Orders:
+        """The orders."""
+        for day in range(self._day, chart.day):
+            drift = self._patients.drift[:, day]
+            self._state = model.after_a_day(self._state, self._kinetics, chart.taken[:, day], drift)
+        self._day = chart.day
+        places = np.repeat(np.arange(len(self._patients)), self._planned)
+        drift = self._patients.drift[places, chart.day]
+        return best_orders(chart, self._kinetics[places], self._state[places], drift, self._planned, self._visit)

@@ -12,7 +12,6 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harness.core.seeds import stream
 from harness.envs.anticoagulation.warfarin import constants as c
@@ -73,6 +72,8 @@ class Patients:
         Days on which no dose is taken.
     error : float array, shape (n, T + 1)
         Logarithm of what an INR measured on that day is wrong by.
+    steady_inr : float array, shape (n,)
+        INR that the dose of a patient who comes on a steady one holds without drift: anywhere in range.
     """
 
     covariates: Covariates
@@ -80,6 +81,7 @@ class Patients:
     drift: FloatArray
     missed: BoolArray
     error: FloatArray
+    steady_inr: FloatArray
 
     @property
     def days(self) -> int:
@@ -96,15 +98,16 @@ class Patients:
 
 def draw(seeds: Sequence[int], days: int, *, settled: bool = False) -> Patients:
     """The patients that belong to some seeds, for so many days; `settled` ones begin without drift."""
-    drawn: dict[str, list[NDArray[Any]]] = {name: [] for name in ("who", "self", "drift", "missed", "error")}
+    drawn: dict[str, list[Any]] = {name: [] for name in ("who", "self", "came", "drift", "missed", "error")}
     for seed in seeds:
         patient = stream(seed, "patient")
         drawn["who"].append(patient.random(UNIFORMS))
         drawn["self"].append(patient.standard_normal(NORMALS))
+        drawn["came"].append(patient.random())
         drawn["drift"].append(stream(seed, "drift").standard_normal(days))
         drawn["missed"].append(stream(seed, "adherence").random(days))
         drawn["error"].append(stream(seed, "laboratory").standard_normal(days + 1))
-    who, normal, shocks, taken, errors = (np.array(values) for values in drawn.values())
+    who, normal, came, shocks, taken, errors = (np.array(values) for values in drawn.values())
     covariates = _covariates(who, normal)
     return Patients(
         covariates,
@@ -112,6 +115,7 @@ def draw(seeds: Sequence[int], days: int, *, settled: bool = False) -> Patients:
         _drift(shocks, settled),
         taken < c.MISSED,
         np.sqrt(np.log1p(c.INR_CV**2)) * errors,
+        c.LOW + (c.HIGH - c.LOW) * came,
     )
 
 

@@ -60,8 +60,8 @@ MAINTENANCE_SPEC = SPEC.model_copy(
         "fallback": "the same dose; no days left out; the next visit in a week",
         "limits_of_use": (
             *SPEC.limits_of_use,
-            "Every patient begins without drift on the very dose that holds an INR of 2.5: the first weeks are easier "
-            "than the rest.",
+            "Every patient begins without drift, on a dose that holds the INR somewhere in range: the first weeks are "
+            "easier than the rest. Nothing shifts sensitivity for good, so memory pays and chasing INRs does not.",
         ),
     }
 )
