@@ -23,6 +23,7 @@ bench: .venv/bench.stamp
 	$(BIN)/python benchmarks/simulate.py
 	$(BIN)/python benchmarks/size.py
 	$(BIN)/python benchmarks/interval_coverage.py
+	$(BIN)/python benchmarks/warfarin.py
 
 readme: .venv/run.stamp
 	$(BIN)/python docs/readme.py

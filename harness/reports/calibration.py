@@ -31,7 +31,7 @@ def _cells(row: Row) -> tuple[str, ...]:
     interval = "" if math.isnan(found.lower) else f" ({' – '.join(outward(found.lower, found.upper, digits))})"
     value = f"{found.value:.{digits}f}{interval}{f' {row.unit}' if row.unit else ''}"
     met = "–" if row.met is None else "yes" if row.met else "no"
-    return row.what, _target(row.target), value, f"{found.n:,}", met, row.basis.value, row.published
+    return row.what, _target(row.target), value, f"{found.n:,}", met, row.basis or "–", row.published
 
 
 def _target(target: tuple[float, float] | None) -> str:
@@ -59,7 +59,7 @@ def plain(found: Calibration) -> dict[str, Any]:
                 "n": row.found.n,
                 "unit": row.unit,
                 "met": row.met,
-                "basis": row.basis.value,
+                "basis": row.basis,
                 "published": row.published,
             }
             for heading, rows in found.sections

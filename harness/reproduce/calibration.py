@@ -45,7 +45,8 @@ class Row:
         '' for a pure number, '%' for percent or points of it.
     published : str
         The figure behind the target and where it is from, short; the notes have it in full. '' for none.
-    basis : Basis
+    basis : Basis or None
+        None where nothing published stands beside it.
     digits : int
         Decimals worth printing.
     """
@@ -55,7 +56,7 @@ class Row:
     found: Estimate
     unit: str
     published: str
-    basis: Basis
+    basis: Basis | None
     digits: int = 1
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from types import SimpleNamespace
 
 import numpy as np
@@ -107,6 +108,22 @@ async def test_the_oracle_plans_anew_where_something_else_was_done():
     assert decision.action == env.reference.best_action()
     with pytest.raises(UsageError, match="knows a patient by the seed"):
         await oracle.act(first, Situation(env.why_illegal))
+
+
+def test_a_model_plays_and_its_illegal_orders_fall_back(harness_command, server):
+    """It starts right for one patient in two, and else tries to change a dose that does not exist."""
+
+    def answer(patient):
+        dose = "set_5" if "male, 68 years" in patient and "No warfarin" in patient else "same"
+        return json.dumps({"dose": dose, "hold_days": 0, "next_visit": "4_weeks"})
+
+    server.answer = answer
+    words = ("--base-url", server.base_url, "--model-id", "m", "--env", "warfarin", "--method", "rollout")
+    done = harness_command("eval", *words, "--episodes", "2", "--json", "--prompt", "direct")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["failures"] == {"illegal": 1}
+    assert found["episodes"] == 2
 
 
 def test_agents_of_warfarin_say_where_they_belong(sepsis):

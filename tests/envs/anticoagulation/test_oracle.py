@@ -11,9 +11,8 @@ from harness.envs.anticoagulation.warfarin import constants as c
 from harness.envs.anticoagulation.warfarin import model, policies
 from harness.envs.anticoagulation.warfarin.actions import CHANGES, new_weekly
 from harness.envs.anticoagulation.warfarin.clinic import Course, Orders, run
-from harness.envs.anticoagulation.warfarin.oracle import plan
+from harness.envs.anticoagulation.warfarin.oracle import followed, plan
 from harness.envs.anticoagulation.warfarin.patients import draw
-from harness.reproduce.warfarin import followed_plan
 
 SEEDS = range(100_000, 100_025)
 
@@ -28,7 +27,7 @@ def begun(seed):
 
 def test_a_plan_earns_what_it_says():
     for seed in SEEDS[:8]:
-        course = followed_plan(one(seed), settled=False)
+        course = followed(one(seed), settled=False)
         assert course.returns()[0] == pytest.approx(begun(seed).value)
         assert course.visits()[0] == len(begun(seed).decisions)
 

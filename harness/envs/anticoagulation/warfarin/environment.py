@@ -1,6 +1,14 @@
 """The tasks `warfarin` and `warfarin-maintenance`: one patient's course, from visit to visit.
 
-`harness calibrate warfarin` prints what the simulated patients and the agents amount to beside published figures.
+Fitted and predicted
+--------------------
+The pharmacology is Hamberg 2010 as published but for the scale of its EC50s. That scale and the ages were chosen by the
+mean doses of real patients, the spread among patients by how real doses scatter about the IWPC algorithm's, the drift's
+size and time constant by late time in range and by INRs of 4 or more under a nomogram. Weight, amiodarone, missed doses
+and the laboratory's error were assumed. Everything else that `harness calibrate warfarin` prints follows; most of it
+was looked at while the constants were chosen. No constant was chosen by `harness calibrate warfarin-maintenance`; that
+patients come on a dose that holds any INR in range, and not just 2.5, was: on the very dose that they need, never
+changing it was as good as the nomogram.
 
 Reference
 ---------
@@ -35,7 +43,6 @@ from harness.envs.anticoagulation.warfarin.patients import draw
 from harness.envs.anticoagulation.warfarin.shown import WarfarinObservation, observed
 from harness.envs.anticoagulation.warfarin.spec import MAINTENANCE_SPEC, SPEC
 
-Genotype = Literal["known", "unknown"]
 AnyAction = WarfarinAction | MaintenanceAction
 
 
@@ -57,7 +64,7 @@ class WarfarinClinic:
         If `genotype` is neither.
     """
 
-    def __init__(self, spec: EnvSpec, days: int, *, settled: bool, genotype: Genotype = "known") -> None:
+    def __init__(self, spec: EnvSpec, days: int, *, settled: bool, genotype: str = "known") -> None:
         if genotype not in ("known", "unknown"):
             raise UsageError(f"'{genotype}' is no genotype option; expected one of: known, unknown.")
         self.spec = spec
@@ -218,7 +225,7 @@ class HindsightReference:
         return self._after[action][1] if action in self._after else None
 
 
-def warfarin(genotype: Genotype = "known") -> WarfarinClinic:
+def warfarin(genotype: Literal["known", "unknown"] = "known") -> WarfarinClinic:
     """The task of finding a dose; `genotype` is 'known' or 'unknown'.
 
     Raises
@@ -229,7 +236,7 @@ def warfarin(genotype: Genotype = "known") -> WarfarinClinic:
     return WarfarinClinic(SPEC, c.TITRATION_DAYS, settled=False, genotype=genotype)
 
 
-def warfarin_maintenance(genotype: Genotype = "known") -> WarfarinClinic:
+def warfarin_maintenance(genotype: Literal["known", "unknown"] = "known") -> WarfarinClinic:
     """The task of keeping a patient in range; `genotype` is 'known' or 'unknown'.
 
     Raises
