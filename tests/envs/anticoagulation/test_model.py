@@ -11,9 +11,16 @@ from scipy.integrate import solve_ivp
 from harness.envs.anticoagulation.warfarin import constants as c
 from harness.envs.anticoagulation.warfarin import hamberg2007, model
 from harness.envs.anticoagulation.warfarin.model import Pharmacology
-from harness.envs.anticoagulation.warfarin.patients import CYP2C9_NAMES, VKORC1_NAMES, typical
+from harness.envs.anticoagulation.warfarin.patients import CYP2C9_CLEARANCE, CYP2C9_NAMES, VKORC1_EC50, VKORC1_NAMES
 
 ABSORPTION = 2.0  # per hour, Hamberg 2010
+
+
+def typical(age=71):
+    """Patients of the published model itself, without scale or spread: every CYP2C9 with every VKORC1 genotype."""
+    clearance = np.repeat(CYP2C9_CLEARANCE, len(VKORC1_NAMES)) * (1 + c.CLEARANCE_PER_YEAR * (age - c.REFERENCE_AGE))
+    ec50 = np.tile(VKORC1_EC50, len(CYP2C9_NAMES))
+    return Pharmacology(clearance, np.full(len(ec50), c.VOLUME), ec50)
 
 
 def course(pharmacology, doses, drift=0.0):

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.core.errors import UsageError
 from harness.envs.anticoagulation.metrics import rosendaal
 from harness.envs.anticoagulation.warfarin import constants as c
 from harness.envs.anticoagulation.warfarin import model, policies
@@ -78,3 +79,13 @@ def test_acting_on_belief_beats_the_nomogram_and_knowing_beats_believing():
     assert known > 0.80
     blind = run(patients, Bayes(), genotype_known=False)
     assert nomogram + 0.05 < rosendaal(np.arange(91), blind.measured).within.mean() < bayes + 0.02
+
+
+def test_patients_who_come_apart_are_refused():
+    patients = draw(range(4), c.TITRATION_DAYS)
+    later = followed(patients, 14)[-1]
+    bayes = Bayes()
+    bayes(later)
+    apart = followed(patients[np.array([0, 1])], 14)[-1]
+    with pytest.raises(UsageError, match="2 of 4 patients came to a visit"):
+        bayes(apart)

@@ -6,10 +6,9 @@ import numpy as np
 
 from harness.core.errors import UsageError
 from harness.envs.anticoagulation.warfarin import constants as c
+from harness.envs.anticoagulation.warfarin.actions import DAYS_OF_WEEK
 from harness.envs.anticoagulation.warfarin.patients import CYP2C9_NAMES, VKORC1_NAMES, Covariates
 from harness.mdp.tabular import FloatArray
-
-DAYS_OF_WEEK = 7.0
 
 IWPC_VKORC1 = np.array([0.0, -0.8677, -1.6974, -0.4854])
 """GG, GA, AA, unknown (IWPC 2009, supplement, section S1e)."""
@@ -17,7 +16,6 @@ IWPC_VKORC1 = np.array([0.0, -0.8677, -1.6974, -0.4854])
 IWPC_CYP2C9 = np.array([0.0, -0.5211, -0.9357, -1.0616, -1.9206, -2.3312, -0.2188])
 """*1/*1, *1/*2, *1/*3, *2/*2, *2/*3, *3/*3, unknown (the same)."""
 
-GAGE_A = np.array([0, 1, 2])
 GAGE_2 = np.array([name.count("*2") for name in CYP2C9_NAMES])
 GAGE_3 = np.array([name.count("*3") for name in CYP2C9_NAMES])
 
@@ -67,7 +65,7 @@ def gage(patients: Covariates) -> FloatArray:
     surface = 0.007184 * patients.weight**0.425 * patients.height**0.725
     logarithm = (
         0.9751
-        - 0.3238 * GAGE_A[patients.vkorc1]
+        - 0.3238 * patients.vkorc1  # as many As as its place says
         + 0.4317 * surface
         - 0.4008 * GAGE_3[patients.cyp2c9]
         - 0.00745 * patients.age

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from harness.core.errors import UsageError
 from harness.core.seeds import stream
 from harness.envs.anticoagulation.warfarin import constants as c
 from harness.envs.anticoagulation.warfarin import model
@@ -223,7 +224,12 @@ class Bayes:
 
     def __call__(self, chart: Chart) -> Orders:
         """The orders."""
-        belief = updated(self._belief or prior(chart, self._size), chart)
+        belief = self._belief or prior(chart, self._size)
+        if len(belief.weights) != len(chart.weekly):
+            raise UsageError(
+                f"{len(chart.weekly)} of {len(belief.weights)} patients came to a visit; Bayes needs all of them at each."
+            )
+        belief = updated(belief, chart)
         self._belief = belief
         k, size = belief.weights.shape
         places = (np.arange(k)[:, None] * size + drawn_anew(belief.weights, self._planned)).ravel()

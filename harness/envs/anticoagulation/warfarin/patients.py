@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -171,10 +170,3 @@ def _drift(shocks: FloatArray, settled: bool) -> FloatArray:
     for day in range(1, shocks.shape[1]):
         drift[:, day] = kept * drift[:, day - 1] + new * shocks[:, day]
     return drift
-
-
-def typical(names: tuple[str, ...] = VKORC1_NAMES, age: float = 71.0) -> Pharmacology:
-    """Patients of the published model itself, without scale or spread: every CYP2C9 with every VKORC1 genotype."""
-    pairs = np.array(list(product(range(len(CYP2C9_NAMES)), range(len(names)))))
-    aged = 1 + c.CLEARANCE_PER_YEAR * (age - c.REFERENCE_AGE)
-    return Pharmacology(CYP2C9_CLEARANCE[pairs[:, 0]] * aged, np.full(len(pairs), c.VOLUME), VKORC1_EC50[pairs[:, 1]])
