@@ -227,7 +227,7 @@ class Bayes:
         belief = self._belief or prior(chart, self._size)
         if len(belief.weights) != len(chart.weekly):
             raise UsageError(
-                f"{len(chart.weekly)} of {len(belief.weights)} patients came to a visit; Bayes needs all of them at each."
+                f"{len(chart.weekly)} of {len(belief.weights)} patients came to a visit; Bayes needs all at each."
             )
         belief = updated(belief, chart)
         self._belief = belief
