@@ -34,6 +34,7 @@ bench: .venv/bench.stamp
 	$(BIN)/python benchmarks/interval_coverage.py
 	$(BIN)/python benchmarks/drift.py
 	$(BIN)/python benchmarks/medication_review.py
+	$(BIN)/python benchmarks/warfarin.py
 
 readme: .venv/run.stamp
 	$(BIN)/python docs/readme.py

@@ -36,6 +36,25 @@ AGENTS = Registry(
             f"{REVIEWERS}:experienced", "polypharmacy: plans by what pairs of classes did before, asks"
         ),
         "informed": Entry(f"{REVIEWERS}:informed", "polypharmacy: the optimum that knows every interaction"),
+        "warfarin-random": Entry("harness.agents.warfarin:random", "any change of the dose from -20 to +20 %: chance"),
+        "warfarin-fixed": Entry("harness.agents.warfarin:fixed", "5 mg a day whatever the INR"),
+        "warfarin-nomogram": Entry("harness.agents.warfarin:nomogram", "5 mg a day, then a percentage nomogram"),
+        "warfarin-nomogram-clinical": Entry(
+            "harness.agents.warfarin:nomogram_clinical", "the nomogram, first dose by age, height, weight (IWPC)"
+        ),
+        "warfarin-nomogram-pharmacogenetic": Entry(
+            "harness.agents.warfarin:nomogram_pharmacogenetic", "the nomogram, first dose by genotypes too (IWPC)"
+        ),
+        "warfarin-nomogram-gage": Entry(
+            "harness.agents.warfarin:nomogram_gage", "the nomogram, first dose by Gage et al. (2008)"
+        ),
+        "warfarin-ebm": Entry("harness.agents.warfarin:ebm", "the protocol of the EBM Guidelines"),
+        "warfarin-bayes": Entry(
+            "harness.agents.warfarin:bayes", "a particle filter's belief and the dose it speaks for: the best known"
+        ),
+        "warfarin-oracle": Entry(
+            "harness.agents.warfarin:oracle", "the plan that knows the patient and what is to come: an upper bound"
+        ),
         "human": Entry("harness.agents.human:human", "you, in the terminal: `harness play`"),
     },
 )

@@ -15,6 +15,7 @@ from harness.cli import (
     ab,
     agents,
     cache,
+    calibrate,
     compare,
     envs,
     evaluate,
@@ -79,6 +80,7 @@ app.add_typer(models.app, name="models")
 app.add_typer(prompts.app, name="prompts")
 app.add_typer(cache.app, name="cache")
 app.add_typer(reproduce.app, name="reproduce")
+app.command("calibrate", help=calibrate.HELP)(calibrate.calibrate)
 
 
 def main() -> None:

@@ -43,6 +43,14 @@ ENVIRONMENTS = Registry(
             "harness.envs.polypharmacy.environment:complex_tradeoff",
             "medication review, 10 to 15 drugs, interactions to be asked about; the optimum knows them",
         ),
+        "warfarin": Entry(
+            "harness.envs.anticoagulation.warfarin.environment:warfarin",
+            "finding a patient's dose of warfarin, 90 days; regret against a plan that knows the patient",
+        ),
+        "warfarin-maintenance": Entry(
+            "harness.envs.anticoagulation.warfarin.environment:warfarin_maintenance",
+            "keeping a patient on warfarin in range, a year; regret against a plan that knows the patient",
+        ),
     },
 )
 

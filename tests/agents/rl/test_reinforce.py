@@ -1,6 +1,5 @@
 """REINFORCE learns what can be learned, knows no order of items, and goes on as if it was never stopped."""
 
-
 from __future__ import annotations
 
 import itertools

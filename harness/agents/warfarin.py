@@ -1,0 +1,160 @@
+"""Agents of the warfarin tasks: a clinic's rules, Bayes, the plan that knows everything, and chance.
+
+A rule is a function of the patient's chart, made here from what was seen and ordered in the episode. Its orders, in mg
+and days, become the action that comes nearest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+from harness.core.agent import Decision, Situation
+from harness.core.errors import UsageError
+from harness.core.seeds import stream
+from harness.envs.anticoagulation.warfarin import algorithms, policies
+from harness.envs.anticoagulation.warfarin import constants as c
+from harness.envs.anticoagulation.warfarin.actions import MaintenanceAction, nearest
+from harness.envs.anticoagulation.warfarin.clinic import Policy
+from harness.envs.anticoagulation.warfarin.environment import AnyAction, WarfarinClinic
+from harness.envs.anticoagulation.warfarin.particles import Bayes
+from harness.envs.anticoagulation.warfarin.shown import WarfarinObservation, chart_of
+
+
+class RuleAgent:
+    """Follows a policy.
+
+    Parameters
+    ----------
+    name : str
+    env : WarfarinClinic
+    policy : function of a situation
+        The policy of an episode, made anew for every decision: nothing is remembered but the chart.
+    """
+
+    memoryless = False
+
+    def __init__(self, name: str, env: WarfarinClinic, policy: Callable[[Situation], Policy]) -> None:
+        self.id = name
+        self._settled = env.settled
+        self._policy = policy
+
+    async def act(self, observation: WarfarinObservation, situation: Situation) -> Decision:
+        """The policy's orders as an action."""
+        chart = chart_of(observation, situation.history)  # type: ignore[arg-type]
+        orders = self._policy(situation)(chart)
+        action = nearest(
+            float(orders.weekly[0]),
+            observation.weekly_dose,
+            int(orders.hold[0]),
+            int(orders.visit[0]),
+            may_set=not self._settled and observation.day < c.INDUCTION_DAYS,
+        )
+        return Decision(action=MaintenanceAction(**action.model_dump()) if self._settled else action)
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+class OracleAgent:
+    """Follows the best plan with everything known: no agent at all, but how far agents could ever come."""
+
+    memoryless = False
+
+    def __init__(self, env: WarfarinClinic) -> None:
+        self.id = "warfarin-oracle"
+        self._env = env
+        self._planned = lru_cache(maxsize=256)(self._plan)
+
+    async def act(self, observation: WarfarinObservation, situation: Situation) -> Decision:
+        """The plan's order of the day; where something else was done before, that of a new plan."""
+        if situation.seed is None:
+            raise UsageError("The oracle knows a patient by the seed of the episode; ask it in an episode.")
+        planned = self._planned(situation.seed)
+        done = tuple(action for _, action in situation.history)
+        if done == planned[: len(done)]:
+            return Decision(action=planned[len(done)])
+        clinic = self._begun(situation.seed)
+        for action in done:
+            clinic.step(action)  # type: ignore[arg-type]
+        return Decision(action=clinic.reference.best_action())
+
+    def _plan(self, seed: int) -> tuple[AnyAction, ...]:
+        """The plan from the first visit on."""
+        return self._begun(seed).reference.actions()
+
+    def _begun(self, seed: int) -> WarfarinClinic:
+        """The episode of a seed, at its first visit."""
+        clinic = WarfarinClinic(self._env.spec, self._env.days, settled=self._env.settled)
+        clinic.reset(seed)
+        return clinic
+
+    async def close(self) -> None:
+        """Forget the plans."""
+        self._planned.cache_clear()
+
+
+def _clinic(env: Any, name: str) -> WarfarinClinic:
+    if not isinstance(env, WarfarinClinic):
+        raise UsageError(f"The agent '{name}' treats patients of warfarin and warfarin-maintenance, not {env.spec.id}.")
+    return env
+
+
+def _rule(env: Any, name: str, policy: Policy) -> RuleAgent:
+    return RuleAgent(name, _clinic(env, name), lambda situation: policy)
+
+
+def random(env: Any) -> RuleAgent:
+    """5 mg a day, then every week any change from -20 to +20 %: chance."""
+    name = "warfarin-random"
+    return RuleAgent(
+        name,
+        _clinic(env, name),
+        lambda s: policies.random_changes(stream(s.seed or 0, f"agent {s.step}")),
+    )
+
+
+def fixed(env: Any) -> RuleAgent:
+    """5 mg a day whatever the INR; the steady dose where there is one."""
+    name = "warfarin-fixed"
+    return _rule(env, name, policies.unchanged)
+
+
+def nomogram(env: Any) -> RuleAgent:
+    """5 mg a day, then a percentage nomogram."""
+    return _rule(env, "warfarin-nomogram", policies.nomogram())
+
+
+def nomogram_clinical(env: Any) -> RuleAgent:
+    """The nomogram after a first dose by the clinical IWPC algorithm."""
+    return _rule(env, "warfarin-nomogram-clinical", policies.nomogram(algorithms.iwpc_clinical))
+
+
+def nomogram_pharmacogenetic(env: Any) -> RuleAgent:
+    """The nomogram after a first dose by the pharmacogenetic IWPC algorithm."""
+    return _rule(env, "warfarin-nomogram-pharmacogenetic", policies.nomogram(algorithms.iwpc_pharmacogenetic))
+
+
+def nomogram_gage(env: Any) -> RuleAgent:
+    """The nomogram after a first dose by the algorithm of Gage et al."""
+    name = "warfarin-nomogram-gage"
+    if not _clinic(env, name).genotype_known:
+        raise UsageError(f"The agent '{name}' needs the genotypes; leave genotype=unknown out.")
+    return _rule(env, name, policies.nomogram(algorithms.gage))
+
+
+def ebm(env: Any) -> RuleAgent:
+    """The protocol of the EBM Guidelines."""
+    return _rule(env, "warfarin-ebm", policies.ebm)
+
+
+def bayes(env: Any) -> RuleAgent:
+    """What a particle filter's belief speaks for: the best that is known without knowing the patient."""
+    name = "warfarin-bayes"
+    return RuleAgent(name, _clinic(env, name), lambda situation: Bayes())
+
+
+def oracle(env: Any) -> OracleAgent:
+    """The plan that knows the patient and everything to come: an upper bound."""
+    return OracleAgent(_clinic(env, "warfarin-oracle"))

@@ -1,0 +1,5 @@
+"""Anticoagulation: simulated patients whose dose has to be found and kept.
+
+`metrics.py` has the measures of this field, exactly as defined; `warfarin/` is the tasks `warfarin` and
+`warfarin-maintenance`.
+"""
