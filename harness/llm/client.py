@@ -12,18 +12,19 @@ import itertools
 import uuid
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_delay, wait_random_exponential
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_before_delay, wait_random_exponential
 
 from harness.core.agent import Message
 from harness.core.errors import ModelServerError
 from harness.llm.budget import Budget
 from harness.llm.cache import ReplyCache, key_of
 from harness.llm.dialect import Dialect, remember, remembered
-from harness.llm.failures import sentence, worth_retrying
+from harness.llm.endpoint import Endpoint
+from harness.llm.failures import retry_after, sentence, words_of, worth_retrying
 from harness.llm.load import Gate, Rate
 from harness.llm.local import LocalServer, engine
 from harness.llm.registry import ModelEntry, ReplyFormat, more_keys_of
@@ -62,16 +63,6 @@ SEED = 0
 
 CHARACTERS_PER_TOKEN = 4
 """For budgets, where a server does not say how many tokens it took."""
-
-
-@dataclass
-class Endpoint:
-    """One server with one key (and the variable that held it), and the connection to it once there is one."""
-
-    base_url: str | None
-    variable: str | None
-    key: str | None
-    client: AsyncOpenAI | None = None
 
 
 class ChatClient:
@@ -177,9 +168,7 @@ class ChatClient:
     async def close(self) -> None:
         """Close the connection and stop an embedded server."""
         for endpoint in self._endpoints:
-            if endpoint.client is not None:
-                await endpoint.client.close()
-                endpoint.client = None
+            await endpoint.close()
         if self._server is not None:
             await asyncio.to_thread(self._server.close)
             self._server = None
@@ -301,7 +290,7 @@ class ChatClient:
                 answer = await self._answered(client, sent)
                 break
             except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
-                following = dialect.after(str(error), sent)
+                following = dialect.after(words_of(error), sent)
                 if following is None or self._entry.weights is not None:
                     raise
                 dialect = following
@@ -348,21 +337,9 @@ class ChatClient:
         async with self._connecting:
             if self._server is not None and not self._server.alive():
                 raise ModelServerError(f"The embedded model server of '{self._entry.alias}' has died; see {self._log}.")
-            if endpoint.client is None:
-                from openai import AsyncOpenAI, DefaultAioHttpClient
-
-                base_url = endpoint.base_url
-                if base_url is None:
-                    self._server = await asyncio.to_thread(self._start)
-                    base_url = self._server.base_url
-                endpoint.client = AsyncOpenAI(
-                    base_url=base_url,
-                    api_key=endpoint.key or "none",
-                    max_retries=0,  # tenacity retries; two policies would multiply
-                    timeout=None,  # `_posted` has one for the whole call; here it would begin anew with every byte
-                    http_client=DefaultAioHttpClient(),
-                )
-            return endpoint.client
+            if endpoint.client is None and endpoint.base_url is None:
+                self._server = await asyncio.to_thread(self._start)
+            return endpoint.connected(self._server.base_url if self._server is not None else None)
 
     def _start(self) -> LocalServer:
         path, _ = pull(self._entry)
@@ -396,14 +373,14 @@ class ChatClient:
 def _wait(state: RetryCallState) -> float:
     """Seconds until the next attempt: jittered and growing, or what the server asks for."""
     error = state.outcome.exception() if state.outcome else None
-    asked = getattr(getattr(error, "response", None), "headers", {}).get("retry-after", "")
-    seconds = float(asked) if asked.replace(".", "", 1).isdigit() else 0.0
-    return max(seconds, wait_random_exponential(multiplier=0.5, max=LONGEST_WAIT_S)(state))
+    return max(retry_after(error), wait_random_exponential(multiplier=0.5, max=LONGEST_WAIT_S)(state))
 
 
 def _stop(state: RetryCallState) -> bool:
-    """Whether to give up; not before a second attempt, however long the first one was allowed to take."""
+    """Whether to give up: the next attempt would come too late. A call that took its whole time has a second one."""
     error = state.outcome.exception() if state.outcome else None
     if isinstance(error, Malformed):
         return state.attempt_number >= MALFORMED_TRIES
-    return state.attempt_number > 1 and stop_after_delay(RETRY_FOR_S)(state)
+    if isinstance(error, TimeoutError) and state.attempt_number == 1:
+        return False
+    return stop_before_delay(RETRY_FOR_S)(state)

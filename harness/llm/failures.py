@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 from harness.core.errors import ModelServerError
 
@@ -45,8 +47,29 @@ def sentence(
             what = f"could not be reached for {waited_s:g} s"
         return ModelServerError(f"{where} {what}; check that it runs and that the address is right.")
     status = f"HTTP {error.status_code}" if isinstance(error, openai.APIStatusError) else type(error).__name__
-    said = clean(" ".join(str(error).split()))[:SHOWN]
-    return ModelServerError(f"{where} failed ({status}: {said}).", hopeless=False)
+    said = clean(" ".join(words_of(error).split()))[:SHOWN]
+    back = f" It asks to be left alone for {seconds:,.0f} s." if (seconds := retry_after(error)) >= waited_s else ""
+    return ModelServerError(f"{where} failed ({status}: {said}).{back}", hopeless=False)
+
+
+def words_of(error: Exception) -> str:
+    """What a server said when it refused: its message, or where that is not in its usual place all that it sent."""
+    body, text = getattr(error, "body", None), str(error)
+    return text if not body or " - " in text else f"{text} - {body}"
+
+
+def retry_after(error: BaseException | None) -> float:
+    """Seconds after which a server wants to be asked again, by its `Retry-After`: a number or a date; 0 without one."""
+    said = getattr(getattr(error, "response", None), "headers", {}).get("retry-after", "").strip()
+    try:
+        return max(float(said), 0.0) if said[:1].isdigit() else _seconds_until(parsedate_to_datetime(said))
+    except ValueError:
+        return 0.0
+
+
+def _seconds_until(date: datetime) -> float:
+    aware = date if date.tzinfo is not None else date.replace(tzinfo=UTC)
+    return max((aware - datetime.now(UTC)).total_seconds(), 0.0)
 
 
 def worth_retrying(error: BaseException) -> bool:

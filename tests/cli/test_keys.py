@@ -220,6 +220,9 @@ def test_no_file_and_no_output_holds_a_key(tmp_path):
         ):
             assert does(*command) == 0
         assert does("trace", str(begun), "--worst", "3") == 0
+        known(one.base_url)
+        one.reply = lambda key: (complaint("400 No") if "response_format" in one.bodies[-1] else in_every_field)(key)
+        assert does(*certify, "--no-cache", "--concurrency", "1") == 0
         known(nobody)
         assert does(*certify, "--no-cache") == 1
         assert does("models", "check", "mine") == 1
@@ -230,4 +233,5 @@ def test_no_file_and_no_output_holds_a_key(tmp_path):
         require_no_key(data, name)
     for kind in ("manifest.json", "decisions.jsonl", "trace.jsonl", "summary.json", "replies.sqlite", "stderr"):
         assert [name for name in files if name.endswith(kind)], kind
+    assert [name for name in files if "/dialects/" in name]
     assert any(b"[key]" in data for name, data in files.items() if name.endswith("trace.jsonl"))
