@@ -16,14 +16,11 @@ from pydantic import ValidationError
 
 from harness.core.agent import Decision, Situation
 from harness.core.environment import Action, Environment, Observation
-from harness.core.errors import StoppedRun
+from harness.core.errors import INTERRUPTED, StoppedRun
 from harness.core.text import harmless
 from harness.prompts.loader import Prompt, load
 
 HELP, QUIT = "?", "q"
-
-INTERRUPTED = 130
-"""Exit status of a run stopped by Ctrl-C."""
 
 Read = Callable[[str], str]
 Write = Callable[[str], None]

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from harness.cli.evaluate import InadmissibleName, MethodName, ReplyName
+from harness.cli import options as o
 
 if TYPE_CHECKING:
+    from harness.core.environment import Environment
     from harness.evaluation.summary import Summary
 
 HELP = """Evaluate one model with several prompts: what the wording is worth, and which states it flips.
@@ -29,143 +29,166 @@ to the difference of exact values. Runs are kept: `harness compare RUN RUN --fli
 A benchmark for research, not medical advice.
 """
 
-EPISODES = 100
-"""Of a rollout, if --episodes does not say."""
-
 
 def ab(
     context: typer.Context,
     prompt: Annotated[
         list[str] | None,
-        typer.Option(help="Style of a prompt, or a folder; two or more, the first is the base.", show_default=False),
-    ] = None,
-    env: Annotated[str, typer.Option(help="Environment; `harness envs` lists them.")] = "icu-sepsis",
-    mdp: Annotated[str | None, typer.Option(help="An MDP of your own instead, as for `harness eval`.")] = None,
-    discount: Annotated[
-        float | None, typer.Option(help="Discount of that MDP, if not the one its files give.", show_default=False)
-    ] = None,
-    model: Annotated[
-        str | None, typer.Option(help="A model by alias (`harness models` lists them) or a GGUF file.")
-    ] = None,
-    base_url: Annotated[str | None, typer.Option(help="Any OpenAI-compatible server, with --model-id.")] = None,
-    model_id: Annotated[str | None, typer.Option(help="The model's name on that server.")] = None,
-    reply: Annotated[
-        ReplyName | None, typer.Option(help="How the model writes an action; as its entry says if not given.")
-    ] = None,
-    from_logprobs: Annotated[
-        bool, typer.Option("--from-logprobs", help="Read the whole policy off one letter an action.")
-    ] = False,
-    max_tokens: Annotated[int | None, typer.Option(help="Longest reply.", min=1)] = None,
-    method: Annotated[
-        MethodName | None,
         typer.Option(
-            help="exact, certify or rollout; if not given: exact for an embedded model or up to 1000 states, else "
-            "certify, and rollout where no table is known.",
+            help="Style of a prompt, or a folder; two or more, the first is the base.",
+            rich_help_panel=o.WHO,
             show_default=False,
         ),
     ] = None,
-    epsilon: Annotated[
-        float | None, typer.Option(help="certify: how close the bounds must be (0.01).", show_default=False)
+    env: o.Env = "icu-sepsis",
+    mdp: o.Mdp = None,
+    discount: o.Discount = None,
+    inadmissible: o.Inadmissible = None,
+    option: o.EnvOption = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="A model by alias (`harness models` lists them) or a GGUF file.", rich_help_panel=o.WHO),
     ] = None,
-    episodes: Annotated[int | None, typer.Option(help="rollout: episodes (100).", show_default=False)] = None,
+    base_url: o.BaseUrl = None,
+    model_id: Annotated[
+        str | None, typer.Option(help="The model's name on that server.", rich_help_panel=o.WHO)
+    ] = None,
+    shots: o.Shots = None,
+    shots_from: o.ShotsFrom = None,
+    reply: o.Reply = None,
+    temperature: o.Temperature = 0.0,
+    samples: o.Samples = 1,
+    vote: o.Vote = 1,
+    from_logprobs: o.FromLogprobs = False,
+    effort: o.Effort = None,
+    memory: o.Memory = "none",
+    shield: o.Shield = None,
+    shield_mode: o.ShieldMode = "correct",
+    max_tokens: o.MaxTokens = None,
+    method: Annotated[
+        o.MethodName | None,
+        typer.Option(
+            help="exact, certify or rollout; if not given: exact for an embedded model or up to 1000 states, else "
+            "certify, and rollout where no table is known.",
+            rich_help_panel=o.HOW,
+            show_default=False,
+        ),
+    ] = None,
+    epsilon: o.Epsilon = 0.01,
+    episodes: Annotated[int, typer.Option(help="rollout: episodes.", rich_help_panel=o.HOW)] = 100,
     sensitivity: Annotated[
         bool,
         typer.Option(
             "--sensitivity",
             help="How much is the wording: mechanical variants of the first prompt (order of features and options, "
             "decimals), and every other --prompt as a paraphrase of it.",
+            rich_help_panel=o.HOW,
         ),
     ] = False,
-    seed_start: Annotated[int, typer.Option(help="rollout: first seed of the episodes.")] = 100_000,
-    inadmissible: Annotated[
-        InadmissibleName | None, typer.Option(help="What becomes of actions that the data do not support (mean).")
-    ] = None,
-    option: Annotated[
-        list[str] | None, typer.Option(metavar="NAME=VALUE", help="An option of the environment.")
-    ] = None,
-    concurrency: Annotated[int, typer.Option(help="Requests at a time.")] = 2,
-    cache: Annotated[bool, typer.Option(help="Use replies that were asked before, in any run.")] = True,
-    out: Annotated[Path, typer.Option(help="Folder for the runs' folders.")] = Path("runs"),
-    top: Annotated[int, typer.Option(help="How many flips to list.")] = 5,
-    json: Annotated[bool, typer.Option("--json", help="As JSON, with every flip.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    seed_start: o.SeedStart = 100_000,
+    concurrency: o.Concurrency = 2,
+    timeout_s: o.Timeout = None,
+    audit: o.Audit = 0,
+    cache: o.Cache = True,
+    max_calls: o.MaxCalls = None,
+    max_tokens_total: o.MaxTokensTotal = None,
+    max_cost: o.MaxCost = None,
+    max_minutes: o.MaxMinutes = None,
+    out: o.Out = Path("runs"),
+    top: Annotated[int, typer.Option(help="How many flips to list.", rich_help_panel=o.OUTPUT)] = 5,
+    json: Annotated[bool, typer.Option("--json", help="As JSON, with every flip.", rich_help_panel=o.OUTPUT)] = False,
+    quiet: o.Quiet = False,
 ) -> None:
     """Carry out a run for every prompt and print how they differ."""
-    from harness.cli.evaluate import carried_out, contestants
+    from harness.cli import runs
     from harness.cli.task import env_id, env_options
     from harness.core.errors import UsageError
     from harness.envs.registry import make
+    from harness.evaluation.asking import read_decisions
+    from harness.evaluation.cast import check
     from harness.evaluation.config import Method, RunConfig
     from harness.evaluation.flips import usual_method
-    from harness.llm.budget import Limits
-    from harness.llm.registry import ReplyFormat, resolve
+    from harness.llm.registry import resolve
 
     if model is not None and (base_url is not None or model_id is not None):
         raise UsageError("--model and --base-url with --model-id both name a model; give one of them.")
-    found = contestants([], [model] if model else [], base_url, [model_id] if model_id else [], prompt or [])
+    limits = o.limits(context)
+    found = runs.contestants([], [model] if model else [], base_url, [model_id] if model_id else [], prompt or [])
     prompts = [str(who["prompt"]) for who in found]
     if len(prompts) < (1 if sensitivity else 2):
         raise UsageError(f"{len(prompts)} prompt was given; expected two or more, each after --prompt.")
     if twice := [name for i, name in enumerate(prompts) if name in prompts[:i]]:
         raise UsageError(f"The prompt '{twice[0]}' was given twice; a prompt does not differ from itself.")
     task, options = env_id(context, env, mdp), env_options(inadmissible, discount, option)
-    left_out: dict[str, str] = {}
+    made = make(task, **options)
     embedded = model is not None and resolve(model).weights is not None
-    chosen = Method(method) if method else usual_method(make(task, **options), embedded=embedded)
+    chosen = Method(method) if method else usual_method(made, embedded=embedded)
+    for name, owner in (("epsilon", Method.CERTIFY), ("episodes", Method.ROLLOUT)):
+        if name in o.given(context) and chosen is not owner:
+            raise UsageError(f"--{name} belongs to --method {owner}, and the method here is {chosen}; leave it out.")
     if sensitivity and chosen is Method.ROLLOUT:
         raise UsageError("--sensitivity tells states that flip, which needs --method exact or certify.")
-    if epsilon is not None and chosen is not Method.CERTIFY:
-        raise UsageError(f"--epsilon belongs to --method certify, and the method here is {chosen}; leave it out.")
-    if episodes is not None and chosen is not Method.ROLLOUT:
-        raise UsageError(f"--episodes belongs to --method rollout, and the method here is {chosen}; leave it out.")
+    left_out: dict[str, str] = {}
     if sensitivity:
-        found, left_out = _with_variants(found, task, options, reply, from_logprobs)
+        found, left_out = _with_variants(found, made, task, reply, from_logprobs)
         if len(found) < 2:
             raise UsageError(
                 f"No variant fits the prompt '{prompts[0]}'; give a paraphrase of it with another --prompt."
             )
-    more: dict[str, Any] = {} if epsilon is None else {"epsilon": epsilon}
     configs = [
         RunConfig(
             env=task,
             env_options=options,
             **who,
-            **more,
-            reply=ReplyFormat(reply) if reply else None,
-            from_logprobs=from_logprobs,
-            max_tokens=max_tokens,
+            **{name: context.params[name] for name in o.DRAWING},
+            shield=tuple(shield or ()),
+            shield_mode=shield_mode,
             method=chosen,
-            episodes=(EPISODES if episodes is None else episodes) if chosen is Method.ROLLOUT else 0,
+            epsilon=epsilon,
+            episodes=episodes if chosen is Method.ROLLOUT else 0,
             seed_start=seed_start,
             concurrency=concurrency,
             cache=cache,
         )
         for who in found
     ]
-    finished, failed = carried_out(configs, out, Limits(), None, quiet)
-    if len(finished) > 1:
-        _print_sensitivity(finished, left_out, json) if sensitivity else _print(finished, max(top, 0), json)
-    if failed:
-        sys.stdout.flush()
-        for sentence in failed:
-            sys.stderr.write(f"harness: {sentence}\n")
-        sys.exit(1)
+    for config in configs:
+        check(config)
+    finished, failed = runs.carried_out(configs[:1], out, limits, None, quiet)
+    if chosen is Method.CERTIFY:  # so that a state which the base was asked in is one that flips can be seen in
+        states = tuple(line.state for line in read_decisions(Path(finished[0].run_dir)))
+        configs = [config.model_copy(update={"ask_first": states}) for config in configs]
+    if finished[0].stopped is None:
+        others, failed = runs.carried_out(configs[1:], out, limits, None, quiet)
+        finished += others
+    whole = [summary for summary in finished if summary.stopped is None]
+    if len(whole) > 1:
+        _print_sensitivity(whole, left_out, json) if sensitivity else _print(whole, max(top, 0), json)
+    runs.leave(finished, failed)
 
 
 def _with_variants(
-    found: list[dict[str, Any]], task: str, options: dict[str, str], reply: ReplyName | None, from_logprobs: bool
+    found: list[dict[str, Any]], env: Environment[Any, Any], task: str, reply: str | None, from_logprobs: bool
 ) -> tuple[list[dict[str, Any]], dict[str, str]]:
-    """The first prompt, its variants that fit, and the other prompts; and why a variant does not fit."""
-    from harness.envs.registry import make
+    """The first prompt, its variants that fit, and the other prompts; and why a variant does not fit.
+
+    Raises
+    ------
+    UsageError
+        If no states are known to ask in.
+    """
+    from harness.core.errors import UsageError
     from harness.llm.registry import ReplyFormat, resolve
+    from harness.mdp.environment import TabularEnvironment
     from harness.prompts.fitting import fitting
     from harness.prompts.loader import load
 
     first = found[0]
     usual = resolve(first["model"]).reply if "model" in first else ReplyFormat.JSON
     written = ReplyFormat.LABEL if from_logprobs else ReplyFormat(reply) if reply else usual
-    env = make(task, **options)
-    observations = [env.observe(int(state)) for state in env.mdp.decision_states]  # type: ignore[attr-defined]
+    if not isinstance(env, TabularEnvironment):
+        raise UsageError("--sensitivity tells states that flip, which needs a tabular environment.")
+    observations = [env.observe(int(state)) for state in env.mdp.decision_states]
     why = fitting(env, load(task, first["prompt"]), written, observations, from_logprobs=from_logprobs)
     fit = [first | {"variant": variant} for variant, reason in why.items() if reason is None]
     return [first, *fit, *found[1:]], {str(variant): reason for variant, reason in why.items() if reason is not None}

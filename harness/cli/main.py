@@ -27,7 +27,7 @@ from harness.cli import (
     reproduce,
     trace,
 )
-from harness.core.errors import HarnessError
+from harness.core.errors import INTERRUPTED, HarnessError
 
 NOTICE = "A benchmark for research, not medical advice."
 
@@ -82,7 +82,7 @@ def main() -> None:
     except HarnessError as error:
         _leave(str(error), error.exit_status)
     except KeyboardInterrupt:
-        _leave("Interrupted.", 130)
+        _leave("Interrupted.", INTERRUPTED)
     except BrokenPipeError:  # whoever read our output has gone, e.g. `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)

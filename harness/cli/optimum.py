@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 
-from harness.cli.evaluate import InadmissibleName
+from harness.cli import options as o
 
 HELP = """Print the exact values that agents are measured against.
 
@@ -20,22 +18,12 @@ HELP = """Print the exact values that agents are measured against.
 
 def optimum(
     context: typer.Context,
-    env: Annotated[str, typer.Option(help="Environment; `harness envs` lists them.")] = "icu-sepsis",
-    mdp: Annotated[
-        str | None,
-        typer.Option(help="An MDP of your own instead: a folder of CSV tables or an .npz archive.", metavar="PATH"),
-    ] = None,
-    discount: Annotated[
-        float | None, typer.Option(help="Discount of that MDP, if not the one its files give.", show_default=False)
-    ] = None,
-    inadmissible: Annotated[
-        InadmissibleName | None, typer.Option(help="What becomes of actions that the data do not support (mean).")
-    ] = None,
-    option: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME=VALUE", help="An option of the environment; `harness envs show ID` lists them."),
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    env: o.Env = "icu-sepsis",
+    mdp: o.Mdp = None,
+    discount: o.Discount = None,
+    inadmissible: o.Inadmissible = None,
+    option: o.EnvOption = None,
+    json: o.AsJson = False,
 ) -> None:
     """Compute and print the reference values."""
     from harness.cli.tables import print_json, print_lines, print_table

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.evaluate import InadmissibleName
+from harness.cli import options as o
 
 HELP = """Say beforehand how many decisions a wished precision takes, by each method.
 
@@ -21,17 +21,13 @@ The width is the distance between upper and lower bound. Nothing is asked and no
 
 def plan(
     context: typer.Context,
-    env: Annotated[str, typer.Option(help="Environment; `harness envs` lists them.")] = "icu-sepsis",
-    mdp: Annotated[str | None, typer.Option(help="An MDP of your own instead, as for `harness eval`.")] = None,
-    inadmissible: Annotated[
-        InadmissibleName | None, typer.Option(help="What becomes of actions that the data do not support (mean).")
-    ] = None,
-    option: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME=VALUE", help="An option of the environment; `harness envs show ID` lists them."),
-    ] = None,
+    env: o.Env = "icu-sepsis",
+    mdp: o.Mdp = None,
+    discount: o.Discount = None,
+    inadmissible: o.Inadmissible = None,
+    option: o.EnvOption = None,
     width: Annotated[float, typer.Option(help="How far apart the bounds may be.")] = 0.01,
-    json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    json: o.AsJson = False,
 ) -> None:
     """Work out and print the needs."""
     from dataclasses import asdict
@@ -44,7 +40,7 @@ def plan(
     from harness.evaluation.plan import plan as needs
     from harness.mdp.environment import TabularEnvironment
 
-    made = make(env_id(context, env, mdp), **env_options(inadmissible, None, option))
+    made = make(env_id(context, env, mdp), **env_options(inadmissible, discount, option))
     if not isinstance(made, TabularEnvironment):
         raise UsageError(f"{env} is not tabular; what a rollout takes there shows only when episodes are played.")
     found = needs(made, width)

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from harness.cli import options as o
+
 if TYPE_CHECKING:
+    from harness.cli.runs import Work
     from harness.evaluation.config import RunConfig
     from harness.evaluation.summary import Summary
 
@@ -30,21 +33,17 @@ A benchmark for research, not medical advice.
 
 def play(
     context: typer.Context,
-    env: Annotated[str, typer.Option(help="Environment; `harness envs` lists them.")] = "icu-sepsis",
-    mdp: Annotated[
-        str | None,
-        typer.Option(help="An MDP of your own instead: a folder of CSV tables or an .npz archive.", metavar="PATH"),
-    ] = None,
-    option: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME=VALUE", help="An option of the environment; `harness envs show ID` lists them."),
-    ] = None,
+    env: o.Env = "icu-sepsis",
+    mdp: o.Mdp = None,
+    discount: o.Discount = None,
+    inadmissible: o.Inadmissible = None,
+    option: o.EnvOption = None,
     seed: Annotated[int, typer.Option(help="Seed of the first episode; evaluation seeds start at 100000.")] = 100_000,
     episodes: Annotated[int, typer.Option(help="How many patients.")] = 1,
     teach: Annotated[
         bool, typer.Option("--teach", help="After each decision tell its regret and what was best.")
     ] = False,
-    out: Annotated[Path, typer.Option(help="Folder for the run's folder.")] = Path("runs"),
+    out: o.Out = Path("runs"),
     resume: Annotated[Path | None, typer.Option(help="Go on with this interrupted run.")] = None,
 ) -> None:
     """Parse, play, print the report."""
@@ -61,7 +60,7 @@ def play(
     else:
         config = RunConfig(
             env=env_id(context, env, mdp),
-            env_options=env_options(others=option),
+            env_options=env_options(inadmissible, discount, option),
             agent="human",
             teach=teach,
             method=Method.ROLLOUT,
@@ -86,26 +85,25 @@ def _begun(context: typer.Context, path: Path) -> RunConfig:
     from harness.core.run import read_manifest
     from harness.evaluation.config import RunConfig
 
-    for name in context.params:
-        source = context.get_parameter_source(name)
-        if name != "resume" and source is not None and source.name == "COMMANDLINE":
-            raise UsageError(f"--{name} does not go with --resume: a run goes on as it began; start a new run instead.")
+    for name in o.given(context):
+        if name != "resume":
+            raise UsageError(
+                f"{o.flag(name)} does not go with --resume: a run goes on as it began; start a new run instead."
+            )
     config = read_manifest(path).get("config", {})
     if config.get("agent") != "human":
         raise UsageError(f"The run {path} is not one that you played; go on with: harness eval --resume {path}")
     return RunConfig.model_validate(config)
 
 
-def _played(config: RunConfig, work: Any) -> Summary:
+def _played(config: RunConfig, work: Work) -> Summary:
     """Play; what stops it says how to go on."""
-    import asyncio
-
-    from harness.agents.human import INTERRUPTED
-    from harness.core.errors import HarnessError, StoppedRun, UsageError
+    from harness.cli.runs import resumable
+    from harness.core.errors import StoppedRun
     from harness.evaluation.cast import check
+    from harness.evaluation.job import Observers
     from harness.reports.play import Narrator
 
-    folder: list[Path] = []
     narrator = Narrator(check(config), config.teach)
 
     def tell(event: Any) -> None:
@@ -114,16 +112,9 @@ def _played(config: RunConfig, work: Any) -> Summary:
         sys.stdout.flush()
 
     try:
-        summary: Summary = asyncio.run(work(lambda progress: None, began=folder.append, at_once=tell))
-    except UsageError:
-        raise
-    except (HarnessError, KeyboardInterrupt) as error:
-        if not folder:
-            raise
-        sentence = str(error) or "Interrupted."
-        status = error.exit_status if isinstance(error, HarnessError) else INTERRUPTED
+        return resumable(
+            work, Observers(at_once=tell), "Go on, from the beginning of this episode, with: harness play --resume"
+        )
+    except StoppedRun:
         sys.stdout.write("\n")
-        raise StoppedRun(
-            f"{sentence} Go on, from the beginning of this episode, with: harness play --resume {folder[0]}", status
-        ) from None
-    return summary
+        raise

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from harness.cli.options import ReplyName
 
 if TYPE_CHECKING:
     from harness.core.environment import Observation
@@ -24,14 +25,6 @@ app = typer.Typer(
 )
 
 FIRST_SEED = 100_000
-
-
-class ReplyName(StrEnum):
-    """What `--reply` takes."""
-
-    json = "json"
-    short = "short"
-    label = "label"
 
 
 PromptName = Annotated[str, typer.Argument(metavar="PROMPT", help="ENV/STYLE, a style, or a folder.")]
@@ -69,9 +62,7 @@ def listed() -> None:
 @app.command(
     help="Show a prompt rendered for a patient.\n\n[bold]Example[/bold]\n\n  harness prompts show icu-sepsis/direct"
 )
-def show(
-    prompt: PromptName, env: Env = None, state: State = None, seed: Seed = None, reply: Reply = ReplyName.json
-) -> None:
+def show(prompt: PromptName, env: Env = None, state: State = None, seed: Seed = None, reply: Reply = "json") -> None:
     """Print what a prompt is, and both messages for a patient."""
     from harness.cli.tables import print_lines
     from harness.core.text import harmless
@@ -97,7 +88,7 @@ def render(
     env: Env = None,
     state: State = None,
     seed: Seed = None,
-    reply: Reply = ReplyName.json,
+    reply: Reply = "json",
     json: Annotated[bool, typer.Option("--json", help="As the list of messages of a request.")] = False,
 ) -> None:
     """Print the messages."""
@@ -158,7 +149,7 @@ def diff(
     env: Env = None,
     state: State = None,
     seed: Seed = None,
-    reply: Reply = ReplyName.json,
+    reply: Reply = "json",
 ) -> None:
     """Print unified diffs."""
     from harness.core.errors import UsageError
@@ -192,7 +183,7 @@ def diff(
 def lint(
     prompt: PromptName,
     env: Env = None,
-    reply: Reply = ReplyName.json,
+    reply: Reply = "json",
     tokens: Annotated[
         str | None, typer.Option(metavar="MODEL", help="Count tokens with this embedded model's tokenizer.")
     ] = None,

@@ -9,6 +9,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+INTERRUPTED = 130
+"""Exit status of what Ctrl-C stopped, as shells have it."""
+
 
 class HarnessError(Exception):
     """A failure with a message meant for the user.

@@ -273,6 +273,16 @@ class AskedAgent:
         """Whoever made the agent closes it."""
 
 
+def chosen(env: TabularEnvironment[Any, Any], line: StateDecision) -> str:
+    """What was decided in a state, in words; the fallback where there was no legal action, which is said."""
+    return with_outcome(env.choice_label(line.row(env.mdp.n_actions)), line.outcome)
+
+
+def with_outcome(label: str, outcome: str) -> str:
+    """The name of an action, marked where it is only the fallback."""
+    return f"{label} (no legal action)" if outcome == Outcome.INVALID else label
+
+
 def read_decisions(run: Path) -> list[StateDecision]:
     """The decisions of a run.
 

@@ -53,6 +53,7 @@ class RunConfig(BaseModel):
     shield_mode: ShieldMode = ShieldMode.CORRECT
     method: Method
     epsilon: float = 0.01
+    ask_first: tuple[int, ...] = Field((), description="certify: states to ask before any other, those of another run")
     episodes: int = Field(description="episodes of a rollout, with `until` at most; else: examples for the trace")
     until: float | None = Field(None, description="rollout: stop when the interval reaches no further to each side")
     interval: Interval = Interval.SKEWNESS

@@ -14,13 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from harness.core.agent import Outcome
 from harness.core.environment import Environment
 from harness.core.errors import UsageError
 from harness.core.run import TRACE
 from harness.core.trace import Episode, Step, read_episodes
-from harness.evaluation.asking import StateDecision, read_decisions
-from harness.evaluation.compare import Run, decompose, paired_gains
+from harness.evaluation.asking import StateDecision, chosen, read_decisions, with_outcome
+from harness.evaluation.compare import Contribution, Run, decompose, paired_gains
 from harness.evaluation.config import Method
 from harness.evaluation.manifest import environment_of
 from harness.mdp.environment import TabularEnvironment
@@ -35,21 +34,6 @@ FEW_STATES = 1_000
 
 SAME = 1e-9
 """Sums closer than this are one number but for rounding."""
-
-
-@dataclass(frozen=True)
-class Flip:
-    """A state in which two runs decide differently.
-
-    `visits` are expected visits under `other`; `worth = visits * (Q_base(s, other) - V_base(s))`.
-    """
-
-    state: int
-    description: str
-    base: str
-    other: str
-    visits: float
-    worth: float
 
 
 @dataclass(frozen=True)
@@ -82,7 +66,7 @@ class Flips:
         `gained + lost + rest`.
     adds_up_to : str
         What `total` is.
-    flips : tuple of Flip
+    flips : tuple of Contribution
         By the size of their worth.
     transitions : tuple of Transition
         The most frequent first.
@@ -100,7 +84,7 @@ class Flips:
     rest: float
     total: float
     adds_up_to: str
-    flips: tuple[Flip, ...]
+    flips: tuple[Contribution, ...]
     transitions: tuple[Transition, ...]
 
 
@@ -196,11 +180,11 @@ def flips(base: Run, other: Run) -> Flips:
     worth = found.worth[flipped]
     order = np.argsort(-np.abs(worth), kind="stable")
     listed = tuple(
-        Flip(
+        Contribution(
             state=int(s),
             description=found.env.describe(int(s)),
-            base=_chosen(found.env, first[int(s)]),
-            other=_chosen(found.env, second[int(s)]),
+            base=chosen(found.env, first[int(s)]),
+            other=chosen(found.env, second[int(s)]),
             visits=float(found.visits[s]),
             worth=float(found.worth[s]),
         )
@@ -228,16 +212,8 @@ def flips(base: Run, other: Run) -> Flips:
     )
 
 
-def _chosen(env: TabularEnvironment[Any, Any], line: StateDecision) -> str:
-    return _with_outcome(env.choice_label(line.row(env.mdp.n_actions)), line.outcome)
-
-
 def _likeliest(env: TabularEnvironment[Any, Any], line: StateDecision) -> str:
-    return _with_outcome(env.action_labels[int(line.row(env.mdp.n_actions).argmax())], line.outcome)
-
-
-def _with_outcome(label: str, outcome: str) -> str:
-    return f"{label} (no legal action)" if outcome == Outcome.INVALID else label
+    return with_outcome(env.action_labels[int(line.row(env.mdp.n_actions).argmax())], line.outcome)
 
 
 def _meaning(base: Run, other: Run, total: float) -> str:
@@ -311,4 +287,4 @@ def _taken(env: Any, step: Step) -> str:
         label = json.dumps(step.action, ensure_ascii=False)
     else:
         label = env.action_labels[env.action_index(env.action_type.model_validate(step.action))]
-    return _with_outcome(label, step.decision["outcome"])
+    return with_outcome(label, step.decision["outcome"])

@@ -78,16 +78,11 @@ class Scale:
 
 
 def scale_of(env: TabularEnvironment[Any, Any]) -> Scale:
-    """The scale of an environment, from exact solves.
-
-    Where γ = 1 and some policy never ends, the worst policy that ends bounds nothing.
-    """
+    """The scale of an environment, from exact solves."""
     chance = uniform(env.mdp.legal)
-    lowest, lost = -math.inf, math.inf
-    if env.mdp.discount < 1.0 or env.mdp.always_ends:
-        lowest, lost = env.worst.J, float((env.optimum.V - env.worst.V).max())
+    lost = float((env.optimum.V - env.worst.V).max()) if math.isfinite(env.lowest) else math.inf
     spread = math.sqrt(evaluate(with_rewards(env.mdp, env.regret), chance).variance)
-    return Scale(env.optimum.J, lowest, lost, spread, math.sqrt(evaluate(env.mdp, chance).variance))
+    return Scale(env.optimum.J, env.lowest, lost, spread, math.sqrt(evaluate(env.mdp, chance).variance))
 
 
 @dataclass(frozen=True)

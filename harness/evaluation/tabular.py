@@ -27,6 +27,9 @@ ROUNDING = 1e-12
 SMALLEST_BATCH = 8
 """States asked between two looks at the bounds (40 ms of computing), if the concurrency is lower."""
 
+WORST_KEPT = 20
+"""How many of the costliest decisions a summary lists."""
+
 
 @dataclass(frozen=True)
 class Progress:
@@ -71,14 +74,23 @@ async def ask_everything(env: TabularEnvironment[Any, Any], asker: Asker, watch:
 
 
 async def ask_until(
-    env: TabularEnvironment[Any, Any], asker: Asker, epsilon: float, concurrency: int, watch: Watch
+    env: TabularEnvironment[Any, Any],
+    asker: Asker,
+    epsilon: float,
+    concurrency: int,
+    watch: Watch,
+    first: Sequence[int] = (),
 ) -> Bounds:
-    """Ask the most promising states until the certain bounds are at most `epsilon` apart.
+    """Ask the states of `first`, then the most promising ones until the certain bounds are at most `epsilon` apart.
 
     Which states are asked depends on earlier answers alone, so a resumed run asks the same ones.
     """
     bounds = unasked(env.mdp, env.optimum)
     one_number = EXACT_WIDTH * bounds.width
+    if first:
+        watch(Progress(0, len(first), "states"))
+        states = np.array(first, dtype=np.int64)
+        bounds = ask(env.mdp, bounds, states, await asker.rows(states), asker.unseen(states))
     while bounds.width > max(epsilon, one_number):
         promised = promise(env.mdp, bounds)
         left = states_left(promised, bounds.width, epsilon)

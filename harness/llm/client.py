@@ -16,7 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_before_delay, wait_random_exponential
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_delay, wait_random_exponential
 
 from harness.core.agent import Message
 from harness.core.errors import ModelServerError
@@ -372,15 +372,17 @@ class ChatClient:
 
 def _wait(state: RetryCallState) -> float:
     """Seconds until the next attempt: jittered and growing, or what the server asks for."""
-    error = state.outcome.exception() if state.outcome else None
-    return max(retry_after(error), wait_random_exponential(multiplier=0.5, max=LONGEST_WAIT_S)(state))
+    return max(retry_after(_failure(state)), wait_random_exponential(multiplier=0.5, max=LONGEST_WAIT_S)(state))
 
 
 def _stop(state: RetryCallState) -> bool:
-    """Whether to give up: the next attempt would come too late. A call that took its whole time has a second one."""
-    error = state.outcome.exception() if state.outcome else None
+    """Whether to give up; not before a second attempt, however long the first one was allowed to take."""
+    error = _failure(state)
     if isinstance(error, Malformed):
         return state.attempt_number >= MALFORMED_TRIES
-    if isinstance(error, TimeoutError) and state.attempt_number == 1:
-        return False
-    return stop_before_delay(RETRY_FOR_S)(state)
+    late = state.attempt_number > 1 and stop_after_delay(RETRY_FOR_S)(state)
+    return late or retry_after(error) > RETRY_FOR_S
+
+
+def _failure(state: RetryCallState) -> BaseException | None:
+    return state.outcome.exception() if state.outcome else None

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from openai import AsyncOpenAI, Omit
+    from openai import AsyncOpenAI
 
 OPENAI_VARIABLE = "OPENAI_API_KEY"
 """Whoever is sent this key is sent what else the `openai` package reads from the environment; nobody else is."""
@@ -40,8 +40,8 @@ class Endpoint:
             )
         return self.client
 
-    def _nothing_else(self) -> dict[str, str | Omit]:
-        """Headers that keep organisation, project and OPENAI_CUSTOM_HEADERS, which may be secret, from other servers."""
+    def _nothing_else(self) -> Any:
+        """Headers that keep organisation, project and OPENAI_CUSTOM_HEADERS, which may be secret, from others."""
         from openai import Omit
 
         if self.variable == OPENAI_VARIABLE:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 import socket
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -46,30 +48,20 @@ def sentence(
         else:
             what = f"could not be reached for {waited_s:g} s"
         return ModelServerError(f"{where} {what}; check that it runs and that the address is right.")
+    if (seconds := retry_after(error)) > waited_s:
+        return ModelServerError(
+            f"{where} asks not to be asked again for {seconds:.0f} s (HTTP {getattr(error, 'status_code', '?')}); "
+            "go on with the run after that."
+        )
     status = f"HTTP {error.status_code}" if isinstance(error, openai.APIStatusError) else type(error).__name__
     said = clean(" ".join(words_of(error).split()))[:SHOWN]
-    back = f" It asks to be left alone for {seconds:,.0f} s." if (seconds := retry_after(error)) >= waited_s else ""
-    return ModelServerError(f"{where} failed ({status}: {said}).{back}", hopeless=False)
+    return ModelServerError(f"{where} failed ({status}: {said}).", hopeless=False)
 
 
 def words_of(error: Exception) -> str:
     """What a server said when it refused: its message, or where that is not in its usual place all that it sent."""
     body, text = getattr(error, "body", None), str(error)
     return text if not body or " - " in text else f"{text} - {body}"
-
-
-def retry_after(error: BaseException | None) -> float:
-    """Seconds after which a server wants to be asked again, by its `Retry-After`: a number or a date; 0 without one."""
-    said = getattr(getattr(error, "response", None), "headers", {}).get("retry-after", "").strip()
-    try:
-        return max(float(said), 0.0) if said[:1].isdigit() else _seconds_until(parsedate_to_datetime(said))
-    except ValueError:
-        return 0.0
-
-
-def _seconds_until(date: datetime) -> float:
-    aware = date if date.tzinfo is not None else date.replace(tzinfo=UTC)
-    return max((aware - datetime.now(UTC)).total_seconds(), 0.0)
 
 
 def worth_retrying(error: BaseException) -> bool:
@@ -79,6 +71,19 @@ def worth_retrying(error: BaseException) -> bool:
     if isinstance(error, openai.APIStatusError):
         return error.status_code in (408, 409, 429) or error.status_code >= 500
     return isinstance(error, openai.APIConnectionError) and not _nobody_there(cause_of(error))
+
+
+def retry_after(error: BaseException | None) -> float:
+    """Seconds that the server asks to wait, by `Retry-After` as a number or as a date (RFC 9110, 10.2.3); else 0."""
+    asked = getattr(getattr(error, "response", None), "headers", {}).get("retry-after", "").strip()
+    if re.fullmatch(r"\d{1,9}(\.\d*)?", asked):
+        return float(asked)
+    try:
+        when = parsedate_to_datetime(asked)
+    except ValueError:
+        return 0.0
+    wait = (when.replace(tzinfo=when.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
+    return max(math.ceil(wait), 0.0)
 
 
 def _nobody_there(cause: OSError | None) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, Generic, TypeVar
@@ -109,6 +110,11 @@ class TabularEnvironment(Generic[O, A]):
             As `harness.mdp.solve.solve`.
         """
         return solve(self.mdp, worst=True)
+
+    @cached_property
+    def lowest(self) -> float:
+        """The least that any policy is worth; -inf where γ = 1 and some policy never ends, which has no value."""
+        return self.worst.J if self.mdp.discount < 1.0 or self.mdp.always_ends else -math.inf
 
     @cached_property
     def span(self) -> float:

@@ -30,10 +30,6 @@ def config(server, **changes):
     return RunConfig(**(base | {"base_url": server.base_url, "model_id": "fake"} | changes))
 
 
-def silent(progress):
-    pass
-
-
 def drawn(env_id, k, source, form=ReplyFormat.JSON):
     env = make(env_id)
     prompt = load(env_id, "few_shot")
@@ -98,7 +94,7 @@ def test_more_examples_than_there_are_patients_is_a_sentence(tmp_path):
 
 
 async def test_the_examples_stand_in_the_static_part(server, tmp_path):
-    summary = await evaluation.run(config(server, shots=3, shots_from=Source.OPTIMAL), tmp_path, silent)
+    summary = await evaluation.run(config(server, shots=3, shots_from=Source.OPTIMAL), tmp_path)
     assert (summary.prompt, summary.shots, summary.shots_from) == ("few_shot@1", 3, "optimal")
     _, found = drawn("icu-sepsis", 3, Source.OPTIMAL)
     manifest = read_manifest(Path(summary.run_dir))["prompt"]
@@ -121,7 +117,7 @@ async def test_the_examples_stand_in_the_static_part(server, tmp_path):
 )
 async def test_examples_that_nobody_can_show_are_refused(server, tmp_path, changes, sentence):
     with pytest.raises(UsageError, match=sentence):
-        await evaluation.run(config(server, **changes), tmp_path / "r", silent)
+        await evaluation.run(config(server, **changes), tmp_path / "r")
     assert not (tmp_path / "r").exists()
 
 
@@ -138,7 +134,7 @@ async def test_a_prompt_of_one_s_own_gets_plain_text(server, tmp_path):
     shutil.copytree(BUILTIN / "icu-sepsis" / "few_shot", own)
     (own / "system.md.j2").write_text("{{ examples[0].reply.__class__ }} {{ reply }}")
     with pytest.raises(UsageError, match="cannot be rendered"):
-        await evaluation.run(config(server, prompt=str(own)), tmp_path / "r", silent)
+        await evaluation.run(config(server, prompt=str(own)), tmp_path / "r")
 
 
 def test_few_shot_on_the_command_line(harness_command, server):

@@ -27,10 +27,6 @@ def config(server, **changes):
     return RunConfig(**(base | {"base_url": server.base_url, "model_id": "fake"} | changes))
 
 
-def silent(progress):
-    pass
-
-
 def test_what_is_kept_of_a_history():
     history = tuple("abcde")
     assert [len(last(history, most_remembered(m))) for m in ("none", "window:2", "window:9", "full")] == [0, 2, 5, 5]
@@ -74,7 +70,7 @@ async def test_the_prompt_holds_what_was_seen_and_done(sepsis, server, tmp_path,
         return "I cannot." if index % 4 == 0 or "cannot be used" in question else as_json(index)
 
     server.answer = answer
-    summary = await evaluation.run(config(server, memory=memory), tmp_path, silent)
+    summary = await evaluation.run(config(server, memory=memory), tmp_path)
     run = Path(summary.run_dir)
     system = read_manifest(run)["prompt"]["system"]
     episodes = read_episodes(run / TRACE)
@@ -100,17 +96,17 @@ async def test_the_prompt_holds_what_was_seen_and_done(sepsis, server, tmp_path,
 async def test_a_memory_is_refused_where_a_policy_without_one_is_claimed(server, tmp_path):
     for method in (Method.EXACT, Method.CERTIFY):
         with pytest.raises(UsageError, match="claim about a policy without memory, and the model with --memory full"):
-            await evaluation.run(config(server, memory="full", method=method), tmp_path / "r", silent)
+            await evaluation.run(config(server, memory="full", method=method), tmp_path / "r")
     assert not (tmp_path / "r").exists()
 
 
 async def test_a_run_with_memory_resumes_to_the_same_result(server, tmp_path):
-    whole = await evaluation.run(config(server, memory="window:1", episodes=6), tmp_path, silent)
+    whole = await evaluation.run(config(server, memory="window:1", episodes=6), tmp_path)
     path = Path(whole.run_dir)
     (path / "summary.json").unlink()
     lines = (path / TRACE).read_bytes().splitlines(keepends=True)
     (path / TRACE).write_bytes(b"".join(lines[: len(lines) // 2]))
-    again = await evaluation.resume(path, silent)
+    again = await evaluation.resume(path)
     assert (again.value, again.decisions) == (whole.value, whole.decisions)
 
 

@@ -36,10 +36,6 @@ def config(server=None, **changes):
     return RunConfig(**(base | changes))
 
 
-def silent(progress):
-    pass
-
-
 def nearest(env, state, wanted, allowed):
     """The definition, word for word: distance, then dose, then order."""
     vector = [list(action.model_dump().values()) for action in env.actions]
@@ -88,7 +84,7 @@ async def test_a_shielded_table_has_its_exact_value(sepsis, tmp_path, agent, mod
                 s, a
             ]
     expected = evaluate(sepsis.mdp, carried_out)
-    summary = await evaluation.run(config(agent=agent, shield=("admissible", CAP), shield_mode=mode), tmp_path, silent)
+    summary = await evaluation.run(config(agent=agent, shield=("admissible", CAP), shield_mode=mode), tmp_path)
     assert summary.exact
     assert summary.agent == f"{agent}+shield"
     assert summary.value == pytest.approx(expected.J, abs=1e-9)
@@ -101,9 +97,9 @@ async def test_a_shielded_table_has_its_exact_value(sepsis, tmp_path, agent, mod
 
 
 async def test_a_rollout_agrees_with_the_exact_value_and_counts_its_vetoes(sepsis, tmp_path):
-    exact = await evaluation.run(config(agent="random", shield=(CAP,)), tmp_path, silent)
+    exact = await evaluation.run(config(agent="random", shield=(CAP,)), tmp_path)
     rolled = config(agent="random", shield=(CAP,), method=Method.ROLLOUT, episodes=200)
-    summary = await evaluation.run(rolled, tmp_path, silent)
+    summary = await evaluation.run(rolled, tmp_path)
     assert abs(summary.value - exact.value) < summary.upper - summary.lower
     assert summary.veto_share_lower < 0.4 < summary.veto_share_upper  # chance wants one of five levels
     steps = [step for e in read_episodes(Path(summary.run_dir) / TRACE) for step in e.steps]
@@ -124,7 +120,7 @@ async def test_a_model_behind_a_shield(sepsis, server, tmp_path):
         return "No." if index == 7 or "cannot be used" in question else as_json(index)
 
     server.answer = answer
-    summary = await evaluation.run(config(server, shield=("admissible",)), tmp_path, silent)
+    summary = await evaluation.run(config(server, shield=("admissible",)), tmp_path)
     allowed = sepsis.mdp.admissible
     row = np.zeros((sepsis.mdp.n_states, 25))
     vetoes = 0

@@ -27,10 +27,6 @@ from tests.conftest import as_json, hashed_action
 from tests.mdp.folders import write
 
 
-def silent(progress):
-    pass
-
-
 def config(server, **changes):
     base = {"env": "icu-sepsis", "method": Method.EXACT, "episodes": 1, "concurrency": 16, "samples": 2}
     base |= {"base_url": server.base_url, "model_id": "fake", "temperature": 0.7, "vote": 3}
@@ -107,7 +103,7 @@ async def test_majorities_in_every_state_make_a_policy_with_an_estimate(server, 
 
     server.answer = answer
     sampled = config(server, env=f"mdp:{folder}", samples=80, concurrency=1)
-    summary = await evaluation.run(sampled, tmp_path / "runs", silent)
+    summary = await evaluation.run(sampled, tmp_path / "runs")
     majority = sum(math.comb(3, k) * 0.6**k * 0.4 ** (3 - k) for k in (2, 3))
     expected = evaluate(ward.mdp, np.tile([1 - majority, majority], (ward.mdp.n_states, 1))).J
     half = (summary.upper - summary.lower) / 2
@@ -123,7 +119,7 @@ async def test_majorities_in_every_state_make_a_policy_with_an_estimate(server, 
 async def test_a_rollout_by_vote_counts_every_request_and_shows_the_votes(server, tmp_path):
     coins(server)
     rolled = config(server, method=Method.ROLLOUT, samples=1, episodes=5, vote=5, concurrency=1)
-    summary = await evaluation.run(rolled, tmp_path, silent)
+    summary = await evaluation.run(rolled, tmp_path)
     assert summary.llm_calls == len(server.requests) == 5 * summary.decisions
     assert (summary.vote, summary.temperature) == (5, 0.7)
     steps = [step for e in read_episodes(Path(summary.run_dir) / TRACE) for step in e.steps]
@@ -147,7 +143,7 @@ async def test_a_rollout_by_vote_counts_every_request_and_shows_the_votes(server
 )
 async def test_a_claim_that_would_be_wrong_is_refused(server, tmp_path, changes, sentence):
     with pytest.raises(UsageError, match=sentence):
-        await evaluation.run(config(server, **changes), tmp_path / "r", silent)
+        await evaluation.run(config(server, **changes), tmp_path / "r")
 
 
 def test_votes_on_the_command_line(harness_command, server):

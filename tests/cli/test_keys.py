@@ -16,7 +16,7 @@ from harness.core.errors import ModelServerError
 from harness.llm import client as client_module
 from harness.llm.client import ChatClient
 from harness.llm.probe import CONTRACT
-from harness.llm.registry import ModelEntry
+from harness.llm.registry import ModelEntry, served
 from tests.conftest import as_json, completion
 from tests.echo import EchoServer, http
 from tests.forked import Forks
@@ -168,6 +168,40 @@ async def test_no_key_follows_a_redirect_to_another_server(status, tmp_path):
             await client.close()
     assert server.keys == [f"Bearer {KEYS['FIRST_KEY']}"]
     assert other.keys == [""]
+
+
+OF_OPENAI = {
+    "OPENAI_CUSTOM_HEADERS": "X-Gateway: gateway-secret\nAuthorization: Bearer other-secret",
+    "OPENAI_ORG_ID": "org-secret",
+    "OPENAI_PROJECT_ID": "project-secret",
+    "OPENAI_ADMIN_KEY": "admin-secret",
+    "OPENAI_API_KEY": "sk-main-secret",
+}
+
+
+@pytest.mark.parametrize("variable", ["FIRST_KEY", None])
+async def test_what_is_meant_for_openai_goes_to_no_other_server(variable, monkeypatch, tmp_path):
+    for name, value in OF_OPENAI.items():
+        monkeypatch.setenv(name, value)
+    with EchoServer(lambda authorization: http("200 OK", json.dumps(completion("{}")))) as server:
+        asked = entry(server.base_url).model_copy(update={"key_env": variable, "more_key_envs": ()})
+        client = ChatClient(asked, CONTRACT, None, "run", lambda: tmp_path)
+        await client.complete([Message(role="user", content="p")])
+        await client.close()
+    assert "secret" not in str(server.headers)
+    assert server.keys == [f"Bearer {KEYS['FIRST_KEY'] if variable else 'none'}"]
+
+
+async def test_whoever_gets_openais_key_gets_the_headers_that_go_with_it(monkeypatch, tmp_path):
+    for name, value in OF_OPENAI.items():
+        monkeypatch.setenv(name, value.partition("\n")[0])
+    with EchoServer(lambda authorization: http("200 OK", json.dumps(completion("{}")))) as server:
+        client = ChatClient(served(server.base_url, "m"), CONTRACT, None, "run", lambda: tmp_path)
+        await client.complete([Message(role="user", content="p")])
+        await client.close()
+    (headers,) = server.headers
+    assert (headers["authorization"], headers["x-gateway"]) == ("Bearer sk-main-secret", "gateway-secret")
+    assert headers["openai-organization"] == "org-secret"
 
 
 def everything_below(folder: Path) -> dict[str, bytes]:

@@ -68,7 +68,7 @@ async def test_a_game_is_a_run_like_any_other(play, tmp_path, sepsis):
     assert done.stdout.count("You treat adults with sepsis") == 1
     assert "SOFA" in "\n".join(trace.episode(run, 0))
     expert = RunConfig(env="icu-sepsis", agent="expert", method=Method.ROLLOUT, episodes=3)
-    other = await evaluation.run(expert, tmp_path / "other", lambda progress: None)
+    other = await evaluation.run(expert, tmp_path / "other")
     (difference,) = differences(load_runs([run, Path(other.run_dir)]))
     assert difference.n == 3
     assert difference.value == pytest.approx(other.value - summary["value"])

@@ -29,10 +29,6 @@ from harness.reports import trace
 from tests.mdp.folders import WARD, write
 
 
-def silent(progress):
-    pass
-
-
 @pytest.fixture
 def folder(tmp_path):
     return write(tmp_path / "ward")
@@ -219,7 +215,7 @@ async def test_a_served_model_is_measured_exactly(folder, ward, server, tmp_path
     shutil.copytree(load(ward.spec.id, "direct").folder, own)
     (own / "observation.md.j2").write_text("{{ description }}\nMAP {{ features.map_mmhg }} mmHg")
     summary = await evaluation.run(
-        config(folder, base_url=server.base_url, model_id="fake", prompt=str(own)), tmp_path / "runs", silent
+        config(folder, base_url=server.base_url, model_id="fake", prompt=str(own)), tmp_path / "runs"
     )
     actions = np.array(ward.optimum.actions)
     actions[2] = 0
@@ -230,9 +226,9 @@ async def test_a_served_model_is_measured_exactly(folder, ward, server, tmp_path
 
 
 async def test_rollouts_and_bounds_agree_with_the_exact_value(folder, ward, tmp_path):
-    exact = await evaluation.run(config(folder, agent="random"), tmp_path, silent)
-    certified = await evaluation.run(config(folder, agent="random", method=Method.CERTIFY), tmp_path, silent)
-    played = await evaluation.run(config(folder, agent="random", method=Method.ROLLOUT, episodes=400), tmp_path, silent)
+    exact = await evaluation.run(config(folder, agent="random"), tmp_path)
+    certified = await evaluation.run(config(folder, agent="random", method=Method.CERTIFY), tmp_path)
+    played = await evaluation.run(config(folder, agent="random", method=Method.ROLLOUT, episodes=400), tmp_path)
     assert certified.lower - 1e-12 <= exact.value <= certified.upper + 1e-12
     assert abs(played.value - exact.value) < 2 * (played.upper - played.value)
     assert exact.optimal_value == pytest.approx(ward.optimum.J)
@@ -240,21 +236,21 @@ async def test_rollouts_and_bounds_agree_with_the_exact_value(folder, ward, tmp_
 
 async def test_an_expert_policy_is_an_agent(tmp_path):
     folder = write(tmp_path / "ward", expertPolicy="1,0\n0.5,0.5\n0,1\n0,0\n0,0\n")
-    summary = await evaluation.run(config(folder, agent="expert"), tmp_path / "runs", silent)
+    summary = await evaluation.run(config(folder, agent="expert"), tmp_path / "runs")
     assert summary.exact
     assert summary.expert_value == pytest.approx(summary.value)
 
 
 async def test_files_that_changed_end_what_rests_on_them(folder, tmp_path):
     """Resuming, comparing and reading a run need the MDP that it was made on."""
-    first = await evaluation.run(config(folder, agent="random"), tmp_path / "runs", silent)
-    second = await evaluation.run(config(folder, agent="optimal"), tmp_path / "runs", silent)
+    first = await evaluation.run(config(folder, agent="random"), tmp_path / "runs")
+    second = await evaluation.run(config(folder, agent="optimal"), tmp_path / "runs")
     runs = load_runs([Path(first.run_dir), Path(second.run_dir)])
     (difference,) = differences(runs)
     assert sum(c.worth for c in contributions(*runs)) == pytest.approx(difference.value)
     states = folder / "states.csv"
     states.write_text(states.read_text().replace("72", "73"))
-    third = await evaluation.run(config(folder, agent="optimal"), tmp_path / "runs", silent)
+    third = await evaluation.run(config(folder, agent="optimal"), tmp_path / "runs")
     with pytest.raises(UsageError, match="were made with different files of"):
         load_runs([Path(first.run_dir), Path(third.run_dir)])
     with pytest.raises(RunError, match="was made with other files than"):
@@ -263,7 +259,7 @@ async def test_files_that_changed_end_what_rests_on_them(folder, tmp_path):
         list(trace.worst(Path(first.run_dir), 1))
     (Path(first.run_dir) / SUMMARY).unlink()
     with pytest.raises(RunError, match="cannot be resumed"):
-        await evaluation.resume(Path(first.run_dir), silent)
+        await evaluation.resume(Path(first.run_dir))
     states.write_text(states.read_text().replace("73", "72"))
-    resumed = await evaluation.resume(Path(first.run_dir), silent)
+    resumed = await evaluation.resume(Path(first.run_dir))
     assert resumed.value == first.value

@@ -9,11 +9,11 @@ from harness.evaluation import evaluate as evaluation
 from harness.evaluation.cast import check
 from harness.evaluation.config import Method
 from tests.conftest import as_json, hashed_action
-from tests.evaluation.test_evaluate import config, silent
+from tests.evaluation.test_evaluate import config
 
 
 async def test_a_policy_does_not_flip(server, tmp_path):
-    summary = await evaluation.run(config(server, method=Method.CERTIFY, epsilon=0.1, audit=50), tmp_path, silent)
+    summary = await evaluation.run(config(server, method=Method.CERTIFY, epsilon=0.1, audit=50), tmp_path)
     assert (summary.audit.asked, summary.audit.flipped) == (50, 0)
     assert 0 < summary.audit.upper < 0.08
     assert sum(server.asked().values()) == summary.llm_calls + 50
@@ -25,7 +25,7 @@ async def test_a_server_that_changes_its_mind_is_found_out(server, tmp_path):
         return as_json(hashed_action(question) if first or hashed_action(question) % 2 else 12)
 
     server.answer = answer
-    summary = await evaluation.run(config(server, method=Method.CERTIFY, epsilon=0.1, audit=1000), tmp_path, silent)
+    summary = await evaluation.run(config(server, method=Method.CERTIFY, epsilon=0.1, audit=1000), tmp_path)
     assert summary.audit.asked == summary.decisions
     assert 0.3 < summary.audit.flipped / summary.audit.asked < 0.7
     assert summary.audit.upper > summary.audit.flipped / summary.audit.asked

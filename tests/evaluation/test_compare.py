@@ -18,7 +18,7 @@ from tests.conftest import as_json, completion
 
 async def finished(tmp_path, agent, method=Method.EXACT, **changes):
     base = {"env": "icu-sepsis", "agent": agent, "method": method, "episodes": 0}
-    summary = await evaluation.run(RunConfig(**(base | changes)), tmp_path, lambda progress: None)
+    summary = await evaluation.run(RunConfig(**(base | changes)), tmp_path)
     return Path(summary.run_dir)
 
 
@@ -99,7 +99,7 @@ async def test_what_was_sampled_is_never_called_certain(sepsis, server, tmp_path
         env="icu-sepsis", base_url=server.base_url, model_id="fake", method=Method.EXACT, episodes=0, temperature=1.0,
         samples=2, concurrency=16,
     )  # fmt: skip
-    sampled = Path((await evaluation.run(drawn, tmp_path, lambda progress: None)).run_dir)
+    sampled = Path((await evaluation.run(drawn, tmp_path)).run_dir)
     (d,) = differences(load_runs([await finished(tmp_path, "random"), sampled]))
     assert d.kind == "delta method over 2 samples a state 95%"
     assert d.lower < d.value < d.upper
@@ -114,7 +114,7 @@ async def test_replies_of_two_models_are_no_proof(server, tmp_path):
     config = RunConfig(
         env="icu-sepsis", base_url=server.base_url, model_id="fake", method=Method.CERTIFY, epsilon=0.2, episodes=0
     )
-    summary = await evaluation.run(config, tmp_path, lambda progress: None)
+    summary = await evaluation.run(config, tmp_path)
     assert "2 models answered (fake-0, fake-1)" in summary.caveats[0]
     (d,) = differences(load_runs([await finished(tmp_path, "random"), Path(summary.run_dir)]))
     assert d.kind == "for these replies"

@@ -17,6 +17,7 @@ from harness.evaluation import evaluate as evaluation
 from harness.evaluation.asking import read_decisions
 from harness.evaluation.config import Method, RunConfig
 from harness.evaluation.sampled import sampled_value
+from harness.llm.budget import Limits
 from harness.llm.registry import ReplyFormat
 from harness.llm.reply import FirstToken
 from harness.llm.structured import LABELS, ReplyContract
@@ -24,10 +25,6 @@ from harness.mdp.build import from_arrays
 from harness.mdp.evaluate import evaluate
 from harness.prompts.loader import load
 from tests.conftest import as_json, completion
-
-
-def silent(progress):
-    pass
 
 
 def config(server, **changes):
@@ -66,7 +63,7 @@ async def test_a_policy_with_chance_is_exact_from_one_reply_a_state(sepsis, serv
         return with_logprobs(tokens | {"The": 0.3})
 
     server.answer = answer
-    summary = await evaluation.run(config(server, from_logprobs=True), tmp_path, silent)
+    summary = await evaluation.run(config(server, from_logprobs=True), tmp_path)
     assert summary.value == pytest.approx(evaluate(sepsis.mdp, policy).J, abs=1e-10)
     assert summary.exact
     assert summary.label_mass_mean == pytest.approx(0.7)
@@ -79,7 +76,7 @@ async def test_a_policy_with_chance_is_exact_from_one_reply_a_state(sepsis, serv
 
 async def test_labels_that_the_server_did_not_list_widen_the_bounds(sepsis, server, tmp_path):
     server.answer = lambda text: with_logprobs({"A": 0.6, "B": 0.2, "C": 0.1})
-    summary = await evaluation.run(config(server, from_logprobs=True), tmp_path, silent)
+    summary = await evaluation.run(config(server, from_logprobs=True), tmp_path)
     assert not summary.exact
     assert summary.label_unseen_most == pytest.approx(0.1)  # at most what is left of the first token
     assert summary.interval == "certain"
@@ -93,7 +90,7 @@ async def test_labels_that_the_server_did_not_list_widen_the_bounds(sepsis, serv
 async def test_a_server_without_logprobs_is_a_sentence(server, tmp_path):
     server.answer = lambda text: "A"
     with pytest.raises(ModelServerError, match="sends no log-probabilities; leave out --from-logprobs"):
-        await evaluation.run(config(server, from_logprobs=True), tmp_path, silent)
+        await evaluation.run(config(server, from_logprobs=True), tmp_path)
 
 
 def test_labels_are_read_with_what_may_be_missing():
@@ -127,7 +124,7 @@ async def test_several_replies_a_state_give_an_estimate_with_its_interval(sepsis
         return as_json(0 if sha256(f"{text}{request['seed']}".encode()).digest()[0] % 3 else 24)
 
     server.answer = draw
-    summary = await evaluation.run(config(server, temperature=0.7, samples=4, concurrency=1), tmp_path, silent)
+    summary = await evaluation.run(config(server, temperature=0.7, samples=4, concurrency=1), tmp_path)
     policy = np.zeros((716, 25))
     policy[:, 0], policy[:, 24] = 2 / 3, 1 / 3
     truth = evaluate(sepsis.mdp, policy).J
@@ -140,10 +137,20 @@ async def test_several_replies_a_state_give_an_estimate_with_its_interval(sepsis
     assert all(len(line.drawn) == 4 for line in read_decisions(Path(summary.run_dir)))
 
 
+async def test_a_limit_before_every_state_was_drawn_from_leaves_what_holds_of_any_policy(sepsis, server, tmp_path):
+    server.answer = lambda text: as_json(0)
+    limits = Limits(calls=100)
+    summary = await evaluation.run(config(server, temperature=0.7, samples=4), tmp_path, limits=limits)
+    assert summary.stopped == "The limit of 100 calls is reached."
+    assert not summary.exact
+    assert (summary.lower, summary.upper) == pytest.approx((sepsis.worst.J, sepsis.optimum.J), abs=1e-12)
+    assert summary.interval == "certain"
+
+
 async def test_samples_keep_apart_in_the_cache(server, tmp_path):
     server.answer = lambda text: as_json(len(server.requests) % 25)
-    first = await evaluation.run(config(server, temperature=1.0, samples=2), tmp_path, silent)
-    again = await evaluation.run(config(server, temperature=1.0, samples=3), tmp_path, silent)
+    first = await evaluation.run(config(server, temperature=1.0, samples=2), tmp_path)
+    again = await evaluation.run(config(server, temperature=1.0, samples=3), tmp_path)
     assert again.llm_calls == first.llm_calls / 2
     assert again.cached_calls == first.llm_calls
 
@@ -193,7 +200,7 @@ def test_samples_that_never_differ_have_no_interval():
 )
 async def test_what_would_be_called_exact_and_is_not_is_refused(server, tmp_path, changes, sentence):
     with pytest.raises(UsageError, match=sentence):
-        await evaluation.run(config(server, **changes), tmp_path / "runs", silent)
+        await evaluation.run(config(server, **changes), tmp_path / "runs")
     assert not (tmp_path / "runs").exists()
 
 
@@ -201,7 +208,7 @@ async def test_a_rollout_draws_anew_at_every_decision(server, tmp_path):
     env = make("icu-sepsis")
     server.answer = lambda text: as_json(len(server.requests) % 25)
     summary = await evaluation.run(
-        config(server, temperature=1.0, method=Method.ROLLOUT, episodes=4, concurrency=1), tmp_path, silent
+        config(server, temperature=1.0, method=Method.ROLLOUT, episodes=4, concurrency=1), tmp_path
     )
     assert summary.llm_calls == summary.decisions
     assert env.spec.id == summary.env

@@ -23,6 +23,7 @@ from harness.envs.registry import make
 from harness.evaluation import evaluate as evaluation
 from harness.evaluation.asking import read_decisions
 from harness.evaluation.config import Method, RunConfig
+from harness.evaluation.job import Observers
 from harness.llm import client as client_module
 from harness.llm.registry import ReplyFormat
 from harness.llm.structured import ReplyContract
@@ -33,10 +34,6 @@ from harness.reports.summary import print_report
 from tests.conftest import as_json, completion, hashed_action
 
 DIED = 713
-
-
-def silent(progress):
-    pass
 
 
 def config(server=None, **changes):
@@ -62,7 +59,7 @@ def value_of(sepsis, actions):
 
 
 async def test_a_known_policy_behind_a_server_has_its_exact_value(sepsis, server, patients, tmp_path):
-    summary = await evaluation.run(config(server), tmp_path, silent)
+    summary = await evaluation.run(config(server), tmp_path)
     expected = value_of(sepsis, [hashed_action(text) for text in patients])
     assert summary.exact
     assert summary.value == summary.lower == summary.upper
@@ -77,7 +74,7 @@ async def test_a_known_policy_behind_a_server_has_its_exact_value(sepsis, server
 
 
 async def test_anyone_can_recompute_the_value_from_the_files(sepsis, server, tmp_path):
-    summary = await evaluation.run(config(server), tmp_path, silent)
+    summary = await evaluation.run(config(server), tmp_path)
     lines = [json.loads(line) for line in (Path(summary.run_dir) / DECISIONS).read_text().splitlines()]
     assert {"state", "action", "action_index", "prompt_sha256", "reply", "outcome"} <= set(lines[0])
     actions = np.zeros(DIED, dtype=int)
@@ -91,7 +88,7 @@ async def test_anyone_can_recompute_the_value_from_the_files(sepsis, server, tmp
 
 
 async def test_certified_bounds_enclose_the_exact_value(sepsis, server, patients, tmp_path):
-    summary = await evaluation.run(config(server, method=Method.CERTIFY, epsilon=0.02), tmp_path, silent)
+    summary = await evaluation.run(config(server, method=Method.CERTIFY, epsilon=0.02), tmp_path)
     exact = value_of(sepsis, [hashed_action(text) for text in patients])
     assert not summary.exact
     assert summary.lower <= exact.J <= summary.upper
@@ -102,16 +99,16 @@ async def test_certified_bounds_enclose_the_exact_value(sepsis, server, patients
 
 
 async def test_a_second_run_asks_nothing(server, tmp_path):
-    first = await evaluation.run(config(server, method=Method.CERTIFY, epsilon=0.1), tmp_path, silent)
+    first = await evaluation.run(config(server, method=Method.CERTIFY, epsilon=0.1), tmp_path)
     asked = len(server.requests)
-    second = await evaluation.run(config(server, method=Method.CERTIFY, epsilon=0.1), tmp_path, silent)
+    second = await evaluation.run(config(server, method=Method.CERTIFY, epsilon=0.1), tmp_path)
     assert len(server.requests) == asked
     assert (second.llm_calls, second.cached_calls) == (0, first.llm_calls + first.cached_calls)
     assert second.value == first.value
 
 
 async def test_rollouts_estimate_the_exact_value(sepsis, server, patients, tmp_path):
-    summary = await evaluation.run(config(server, method=Method.ROLLOUT, episodes=300), tmp_path, silent)
+    summary = await evaluation.run(config(server, method=Method.ROLLOUT, episodes=300), tmp_path)
     exact = value_of(sepsis, [hashed_action(text) for text in patients]).J
     half = summary.upper - summary.value
     assert abs(summary.value - exact) < 2 * half  # twice a 95 % interval: wrong once in 10,000 seeds
@@ -125,7 +122,7 @@ async def test_rollouts_estimate_the_exact_value(sepsis, server, patients, tmp_p
 
 async def test_a_run_with_until_stops_where_it_would_have_stopped(sepsis, tmp_path):
     until = {"agent": "expert", "method": Method.ROLLOUT, "episodes": 2_000, "until": 0.03}
-    whole = await evaluation.run(config(**until), tmp_path, silent)
+    whole = await evaluation.run(config(**until), tmp_path)
     assert 50 <= whole.episodes < 2_000
     assert (whole.upper - whole.lower) / 2 <= 0.03
     assert whole.interval == "anytime 95%"
@@ -135,12 +132,12 @@ async def test_a_run_with_until_stops_where_it_would_have_stopped(sepsis, tmp_pa
     (path / SUMMARY).unlink()
     lines = (path / TRACE).read_bytes().splitlines(keepends=True)
     (path / TRACE).write_bytes(b"".join(lines[: len(lines) // 3]) + lines[len(lines) // 3][:20])
-    again = await evaluation.resume(path, silent)
+    again = await evaluation.resume(path)
     assert (again.value, again.lower, again.episodes) == (whole.value, whole.lower, whole.episodes)
 
 
 async def test_an_agent_that_tells_its_chances_is_estimated_by_them(sepsis, tmp_path):
-    summary = await evaluation.run(config(agent="random", method=Method.ROLLOUT, episodes=120), tmp_path, silent)
+    summary = await evaluation.run(config(agent="random", method=Method.ROLLOUT, episodes=120), tmp_path)
     ends = [e.end for e in read_episodes(Path(summary.run_dir) / TRACE)]
     assert summary.estimator == "advantage sum, the agent's probabilities known"
     assert summary.value == pytest.approx(sepsis.optimum.J - np.mean([end.expected_regret for end in ends]))
@@ -149,7 +146,7 @@ async def test_an_agent_that_tells_its_chances_is_estimated_by_them(sepsis, tmp_
 
 
 async def test_the_optimal_agent_has_no_regret_and_no_variance(sepsis, tmp_path):
-    summary = await evaluation.run(config(agent="optimal", method=Method.ROLLOUT, episodes=20), tmp_path, silent)
+    summary = await evaluation.run(config(agent="optimal", method=Method.ROLLOUT, episodes=20), tmp_path)
     assert summary.value == pytest.approx(sepsis.optimum.J, abs=1e-12)
     assert summary.upper == pytest.approx(sepsis.optimum.J, abs=1e-12)
     # twenty episodes without a loss do not say that there is none
@@ -178,7 +175,7 @@ async def test_replies_that_cannot_be_used_are_repaired_once_or_replaced(sepsis,
         }[kind_of[question]]
 
     server.answer = answer
-    summary = await evaluation.run(config(server), tmp_path, silent)
+    summary = await evaluation.run(config(server), tmp_path)
     usable = {"fine", "fenced", "repaired"}
     actions = [hashed_action(text) if kind_of[text] in usable else 0 for text in patients]
     assert summary.value == pytest.approx(value_of(sepsis, actions).J, abs=1e-9)
@@ -199,7 +196,7 @@ async def test_a_refused_action_is_repaired_from_what_the_agent_is_told(server, 
 
     server.answer = answer
     strict = config(server, env_options={"inadmissible": "raise"}, method=Method.CERTIFY, epsilon=0.1)
-    summary = await evaluation.run(strict, tmp_path, silent)
+    summary = await evaluation.run(strict, tmp_path)
     assert summary.invalid_actions == 0
     assert summary.inadmissible_share == 0
     assert summary.repaired_actions > summary.decisions / 2
@@ -208,7 +205,7 @@ async def test_a_refused_action_is_repaired_from_what_the_agent_is_told(server, 
 async def test_a_failing_server_stops_the_run_which_then_goes_on(server, patients, tmp_path, monkeypatch):
     monkeypatch.setattr(client_module, "LONGEST_WAIT_S", 0.01)
     monkeypatch.setattr(client_module, "RETRY_FOR_S", 0.5)
-    clean = await evaluation.run(config(server, cache=False), tmp_path / "clean", silent)
+    clean = await evaluation.run(config(server, cache=False), tmp_path / "clean")
     server.requests.clear()
     folders = []
 
@@ -217,12 +214,12 @@ async def test_a_failing_server_stops_the_run_which_then_goes_on(server, patient
 
     server.answer = answer
     with pytest.raises(ModelServerError, match="refused the key"):
-        await evaluation.run(config(server, cache=False), tmp_path, silent, began=folders.append)
+        await evaluation.run(config(server, cache=False), tmp_path, Observers(began=folders.append))
     kept = len(read_decisions(folders[0]))
     assert 150 < kept <= 200
     server.requests.clear()
     server.answer = lambda question: as_json(hashed_action(question))
-    summary = await evaluation.resume(folders[0], silent)
+    summary = await evaluation.resume(folders[0])
     assert len(server.requests) == 713 - kept
     assert comparable(summary.model_dump()) == comparable(clean.model_dump())
 
@@ -252,7 +249,7 @@ def comparable(summary):
 )
 async def test_what_is_wrong_is_said_before_anything_is_written(tmp_path, changes, error, sentence):
     with pytest.raises(error, match=sentence):
-        await evaluation.run(config(**changes), tmp_path / "runs", silent)
+        await evaluation.run(config(**changes), tmp_path / "runs")
     assert not (tmp_path / "runs").exists()
 
 
@@ -261,7 +258,7 @@ async def test_an_agent_with_memory_is_never_called_exact(tmp_path, monkeypatch,
 
     monkeypatch.setattr(TableAgent, "memoryless", False)
     with pytest.raises(UsageError, match="makes a claim about a policy without memory"):
-        await evaluation.run(config(agent="random"), tmp_path, silent)
+        await evaluation.run(config(agent="random"), tmp_path)
 
 
 async def test_a_run_is_not_resumed_with_another_prompt(server, tmp_path, monkeypatch):
@@ -270,10 +267,10 @@ async def test_a_run_is_not_resumed_with_another_prompt(server, tmp_path, monkey
     server.answer = lambda question: (401, {})
     folders = []
     with pytest.raises(ModelServerError):
-        await evaluation.run(config(server, prompt=str(own)), tmp_path / "r", silent, began=folders.append)
+        await evaluation.run(config(server, prompt=str(own)), tmp_path / "r", Observers(began=folders.append))
     (own / "system.md.j2").write_text("Another. {{ reply }}")
     with pytest.raises(RunError, match=r"cannot be resumed.*the prompt changed"):
-        await evaluation.resume(folders[0], silent)
+        await evaluation.resume(folders[0])
 
 
 def test_a_full_disk_is_a_sentence_and_keeps_what_was_written(server, tmp_path):
@@ -297,7 +294,7 @@ def test_a_full_disk_is_a_sentence_and_keeps_what_was_written(server, tmp_path):
 async def test_no_key_stands_in_any_file(server, tmp_path, monkeypatch):
     key = "sk-this-must-not-leak"
     monkeypatch.setenv("OPENAI_API_KEY", key)
-    await evaluation.run(config(server, method=Method.CERTIFY, epsilon=0.1), tmp_path, silent)
+    await evaluation.run(config(server, method=Method.CERTIFY, epsilon=0.1), tmp_path)
     assert server.keys[0] == f"Bearer {key}"
     files = [p for p in tmp_path.rglob("*") if p.is_file()]
     assert len(files) >= 5
@@ -305,7 +302,7 @@ async def test_no_key_stands_in_any_file(server, tmp_path, monkeypatch):
 
 
 async def test_the_manifest_says_what_the_run_was_made_of(server, tmp_path):
-    summary = await evaluation.run(config(server, method=Method.CERTIFY, epsilon=0.2), tmp_path, silent)
+    summary = await evaluation.run(config(server, method=Method.CERTIFY, epsilon=0.2), tmp_path)
     manifest = read_manifest(Path(summary.run_dir))
     assert manifest["model"]["answers_from"] == {"server": server.base_url, "model": "fake"}
     assert manifest["prompt"]["label"] == "direct@1"
@@ -331,7 +328,7 @@ async def test_a_prompt_folder_cannot_run_anything(server, tmp_path, attack):
     shutil.copytree(BUILTIN / "icu-sepsis" / "direct", own)
     (own / "observation.md.j2").write_text(attack.replace("{path}", str(touched)))
     with pytest.raises(UsageError, match="cannot be rendered"):
-        await evaluation.run(config(server, prompt=str(own)), tmp_path / "r", silent)
+        await evaluation.run(config(server, prompt=str(own)), tmp_path / "r")
     assert not touched.exists()
 
 
@@ -375,13 +372,13 @@ def third_party(monkeypatch):
 
 @pytest.mark.parametrize("method", [Method.EXACT, Method.ROLLOUT])
 async def test_an_agent_without_an_action_is_counted_as_invalid(third_party, tmp_path, method):
-    summary = await evaluation.run(third_party(Silent, method=method), tmp_path, silent)
+    summary = await evaluation.run(third_party(Silent, method=method), tmp_path)
     assert summary.invalid_actions == summary.decisions
     assert summary.invalid_share == pytest.approx(1.0)
 
 
 async def test_an_agent_that_gives_probabilities_is_exact_and_plays_both(sepsis, third_party, tmp_path):
-    summary = await evaluation.run(third_party(Mixed, episodes=30), tmp_path, silent)
+    summary = await evaluation.run(third_party(Mixed, episodes=30), tmp_path)
     table = np.zeros((716, 25))
     table[:, 23] = table[:, 24] = 0.5
     assert summary.value == pytest.approx(evaluate(sepsis.mdp, table).J, abs=1e-9)
@@ -392,7 +389,7 @@ async def test_an_agent_that_gives_probabilities_is_exact_and_plays_both(sepsis,
 @pytest.mark.parametrize("method", [Method.EXACT, Method.ROLLOUT])
 async def test_a_fault_in_an_agents_code_is_a_sentence(third_party, tmp_path, method):
     with pytest.raises(HarnessError, match="The agent 'odd' failed .KeyError: 'lactate'"):
-        await evaluation.run(third_party(Faulty, method=method), tmp_path, silent)
+        await evaluation.run(third_party(Faulty, method=method), tmp_path)
 
 
 async def test_two_models_behind_one_name_are_not_exact(server, tmp_path):
@@ -400,14 +397,14 @@ async def test_two_models_behind_one_name_are_not_exact(server, tmp_path):
         return 200, completion(as_json(hashed_action(question))) | {"model": f"fake-{len(server.requests) % 2}"}
 
     server.answer = answer
-    summary = await evaluation.run(config(server), tmp_path, silent)
+    summary = await evaluation.run(config(server), tmp_path)
     assert summary.served_models == ["fake-0", "fake-1"]
     assert not summary.exact
 
 
 async def test_shares_are_of_decisions_whatever_the_method(tmp_path):
-    exact = await evaluation.run(config(agent="expert"), tmp_path, silent)
-    sampled = await evaluation.run(config(agent="expert", method=Method.ROLLOUT, episodes=1000), tmp_path, silent)
+    exact = await evaluation.run(config(agent="expert"), tmp_path)
+    sampled = await evaluation.run(config(agent="expert", method=Method.ROLLOUT, episodes=1000), tmp_path)
     assert exact.inadmissible_share == pytest.approx(0.1210, abs=5e-5)
     assert exact.inadmissible_share_of_states == pytest.approx(0.1564, abs=5e-5)
     assert sampled.inadmissible_share == pytest.approx(exact.inadmissible_share, abs=0.015)
@@ -420,7 +417,7 @@ async def test_what_looks_alike_is_asked_once_and_valued_exactly(server, tmp_pat
     """Diabetes is hidden: 606 states, 303 questions."""
     env, prompt = make("sepsis-os-hidden"), load("sepsis-os-hidden", "direct")
     server.answer = lambda patient: env.actions[hashed_action(patient) % 8].model_dump_json()
-    summary = await evaluation.run(config(server, env="sepsis-os-hidden", episodes=0), tmp_path, silent)
+    summary = await evaluation.run(config(server, env="sepsis-os-hidden", episodes=0), tmp_path)
     actions = np.zeros(env.mdp.n_states, dtype=int)
     for state in env.mdp.decision_states:
         text = prompt.observation_message({"env": env.spec, "reply": ""}, dict(env.observe(state))).content
@@ -434,12 +431,12 @@ async def test_what_looks_alike_is_asked_once_and_valued_exactly(server, tmp_pat
 
 async def test_a_policy_that_may_never_end_has_no_length_in_strict_json(tmp_path):
     chosen = config(env="sepsis-os", agent="optimal", episodes=0)
-    summary = await evaluation.run(chosen, tmp_path, silent)
+    summary = await evaluation.run(chosen, tmp_path)
     text = (Path(summary.run_dir) / SUMMARY).read_text()
     read = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
     assert read["length_lower"] is read["length_upper"] is read["references"]["optimal"]["length"] is None
     assert read["references"]["random"]["length"] == pytest.approx(10.57, abs=0.01)
-    assert (await evaluation.resume(Path(summary.run_dir), silent)) == summary
+    assert (await evaluation.resume(Path(summary.run_dir))) == summary
     console = Console(file=io.StringIO(), width=120)
     print_report(console, summary)
     assert "inf" not in console.file.getvalue()

@@ -12,14 +12,14 @@ import pytest
 from harness.core.errors import UsageError
 from harness.envs.registry import make
 from harness.evaluation import evaluate as evaluation
-from harness.evaluation.compare import differences, load_runs
+from harness.evaluation.asking import read_decisions
+from harness.evaluation.compare import Contribution, differences, load_runs
 from harness.evaluation.config import Method, RunConfig
 from harness.evaluation.flips import (
     DIFFERENCE,
     UPPER_BOUNDS,
     Divergence,
     Divergences,
-    Flip,
     Flips,
     Transition,
     between,
@@ -63,7 +63,7 @@ def lake():
 
 async def finished(tmp_path, **changes):
     base = {"env": "icu-sepsis", "method": Method.EXACT, "episodes": 0, "concurrency": 4}
-    summary = await evaluation.run(RunConfig(**(base | changes)), tmp_path, lambda progress: None)
+    summary = await evaluation.run(RunConfig(**(base | changes)), tmp_path)
     return Path(summary.run_dir)
 
 
@@ -189,12 +189,25 @@ def test_ab_prints_what_flipped_and_compare_says_the_same(harness_command, serve
     assert [run["prompt"] for run in exported["runs"]] == ["a@1", "b@1"]
 
 
-def test_ab_by_rollout_and_by_certify(harness_command, server, styles):
+def test_ab_by_rollout_and_by_certify(harness_command, server, styles, tmp_path):
     rollout = harness_command(*ab(server, *two(styles), "--method", "rollout", "--episodes", "10"))
     assert "of 10 episodes diverge from fake a@1 to fake b@1" in rollout.stdout, rollout.stderr
     certify = harness_command(*ab(server, *two(styles), "--method", "certify", "--epsilon", "0.05"))
     assert "the difference of the upper bounds" in certify.stdout, certify.stderr
-    assert "Only states that both asked can be seen to flip" in certify.stdout
+    loaded = load_runs(sorted((tmp_path / "runs").iterdir()))
+    base, other = (run for run in loaded if run.summary.method is Method.CERTIFY)
+    asked = [{line.state for line in read_decisions(run.path)} for run in (base, other)]
+    assert asked[0]
+    assert asked[0] <= asked[1]  # a state that the base was asked in is one that a flip shows in
+
+
+def test_ab_stops_at_a_limit_and_says_how_to_go_on(harness_command, server, styles, tmp_path):
+    done = harness_command(*ab(server, *two(styles), "--max-calls", "20"))
+    assert done.returncode == 3
+    (run,) = (tmp_path / "runs").iterdir()
+    assert done.stderr.splitlines()[-1].startswith("harness: The limit of 20 calls is reached. Go on with:")
+    assert run.name in done.stderr
+    assert len(server.requests) == 20
 
 
 def test_what_fails_is_told_and_what_was_done_is_kept(harness_command, server, styles, tmp_path):
@@ -208,7 +221,7 @@ def test_what_fails_is_told_and_what_was_done_is_kept(harness_command, server, s
 
 def test_foreign_text_cannot_drive_the_terminal():
     evil = "\x1b[2J"
-    flip = Flip(0, evil, evil, evil, 1.0, 0.1)
+    flip = Contribution(0, evil, evil, evil, 1.0, 0.1)
     change = Transition(evil, evil, 1, 0.1)
     found = Flips(evil, evil, 1, 1, 1, 1.0, 1.0, 0.1, 0.0, 0.0, 0.1, DIFFERENCE, (flip,), (change,))
     apart = Divergence(100_000, 0, None, evil, evil, evil, None, 0.1)

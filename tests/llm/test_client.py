@@ -7,6 +7,8 @@ import socket
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
@@ -167,10 +169,23 @@ async def test_a_server_says_when_to_come_back(server, monkeypatch):
         return 0.0
 
     monkeypatch.setattr(client_module, "_wait", wait)
-    failures = iter([(429, {"error": {"message": "slow down"}}, {"Retry-After": "7"})])
+    monkeypatch.setattr(client_module, "RETRY_FOR_S", 100.0)
+    date = format_datetime(datetime.now(UTC) + timedelta(seconds=60), usegmt=True)
+    failures = iter([(429, {"error": {"message": "slow down"}}, {"Retry-After": when}) for when in ("7", date, "soon")])
     server.answer = lambda patient: next(failures, as_json(7))
     await ask(server.base_url, "p")
-    assert waits == [7.0]
+    assert waits[0] == 7.0
+    assert 55 < waits[1] <= 60
+    assert waits[2] < 5
+
+
+async def test_a_server_that_wants_an_hour_is_left_alone(server):
+    server.answer = lambda patient: (429, {"error": {"message": "quota"}}, {"Retry-After": "3600"})
+    with pytest.raises(
+        ModelServerError, match=r"asks not to be asked again for 3600 s \(HTTP 429\); go on with the run"
+    ):
+        await ask(server.base_url, "p")
+    assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize("pieces", [1, 40])

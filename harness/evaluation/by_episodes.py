@@ -1,0 +1,190 @@
+"""A run that plays episodes: the method `rollout`, and the summary of what it found."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+from harness.core.agent import Outcome, Request
+from harness.core.errors import BudgetSpent
+from harness.core.run import TRACE
+from harness.core.seeds import evaluation_seeds
+from harness.core.trace import End, Episode, stream_episodes
+from harness.envs import registry as envs
+from harness.evaluation import about
+from harness.evaluation.config import RunConfig
+from harness.evaluation.intervals import clustered_share, of_mean, of_returns
+from harness.evaluation.job import Job
+from harness.evaluation.rollout import Estimator, looks, planned_episodes, play_episodes, scale_of
+from harness.evaluation.summary import Summary, WorstDecision
+from harness.evaluation.tabular import ROUNDING, WORST_KEPT
+from harness.mdp.environment import TabularEnvironment
+
+SHORTEST = 1.0
+"""Every episode has at least one decision, whatever an interval says."""
+
+UNKNOWN_SPREAD = 0.5
+"""Standard deviation taken for returns of which nothing is known, to plan a sequential interval: that of a coin."""
+
+
+async def played(job: Job) -> Summary:
+    """Play the episodes and say what was found; of a run that a limit stopped, what the first episodes tell.
+
+    Raises
+    ------
+    BudgetSpent
+        If a limit was reached before the first episode ended.
+    """
+    config, env = job.config, job.cast.env
+    seeds = evaluation_seeds(config.seed_start, config.episodes)
+    tabular = env if isinstance(env, TabularEnvironment) else None
+    estimator = _estimator(config, tabular)
+    stopped = None
+    try:
+        ends = await play_episodes(
+            lambda: envs.make(config.env, **config.env_options),
+            job.cast.agent,
+            seeds,
+            job.folder,
+            clock=job.clock,
+            concurrency=config.concurrency,
+            watch=job.observers.watch,
+            listen=job.observers.listen,
+            at_once=job.observers.at_once,
+            estimator=estimator,
+            until=config.until,
+        )
+    except BudgetSpent as spent:
+        stopped = str(spent)
+        ends = _first_complete(job.folder.path)
+        if not ends:
+            raise
+    found = estimator.value(ends)
+    estimate, raw = found.estimate, found.raw
+    lower, upper = about.finite(estimate.lower), about.finite(estimate.upper)
+    optimal = tabular.optimum.J if tabular else None
+    requests: list[Request] = []
+    served: set[str] = set()
+    repaired = 0
+    why: list[str] = []
+    vetoes = [0] * len(ends)
+    costs = Costs(tabular) if tabular else None
+    for episode in stream_episodes(job.folder.path / TRACE):
+        if episode.end.episode >= len(ends):
+            continue
+        if costs is not None:
+            costs.add(episode)
+        for step in episode.steps:
+            requests += [Request.model_validate(r) for r in step.decision.get("requests", ())]
+            served |= {step.decision["model"]} if step.decision.get("model") else set()
+            repaired += step.decision["outcome"] == Outcome.REPAIRED
+            why += [step.decision["failure"]] if step.decision.get("failure") else []
+            vetoes[episode.end.episode] += "veto" in step.decision
+    truncated = sum(end.status == "truncated" for end in ends)
+    if truncated:
+        optimal = None  # the optimum is that of episodes without a limit, which were not played
+    decisions = sum(end.steps for end in ends)
+    lengths = [end.steps for end in ends]
+    stay, score = of_mean(lengths), of_returns([end.grade.score for end in ends])
+    invalid = clustered_share([end.invalid for end in ends], lengths)
+    inadmissible = clustered_share([end.inadmissible for end in ends], lengths)
+    vetoed = clustered_share(vetoes, lengths) if config.shield else None
+    return Summary(
+        **about.who(job),
+        **about.references(env),
+        **about.spending(job, requests),
+        served_models=sorted(served),
+        stopped=stopped,
+        failures=about.failures(why),
+        exact=False,
+        estimator=found.estimator,
+        interval=estimate.interval,
+        value=estimate.value,
+        lower=lower,
+        upper=upper,
+        raw_value=raw.value,
+        raw_lower=about.finite(raw.lower),
+        raw_upper=about.finite(raw.upper),
+        until=config.until,
+        regret=None if optimal is None else optimal - estimate.value,
+        regret_lower=None if optimal is None or upper is None else optimal - upper,
+        regret_upper=None if optimal is None or lower is None else optimal - lower,
+        length_lower=None if math.isnan(stay.lower) else max(stay.lower, SHORTEST),
+        length_upper=about.finite(stay.upper),
+        mean_score=score.value,
+        mean_score_lower=about.finite(score.lower),
+        mean_score_upper=about.finite(score.upper),
+        episodes=len(ends),
+        truncated_episodes=truncated,
+        decisions=decisions,
+        states=len(tabular.mdp.decision_states) if tabular else None,
+        invalid_actions=sum(end.invalid for end in ends),
+        repaired_actions=repaired,
+        vetoes=sum(vetoes),
+        veto_share=vetoed.value if vetoed else None,
+        veto_share_lower=vetoed.lower if vetoed else None,
+        veto_share_upper=vetoed.upper if vetoed else None,
+        invalid_share=invalid.value,
+        invalid_share_lower=invalid.lower,
+        invalid_share_upper=invalid.upper,
+        inadmissible_share=inadmissible.value,
+        inadmissible_share_lower=inadmissible.lower,
+        inadmissible_share_upper=inadmissible.upper,
+        wall_seconds=job.clock.elapsed(),
+        worst_decisions=costs.worst(len(ends)) if costs else [],
+    )
+
+
+def _estimator(config: RunConfig, env: TabularEnvironment[Any, Any] | None) -> Estimator:
+    scale = scale_of(env) if env is not None else None
+    if config.until is None:
+        return Estimator(scale, config.interval)
+    spread = scale.spread if scale is not None else UNKNOWN_SPREAD
+    planned = planned_episodes(spread, config.until, config.episodes)
+    return Estimator(scale, config.interval, planned, len(looks(config.episodes)))
+
+
+def _first_complete(path: Path) -> list[End]:
+    """The episodes from the first one on as far as all were played, so that short ones are not preferred."""
+    done = {e.end.episode: e.end for e in stream_episodes(path / TRACE)}
+    return [done[n] for n in itertools.takewhile(done.__contains__, itertools.count())]
+
+
+class Costs:
+    """What each (state, action) pair cost over the episodes played."""
+
+    def __init__(self, env: TabularEnvironment[Any, Any]) -> None:
+        self._env = env
+        self._visits: dict[tuple[int, int], float] = defaultdict(float)
+        self._lost: dict[tuple[int, int], float] = defaultdict(float)
+
+    def add(self, episode: Episode) -> None:
+        """Add an episode; visits and regrets are discounted, as values are."""
+        env = self._env
+        state, weight = int(episode.start.observation["state"]), 1.0
+        for step in episode.steps:
+            pair = state, env.action_index(env.action_type.model_validate(step.action))
+            self._visits[pair] += weight
+            self._lost[pair] += weight * (step.regret or 0.0)
+            state, weight = int(step.observation["state"]), weight * env.mdp.discount
+
+    def worst(self, episodes: int) -> list[WorstDecision]:
+        """The pairs that cost most."""
+        env = self._env
+        ranked = sorted(self._lost, key=lambda pair: (-self._lost[pair], pair))[:WORST_KEPT]
+        return [
+            WorstDecision(
+                state=state,
+                description=env.describe(state),
+                chosen=env.action_labels[action],
+                best=env.action_labels[env.optimum.actions[state]],
+                regret=float(env.regret[state, action]),
+                visits=self._visits[state, action] / episodes,
+                cost=self._lost[state, action] / episodes,
+            )
+            for state, action in ranked
+            if self._lost[state, action] > ROUNDING * env.span
+        ]

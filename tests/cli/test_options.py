@@ -1,0 +1,34 @@
+from typing import get_args
+
+import pytest
+
+from harness.agents.shield import ShieldMode
+from harness.cli import options
+from harness.envs.icu_sepsis.environment import Inadmissible
+from harness.evaluation.config import Method, RunConfig
+from harness.evaluation.intervals import Interval
+from harness.llm.budget import Limits
+from harness.llm.registry import ReplyFormat
+from harness.prompts.loader import Source
+from harness.reports.table import Format
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (options.MethodName, Method),
+        (options.InadmissibleName, Inadmissible),
+        (options.ReplyName, ReplyFormat),
+        (options.SourceName, Source),
+        (options.ShieldModeName, ShieldMode),
+        (options.IntervalName, Interval),
+        (options.FormatName, Format),
+    ],
+)
+def test_what_can_be_typed_is_what_is_meant(words, meant):
+    assert set(get_args(words)) == {str(value) for value in meant}
+
+
+def test_options_that_are_handed_on_are_fields_of_what_takes_them():
+    assert set(options.DRAWING) <= set(RunConfig.model_fields)
+    assert set(options.LIMITS.values()) == set(Limits.model_fields)
