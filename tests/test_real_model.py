@@ -10,11 +10,16 @@ from pathlib import Path
 
 import pytest
 
+from harness.agents.script import Script
 from harness.core.run import read_manifest
+from harness.core.trace import read_episodes
 from harness.evaluation.asking import read_decisions
+from harness.evaluation.rehearsal import Prompts
 from harness.llm.client import ChatClient
+from harness.llm.lengths import counted
 from harness.llm.registry import ReplyFormat, resolve
 from harness.llm.structured import ReplyContract
+from harness.llm.tokens import prompt_tokens, tokenizing
 from harness.llm.weights import check, pull
 from harness.prompts.loader import load
 
@@ -41,13 +46,30 @@ def evaluate(tmp_path, *words, model="smollm2"):
     return json.loads(done.stdout)
 
 
+def planned(tmp_path, *words):
+    """What `harness plan` says of the one way that is asked for."""
+    command = [sys.executable, "-m", "harness", "plan", "--model", "smollm2", "--json", *words]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False, timeout=900)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert "own tokenizer" in found["notes"][0]
+    (way,) = found["forecasts"]
+    return way
+
+
 def test_a_real_model_is_measured_and_its_replies_are_kept(weights, tmp_path):
     assert check(resolve("smollm2").weights) is None
+    said = planned(tmp_path, "--method", "certify", "--width", "0.15")
     first = evaluate(tmp_path, "--epsilon", "0.15", "--episodes", "1")
     assert first["lower"] <= first["upper"] <= first["optimal_value"]
     assert first["upper"] - first["lower"] <= 0.15
     assert first["llm_calls"] == first["decisions"] > 20
     assert first["invalid_actions"] == 0  # the grammar allows nothing else
+    each = first["prompt_tokens"] / first["llm_calls"]
+    assert each == pytest.approx(said["prompt_tokens"]["usual"] / said["calls"]["usual"], rel=0.01)
+    replies = first["completion_tokens"] / first["llm_calls"]
+    assert replies * said["calls"]["low"] >= said["completion_tokens"]["low"]
+    assert replies * said["calls"]["high"] <= said["completion_tokens"]["high"]
     run = tmp_path / first["run_dir"]
     assert {d.model for d in read_decisions(run)} == {"smollm2"}
     assert read_manifest(run)["model"]["answers_from"]["weights_sha256"] == resolve("smollm2").weights.sha256
@@ -55,6 +77,27 @@ def test_a_real_model_is_measured_and_its_replies_are_kept(weights, tmp_path):
     assert (again["llm_calls"], again["cached_calls"]) == (0, first["llm_calls"])
     assert (again["lower"], again["upper"]) == (first["lower"], first["upper"])
     assert not (tmp_path / again["run_dir"] / "model-server.log").exists()  # nothing to ask: no server
+
+
+def test_prompts_with_a_memory_are_counted_to_the_token(weights, tmp_path, sepsis):
+    summary = evaluate(tmp_path, "--method", "rollout", "--episodes", "1", "--memory", "window:2")
+    (episode,) = read_episodes(tmp_path / summary["run_dir"] / "trace.jsonl")
+    contract = ReplyContract(sepsis.action_type, ReplyFormat.SHORT)
+    script = Script(load("icu-sepsis", "direct"), contract, {"env": sepsis.spec.model_dump(), "examples": []}, 2)
+    seen = [episode.start.observation, *(step.observation for step in episode.steps)]
+    history = [
+        (sepsis.observe(o["state"]), sepsis.action_type.model_validate(step.action))
+        for o, step in zip(seen, episode.steps, strict=False)
+    ]
+    with tokenizing(resolve("smollm2"), tmp_path / "log") as address:
+        prompts = Prompts(script, counted(address, "smollm2", own=True), once=True, kept=lambda messages: False)
+        for i, step in enumerate(episode.steps):
+            used = step.decision["requests"][0]["prompt_tokens"]
+            assert prompt_tokens(address, script.render(history[i][0], history[:i])) == used
+            turns = [(script.patient(o).content, script.replied(a)) for o, a in history[max(i - 2, 0) : i]]
+            alone, _ = prompts.alone(script.patient(history[i][0]).content)
+            assert alone + sum(prompts.turn(*turn) for turn in turns) == used
+    assert 0 < prompts.static < alone
 
 
 def test_reasons_come_before_the_action(weights, tmp_path):

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from harness.agents.memory import last
 from harness.agents.reference import draw
+from harness.agents.script import Script
 from harness.core.agent import Decision, Failure, Message, Outcome, Request, Situation
 from harness.core.environment import Action, Observation
 from harness.core.errors import ModelServerError
@@ -71,28 +71,17 @@ class LLMAgent:
     ) -> None:
         self.id = name
         self.memoryless = memory == 0
-        self._memory = memory
-        self._prompt = prompt
+        self._script = Script(prompt, contract, static, memory)
         self._contract = contract
         self._client = client
         self._from_logprobs = from_logprobs
-        self._static = static | {"reply": contract.instruction()}
-        self.system = prompt.system_message(self._static)
+        self.system = self._script.system
 
     def render(
         self, observation: Observation, history: Sequence[tuple[Observation, Action]] = ()
     ) -> tuple[Message, ...]:
-        """The prompt for an observation: the static part first, then what is remembered, the patient now last.
-
-        What is remembered are the actions that were carried out, also where they were not the model's own.
-        """
-        messages = [self.system]
-        for seen, done in last(history, self._memory):
-            messages += [self._patient(seen), Message(role="assistant", content=self._contract.write(done))]
-        return *messages, self._patient(observation)
-
-    def _patient(self, observation: Observation) -> Message:
-        return self._prompt.observation_message(self._static, observation.model_dump())
+        """The prompt for an observation, see `Script.render`."""
+        return self._script.render(observation, history)
 
     async def act(self, observation: Observation, situation: Situation) -> Decision:
         """Ask; where the reply has no legal action, ask once more with the error; then give up.
@@ -113,11 +102,7 @@ class LLMAgent:
             requests.append(_request(reply))
         outcome, failure, error, first_reply = Outcome.OK, parsed.failure, parsed.error, None
         if parsed.action is None:
-            again = (
-                *messages,
-                Message(role="assistant", content=reply.text),
-                Message(role="user", content=f"That reply cannot be used: {parsed.error}. {self._static['reply']}"),
-            )
+            again = self._script.repair(messages, reply.text, str(parsed.error))
             first_reply = reply.text
             reply = await self._client.complete(again, sample)
             parsed = self._read(reply, situation)

@@ -81,7 +81,7 @@ def ab(
         typer.Option(
             "--sensitivity",
             help="How much is the wording: mechanical variants of the first prompt (order of features and options, "
-            "decimals), and every other --prompt as a paraphrase of it.",
+            "decimals, units), its built-in paraphrases, and every other --prompt as a paraphrase of it.",
             rich_help_panel=o.HOW,
         ),
     ] = False,
@@ -170,7 +170,7 @@ def ab(
 def _with_variants(
     found: list[dict[str, Any]], env: Environment[Any, Any], task: str, reply: str | None, from_logprobs: bool
 ) -> tuple[list[dict[str, Any]], dict[str, str]]:
-    """The first prompt, its variants that fit, and the other prompts; and why a variant does not fit.
+    """The first prompt, its variants, its paraphrases and the other prompts; and why a variant does not fit.
 
     Raises
     ------
@@ -181,7 +181,7 @@ def _with_variants(
     from harness.llm.registry import ReplyFormat, resolve
     from harness.mdp.environment import TabularEnvironment
     from harness.prompts.fitting import fitting
-    from harness.prompts.loader import load
+    from harness.prompts.loader import load, paraphrases
 
     first = found[0]
     usual = resolve(first["model"]).reply if "model" in first else ReplyFormat.JSON
@@ -191,7 +191,11 @@ def _with_variants(
     observations = [env.observe(int(state)) for state in env.mdp.decision_states]
     why = fitting(env, load(task, first["prompt"]), written, observations, from_logprobs=from_logprobs)
     fit = [first | {"variant": variant} for variant, reason in why.items() if reason is None]
-    return [first, *fit, *found[1:]], {str(variant): reason for variant, reason in why.items() if reason is not None}
+    given = {who["prompt"] for who in found}
+    said = [first | {"prompt": name} for name in paraphrases(task, first["prompt"]) if name not in given]
+    return [first, *fit, *said, *found[1:]], {
+        str(variant): reason for variant, reason in why.items() if reason is not None
+    }
 
 
 def _print_sensitivity(summaries: list[Summary], left_out: dict[str, str], json: bool) -> None:

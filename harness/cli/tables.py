@@ -37,7 +37,8 @@ def print_blocks(blocks: Iterable[Block]) -> None:
     out = console()
     for block in blocks:
         out.print(block.caption)
-        print_table(block.headings, block.rows)
+        if block.headings:
+            print_table(block.headings, block.rows)
         for note in (*block.notes, ""):
             out.print(note)
 

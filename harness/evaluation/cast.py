@@ -15,6 +15,7 @@ from harness.agents import registry as agents
 from harness.agents.examples import examples
 from harness.agents.llm import LLMAgent
 from harness.agents.memory import most_remembered
+from harness.agents.script import Script
 from harness.agents.shield import rules, shielded
 from harness.agents.voting import FEWEST, VotingAgent
 from harness.core.agent import Agent, Request
@@ -67,8 +68,14 @@ class Cast:
     model: ModelCast | None = None
 
 
-def check(config: RunConfig) -> Environment[Any, Any]:
+def check(config: RunConfig, *, asking: bool = True) -> Environment[Any, Any]:
     """The environment, after everything that can be known to be wrong before the run is found to be right.
+
+    Parameters
+    ----------
+    config : RunConfig
+    asking : bool
+        Whether a model will be asked, and its key must be there.
 
     Raises
     ------
@@ -107,7 +114,9 @@ def check(config: RunConfig) -> Environment[Any, Any]:
         _require_memoryless(config, f"agent '{made.id}'", made.memoryless)
     else:
         _require_memoryless(config, f"model with --memory {config.memory}", most_remembered(config.memory) == 0)
-        api_key_of(_entry(config))
+        entry = entry_of(config)
+        if asking:
+            api_key_of(entry)
         _shots(config, load(config.env, config.prompt), env)
     return env
 
@@ -175,17 +184,12 @@ def build(
     """
     if config.agent is not None:
         return Cast(env, _behind_shield(config, agents.make(config.agent, env), env))
-    entry = _entry(config)
-    given = {"max_tokens": config.max_tokens, "reasoning_effort": config.effort, "timeout_s": config.timeout_s}
-    entry = entry.model_copy(update={name: value for name, value in given.items() if value is not None})
-    prompt = replace(load(config.env, config.prompt), variant=config.variant)
-    written = ReplyFormat.LABEL if config.from_logprobs else config.reply or entry.reply
-    actions = env.actions if isinstance(env, TabularEnvironment) else ()
-    contract = contract_of(config.variant, env.action_type, written, prompt.meta.rationale, actions)
+    entry = entry_of(config)
+    script, shots, source = script_of(config, env)
     cache = ReplyCache(default_path()) if config.cache else None
     client = ChatClient(
         entry,
-        contract,
+        script.contract,
         cache,
         run_id,
         log_folder,
@@ -194,18 +198,40 @@ def build(
         budget=Budget(limits or Limits(), entry, before),
         most=config.concurrency,
     )
-    shots, source = _shots(config, prompt, env)
-    shown = examples(env, prompt, contract, shots, source) if source else []
-    static = {"env": env.spec.model_dump(), "examples": shown}
-    memory = most_remembered(config.memory)
-    llm = LLMAgent(entry.alias, prompt, contract, client, static, from_logprobs=config.from_logprobs, memory=memory)
+    llm = LLMAgent(
+        entry.alias,
+        script.prompt,
+        script.contract,
+        client,
+        dict(script.given),
+        from_logprobs=config.from_logprobs,
+        memory=script.memory,
+    )
     llm.render(env.reset(config.seed_start))  # a template that fails should fail before anything is asked
     decider = VotingAgent(llm, config.vote) if config.vote > 1 else llm
     return Cast(
         env,
         _behind_shield(config, decider, env),
-        ModelCast(entry, prompt, llm.system.content, client.identity, client.sampling, shots, source),
+        ModelCast(entry, script.prompt, llm.system.content, client.identity, client.sampling, shots, source),
     )
+
+
+def script_of(config: RunConfig, env: Environment[Any, Any]) -> tuple[Script, int, Source | None]:
+    """What a configuration has a model told, with how many examples, and whose.
+
+    Raises
+    ------
+    UsageError
+        If the prompt does not exist or does not fit the environment or the method.
+    """
+    prompt = replace(load(config.env, config.prompt), variant=config.variant)
+    written = ReplyFormat.LABEL if config.from_logprobs else config.reply or entry_of(config).reply
+    actions = env.actions if isinstance(env, TabularEnvironment) else ()
+    contract = contract_of(config.variant, env.action_type, written, prompt.meta.rationale, actions)
+    shots, source = _shots(config, prompt, env)
+    shown = examples(env, prompt, contract, shots, source) if source else []
+    given = {"env": env.spec.model_dump(), "examples": shown}
+    return Script(prompt, contract, given, most_remembered(config.memory)), shots, source
 
 
 def _behind_shield(config: RunConfig, agent: Agent, env: Environment[Any, Any]) -> Agent:
@@ -215,12 +241,22 @@ def _behind_shield(config: RunConfig, agent: Agent, env: Environment[Any, Any]) 
     return shielded(agent, env, rules(config.shield, env), config.shield_mode)
 
 
-def _entry(config: RunConfig) -> ModelEntry:
+def entry_of(config: RunConfig) -> ModelEntry:
+    """The model that a configuration names, with what it sets otherwise.
+
+    Raises
+    ------
+    UsageError
+        If it names none, or one that does not exist.
+    """
     if config.base_url is not None and config.model_id is not None:
-        return served(config.base_url, config.model_id)
-    if config.model is None:
+        entry = served(config.base_url, config.model_id)
+    elif config.model is not None:
+        entry = resolve(config.model)
+    else:
         raise UsageError("Name who decides: --agent ID, --model ALIAS, or --base-url URL with --model-id ID.")
-    return resolve(config.model)
+    given = {"max_tokens": config.max_tokens, "reasoning_effort": config.effort, "timeout_s": config.timeout_s}
+    return entry.model_copy(update={name: value for name, value in given.items() if value is not None})
 
 
 def _require_memoryless(config: RunConfig, who: str, memoryless: bool) -> None:

@@ -142,21 +142,29 @@ def few_losses(losses: ArrayLike, worst: float, confidence: float = CONFIDENCE, 
     Parameters
     ----------
     losses : array, shape (n,)
+        Of every episode, also of those that lost nothing.
     worst : float
         Most that an episode can be expected to lose once something is lost.
+    confidence : float
+        Of the upper bound, which is one-sided.
     rounding : float
         Losses up to this are none.
+
+    Returns
+    -------
+    Estimate
+        The mean of all losses, from 0 to the bound; `n` is the number of episodes, not of those that lost something.
 
     Notes
     -----
     The share of episodes that lose anything has Clopper and Pearson's upper bound (Biometrika 1934;26:404), and each of
-    them is taken to lose `worst`. The lower end is zero.
+    them is taken to lose `worst`.
     """
     from scipy import stats
 
     x = np.asarray(losses, dtype=np.float64)
-    lost, n = int((x > rounding).sum()), len(x)
-    share = float(stats.beta.ppf(confidence, lost + 1, n - lost)) if lost < n else 1.0
+    n, n_lost = len(x), int((x > rounding).sum())
+    share = float(stats.beta.ppf(confidence, n_lost + 1, n - n_lost)) if n_lost < n else 1.0
     return Estimate(float(x.mean()), 0.0, share * worst, n, "bound from few losses")
 
 

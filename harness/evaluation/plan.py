@@ -16,10 +16,10 @@ from harness.evaluation.intervals import CONFIDENCE, anytime_factor
 from harness.mdp.build import with_rewards
 from harness.mdp.certify import Bounds, ask, next_states, promise, states_left, unasked
 from harness.mdp.environment import TabularEnvironment
-from harness.mdp.evaluate import evaluate
+from harness.mdp.evaluate import Evaluation, evaluate
 from harness.mdp.linear import DENSE_STATES, system
 from harness.mdp.policy import deterministic
-from harness.mdp.tabular import FloatArray
+from harness.mdp.tabular import BoolArray, FloatArray
 
 BATCH = 8
 """States asked at a time when a certified run is rehearsed."""
@@ -69,31 +69,42 @@ def plan(env: TabularEnvironment[Any, Any], width: float) -> list[Need]:
     Exact variances per episode give the episodes of a rollout, `(2 t s / width)^2`; certified runs are rehearsed. A
     policy that decides better than both needs less. A policy that may never end has no rollouts here.
     """
-    if not 0 < width < math.inf:
-        raise UsageError(f"The width is {width}; expected a number above 0, e.g. 0.01.")
+    check_width(width)
     found = []
-    for name, policy in _policies(env).items():
+    for name, policy in policies(env).items():
         states = len(env.mdp.decision_states)
         found.append(Need("exact", name, None, states, states, certain=True))
-        asked = _certified(env, policy, width)
+        asked = int(certified(env, policy, width).sum())
         found.append(Need("certify", name, None, asked, asked, certain=True))
         value = evaluate(env.mdp, policy)
-        spread = {
-            "rollout, advantage sum": evaluate(with_rewards(env.mdp, env.regret), policy).variance,
-            "rollout, raw returns": value.variance,
-        }
-        for method, variance in spread.items():
-            deviation = math.sqrt(variance)
-            if not math.isfinite(value.length):
-                continue
-            for looking, n in (("", _once(deviation, width / 2)), (" --until", _anytime(deviation, width / 2))):
-                length = min(value.length, float(env.spec.horizon or math.inf))
-                questions = _different(env, policy, value.occupancy, n)
-                found.append(Need(method + looking, name, n, n * length, questions, certain=False))
+        if not math.isfinite(value.length):
+            continue
+        chance = met(env, policy)
+        for method, deviation in (
+            ("rollout, advantage sum", loss_deviation(env, policy)),
+            ("rollout, raw returns", math.sqrt(value.variance)),
+        ):
+            for looking, n in (("", once(deviation, width / 2)), (" --until", anytime(deviation, width / 2))):
+                decisions = n * mean_length(env, value)
+                questions = None if chance is None else float(within(chance, n).sum())
+                found.append(Need(method + looking, name, n, decisions, questions, certain=False))
     return found
 
 
-def _policies(env: TabularEnvironment[Any, Any]) -> Mapping[str, FloatArray]:
+def check_width(width: float) -> None:
+    """Refuse a width that is none.
+
+    Raises
+    ------
+    UsageError
+        If it is not above zero.
+    """
+    if not 0 < width < math.inf:
+        raise UsageError(f"The width is {width}; expected a number above 0, e.g. 0.01.")
+
+
+def policies(env: TabularEnvironment[Any, Any]) -> Mapping[str, FloatArray]:
+    """Deterministic policies, shape (S, A), that stand in for a model's, which nobody knows beforehand."""
     mdp = env.mdp
     rng = stream(0, "plan")
     drawn = np.array([rng.choice(np.flatnonzero(row)) if row.any() else 0 for row in mdp.legal])
@@ -103,7 +114,8 @@ def _policies(env: TabularEnvironment[Any, Any]) -> Mapping[str, FloatArray]:
     return found
 
 
-def _certified(env: TabularEnvironment[Any, Any], policy: FloatArray, width: float) -> int:
+def certified(env: TabularEnvironment[Any, Any], policy: FloatArray, width: float) -> BoolArray:
+    """Which states a certified run asks of a policy until the bounds are `width` apart, shape (S,)."""
     bounds: Bounds = unasked(env.mdp, env.optimum)
     while bounds.width > width:
         promised = promise(env.mdp, bounds)
@@ -111,15 +123,26 @@ def _certified(env: TabularEnvironment[Any, Any], policy: FloatArray, width: flo
         if not batch.size:
             break
         bounds = ask(env.mdp, bounds, batch, policy[batch])
-    return int(bounds.asked.sum())
+    return bounds.asked
 
 
-def _once(deviation: float, half: float) -> int:
+def loss_deviation(env: TabularEnvironment[Any, Any], policy: FloatArray) -> float:
+    """Standard deviation of an episode's summed regrets."""
+    return math.sqrt(evaluate(with_rewards(env.mdp, env.regret), policy).variance)
+
+
+def mean_length(env: TabularEnvironment[Any, Any], value: Evaluation) -> float:
+    """Expected decisions in an episode that is played; the horizon where the mean is beyond it."""
+    return min(value.length, float(env.spec.horizon or math.inf))
+
+
+def once(deviation: float, half: float) -> int:
     """Episodes until Student's half-width is `half`; at least two."""
     return _smallest(lambda n: float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1)) * deviation / math.sqrt(n) <= half)
 
 
-def _anytime(deviation: float, half: float) -> int:
+def anytime(deviation: float, half: float) -> int:
+    """The same where the interval is looked at again and again, as with --until."""
     return _smallest(lambda n: anytime_factor(n, n) * deviation <= half)
 
 
@@ -132,17 +155,21 @@ def _smallest(enough: Callable[[int], bool]) -> int:
     return low
 
 
-def _different(
-    env: TabularEnvironment[Any, Any], policy: FloatArray, visits: FloatArray, episodes: int
-) -> float | None:
-    """Expected number of different states in so many episodes.
+def met(env: TabularEnvironment[Any, Any], policy: FloatArray) -> FloatArray | None:
+    """How likely an episode meets each state, shape (S,), under a policy whose episodes end; None for many states.
 
-    An episode meets state s with probability `visits(s) / N(s, s)`, N being the expected visits from s itself.
+    With `N = (I - P_π)^-1`, the expected visits from one state to another: `start N(., s) / N(s, s)`.
     """
     live = env.mdp.decision_states
-    if len(live) > DENSE_STATES or env.mdp.discount < 1.0:
+    if len(live) > DENSE_STATES:
         return None
     P, _ = system(env.mdp, policy)
-    again = np.diagonal(linalg.inv(np.eye(len(live)) - P.toarray()))
-    met = np.clip(visits[live] / again, 0.0, 1.0)
-    return float((1.0 - (1.0 - met) ** episodes).sum())
+    visits = linalg.inv(np.eye(len(live)) - P.toarray())
+    chance = np.zeros(env.mdp.n_states)
+    chance[live] = np.clip(env.mdp.start[live] @ visits / np.diagonal(visits), 0.0, 1.0)
+    return chance
+
+
+def within(chance: FloatArray, episodes: int) -> FloatArray:
+    """How likely so many episodes meet each state, from how likely one does."""
+    return np.asarray(1.0 - (1.0 - chance) ** episodes, dtype=np.float64)

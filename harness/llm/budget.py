@@ -80,17 +80,17 @@ class Budget:
         Raises
         ------
         BudgetSpent
-            If a limit is reached; for each request under way one of the usual size is held in reserve.
+            If a limit is reached, this request and those under way counted as the mean of those answered.
         """
-        limits, n = self._limits, self._under_way
-        usual = 1 + n
-        if limits.calls is not None and self.calls + n >= limits.calls:
+        limits = self._limits
+        to_come = self._under_way + 1  # those under way, whose size is not known yet, and this one
+        if limits.calls is not None and self.calls + to_come > limits.calls:
             raise BudgetSpent(f"The limit of {limits.calls} calls is reached.")
         mean_tokens = self.tokens / self.calls if self.calls else 0.0
-        if limits.tokens is not None and self.tokens + usual * mean_tokens > limits.tokens:
+        if limits.tokens is not None and self.tokens + to_come * mean_tokens > limits.tokens:
             raise BudgetSpent(f"The limit of {limits.tokens:,} tokens is reached ({self.tokens:,} were used).")
         mean_cost = self.cost / self.calls if self.calls else 0.0
-        if limits.cost is not None and self.cost + usual * mean_cost > limits.cost:
+        if limits.cost is not None and self.cost + to_come * mean_cost > limits.cost:
             raise BudgetSpent(f"The limit of {limits.cost:g} USD is reached ({self.cost:.4f} were spent).")
         if limits.minutes is not None and self._clock() - self._began >= 60 * limits.minutes:
             raise BudgetSpent(f"The limit of {limits.minutes:g} minutes is reached.")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
@@ -70,6 +70,12 @@ class ReplyCache:
         """Store a reply; the first one stored under a key stays."""
         texts = (json.dumps(value, ensure_ascii=False) for value in (request, reply))
         self._run("INSERT OR IGNORE INTO replies (key, request, reply) VALUES (?, ?, ?)", (key, *texts)).close()
+
+    def requests(self) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+        """Every request with its reply."""
+        with closing(self._run("SELECT request, reply FROM replies", ())) as cursor:
+            for request, reply in cursor:
+                yield json.loads(request), json.loads(reply)
 
     def stats(self) -> list[tuple[str, int, int, str, str]]:
         """For each model and its server or weights: name, replies, bytes, time of the first and of the last one."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import uuid
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -26,10 +25,11 @@ from harness.llm.dialect import Dialect, remember, remembered
 from harness.llm.endpoint import Endpoint
 from harness.llm.failures import retry_after, sentence, words_of, worth_retrying
 from harness.llm.load import Gate, Rate
-from harness.llm.local import LocalServer, engine
-from harness.llm.registry import ModelEntry, ReplyFormat, more_keys_of
+from harness.llm.local import LocalServer
+from harness.llm.registry import ModelEntry, more_keys_of
 from harness.llm.registry import key_of as api_key_of
 from harness.llm.reply import Asked, Malformed, Reply, read
+from harness.llm.request import identity_of, limit_of, request_of, sampling_of
 from harness.llm.secrets import without
 from harness.llm.structured import ReplyContract
 from harness.llm.weights import pull
@@ -49,17 +49,7 @@ TIMEOUT_S = 180.0
 """Longest that a request may take, if the model's entry does not say. An embedded model on a busy laptop may need half
 a minute for a long prompt, a model that thinks first several."""
 
-REPLY_TOKENS = 512
-"""Limit for replies of a server: enough for an action with some talk around it, in free text. Embedded models are held
-to the shortest reply and need no room for talk."""
-
 MOST_AT_A_TIME = 256
-
-EMBEDDED_LOGPROBS, SERVED_LOGPROBS = 4_000, 20
-"""How many of the likeliest tokens to ask for: all that matter, or the most that hosted servers give."""
-
-SEED = 0
-"""Sent with every request: at temperature 0 it should not matter, and where it does it is recorded."""
 
 CHARACTERS_PER_TOKEN = 4
 """For budgets, where a server does not say how many tokens it took."""
@@ -120,11 +110,9 @@ class ChatClient:
         self._without_keys = without(keys.values())
         self._turns = itertools.cycle(self._endpoints)
         self._dialect = Dialect()
+        self._identity = identity_of(entry)
         if entry.weights is None:
-            self._identity = {"server": entry.base_url, "model": entry.model_id}
             self._dialect = remembered(str(entry.base_url), str(entry.model_id)) or self._dialect
-        else:
-            self._identity = {"weights_sha256": entry.weights.sha256, "engine": engine()}
 
     @property
     def identity(self) -> dict[str, str | None]:
@@ -183,31 +171,16 @@ class ChatClient:
     # ------------------------------------------------------------------- one request
 
     def _request(self, messages: Sequence[Message], sample: str | None, max_tokens: int) -> dict[str, Any]:
-        """Everything that can change a reply."""
-        contract = self._contract
-        if self._entry.weights is not None:
-            constraint: dict[str, Any] = {"grammar": contract.grammar}
-        elif self._entry.schema_constrained and contract.format is ReplyFormat.JSON:
-            constraint = {"type": "json_schema", "schema": contract.schema}
-        else:
-            constraint = {}
-        request = {
-            "endpoint": self._identity,
-            "messages": [m.model_dump() for m in messages],
-            "temperature": self._temperature,
-            "seed": SEED,
-            "max_tokens": max_tokens,
-            "constraint": constraint,
-        }
-        if self._entry.reasoning_effort is not None:
-            request |= {"reasoning_effort": self._entry.reasoning_effort}
-        if self._temperature > 0:
-            # of the whole request: draws of different patients must not go hand in hand
-            request |= {"sample": sample, "seed": zlib.crc32(key_of(request | {"sample": sample}).encode()) % 2**31}
-        if self._logprobs:
-            embedded = self._entry.weights is not None
-            request |= {"logprobs": True, "top_logprobs": EMBEDDED_LOGPROBS if embedded else SERVED_LOGPROBS}
-        return request
+        return request_of(
+            self._entry,
+            self._contract,
+            self._identity,
+            messages,
+            temperature=self._temperature,
+            sample=sample,
+            max_tokens=max_tokens,
+            logprobs=self._logprobs,
+        )
 
     @property
     def takes(self) -> str:
@@ -221,21 +194,12 @@ class ChatClient:
     @property
     def sampling(self) -> dict[str, float | int | str | None]:
         """What is sent with every request, before the server refuses any of it; a seed of None is one of its own."""
-        top = EMBEDDED_LOGPROBS if self._entry.weights is not None else SERVED_LOGPROBS
-        found = {
-            "temperature": self._temperature,
-            "seed": SEED if self._temperature == 0 else None,
-            "max_tokens": self.max_tokens,
-        }
-        found |= {"top_logprobs": top} if self._logprobs else {}
-        return found | ({"reasoning_effort": effort} if (effort := self._entry.reasoning_effort) is not None else {})
+        return sampling_of(self._entry, self._contract, self._temperature, logprobs=self._logprobs)
 
     @property
     def max_tokens(self) -> int:
         """How long a reply may be, if nothing else is said."""
-        if self._entry.max_tokens is not None:
-            return self._entry.max_tokens
-        return self._contract.max_tokens() if self._entry.weights is not None else REPLY_TOKENS
+        return limit_of(self._entry, self._contract)
 
     async def _ask(self, request: Mapping[str, Any], key: str) -> Reply:
         import openai

@@ -38,7 +38,8 @@ WORDS_OF_MODE = {
     Mode.TOOL: ("tool", "function"),
     Mode.TEXT: (),
 }
-"""What a refusal of a mode speaks of."""
+"""A refusal with one of these in its text, in lower case, is of the mode; without any it is of something else, and
+another mode would not help. Free text asks for nothing that could be refused."""
 
 WORDS = {
     Mode.SCHEMA: "json_schema",

@@ -33,6 +33,9 @@ from harness.llm.registry import ReplyFormat
 
 LABELS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
+REPAIR = "That reply cannot be used"
+"""How the message begins that asks once more."""
+
 RATIONALE = "rationale"
 RATIONALE_CHARACTERS = 240
 TOKENS_PER_FIELD = 12

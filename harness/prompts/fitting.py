@@ -16,7 +16,11 @@ from harness.prompts.variants import Variant
 
 NOTHING = "it changes nothing of this prompt"
 OTHER_WORDS = "it would change which words are shown, not only their order"
+NO_UNITS = "it shows nothing in a unit that has another one in use"
 LABELS = "the probabilities of labels belong to their order"
+
+OTHER_NUMBERS = (Variant.MORE_DECIMALS, Variant.UNITS)
+"""Variants that write the same facts in other numbers, and so in other words."""
 
 
 def fitting(
@@ -35,8 +39,12 @@ def fitting(
             found[variant] = LABELS
             continue
         after = _texts(env, replace(prompt, variant=variant), reply, observations)
-        same_words = variant is Variant.MORE_DECIMALS or [_words(t) for t in before] == [_words(t) for t in after]
-        found[variant] = NOTHING if before == after else None if same_words else OTHER_WORDS
+        if before == after:
+            found[variant] = NO_UNITS if variant is Variant.UNITS else NOTHING
+        elif variant in OTHER_NUMBERS or [_words(t) for t in before] == [_words(t) for t in after]:
+            found[variant] = None
+        else:
+            found[variant] = OTHER_WORDS
     return found
 
 

@@ -48,6 +48,7 @@ class PromptMeta(BaseModel):
     changes: str | None = Field(None, description="what it changes, and against which prompt")
     shots: int | None = Field(None, ge=0, description="how many examples it shows; none if not given")
     shots_from: Source = Field(Source.EXPERT, description="whose decisions the examples are")
+    paraphrases: str | None = Field(None, description="the built-in style that it says in other words, nothing else")
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,7 @@ class Prompt:
 
     @cached_property
     def _templates(self) -> tuple[Template, Template]:
-        jinja = sandbox()
-        of_sandbox(self.variant, jinja)
+        jinja = sandbox(self.variant)
         compiled = []
         for name, text in zip(FILES[1:], (self.system, self.observation), strict=True):
             try:
@@ -110,12 +110,13 @@ class Prompt:
             raise UsageError(f"The template {name} cannot be rendered: {error}.") from error
 
 
-def sandbox() -> ImmutableSandboxedEnvironment:
+def sandbox(variant: Variant | None = None) -> ImmutableSandboxedEnvironment:
     """The Jinja environment of templates: undefined variables are errors, and there are no globals."""
     jinja = ImmutableSandboxedEnvironment(
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
     )
     jinja.globals.clear()
+    of_sandbox(variant, jinja)
     return jinja
 
 
@@ -123,6 +124,12 @@ def styles(env_id: str) -> list[str]:
     """The built-in styles of an environment; those of users' own MDPs (`mdp:PATH`) are in `mdp`."""
     folder = BUILTIN / _family(env_id)
     return sorted(p.parent.name for p in folder.glob("*/prompt.toml")) if folder.is_dir() else []
+
+
+def paraphrases(env_id: str, style: str) -> list[str]:
+    """The built-in styles that say a built-in one in other words."""
+    known = styles(env_id)
+    return [name for name in known if style in known and load(env_id, name).meta.paraphrases == style]
 
 
 def load(env_id: str, prompt: str) -> Prompt:

@@ -1,6 +1,8 @@
-"""Mechanical variants of a prompt that keep its meaning: another order, another number of decimals.
+"""Mechanical variants of a prompt that keep its meaning: another order, another number of decimals, other units.
 
-They change what a template is given, and never its words: wording cannot be paraphrased mechanically.
+They change what a template is given, and never its words: wording cannot be paraphrased mechanically (a prompt that
+says the same in other words is a prompt of its own, see `PromptMeta.paraphrases`). Units change where a template writes
+a number by the filter `number` and its unit by `unit`, and in features of an MDP that have their units in their names.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from harness.core.environment import Action
 from harness.core.seeds import stream
 from harness.llm.registry import ReplyFormat
 from harness.llm.structured import Parsed, ReplyContract
+from harness.prompts.units import conversion, converted, of_features
 
 
 class Variant(StrEnum):
@@ -33,7 +36,12 @@ class Variant(StrEnum):
     """The fields of a reply, the values that are words, and the list of actions stand in reverse order."""
     MORE_DECIMALS = "more-decimals"
     """Numbers that a template formats have one decimal more."""
+    UNITS = "units"
+    """Quantities stand in other units that are in use: minutes for hours, µmol/L for mg/dL."""
 
+
+FEATURES = "features"
+"""The field in which an MDP from a user's files has named numbers."""
 
 Order = Callable[[Sequence[Any]], list[Any]]
 
@@ -76,6 +84,8 @@ class Reordered(tuple[Any, ...]):
 
 def of_observation(variant: Variant | None, observation: Mapping[str, Any]) -> dict[str, Any]:
     """What the patient's template is given."""
+    if variant is Variant.UNITS:
+        return {name: of_features(v) if name == FEATURES else v for name, v in observation.items()}
     order = ORDERS.get(variant) if variant is not None else None
     return dict(observation) if order is None else {name: _of_value(v, order) for name, v in observation.items()}
 
@@ -95,14 +105,24 @@ def of_static(variant: Variant | None, static: Mapping[str, Any]) -> dict[str, A
 
 
 def of_sandbox(variant: Variant | None, jinja: SandboxedEnvironment) -> None:
-    """Change the filters that templates have."""
+    """Give templates the filters `number` and `unit`, and change what filters do."""
+
+    def number(value: float, form: str, unit: str, of: str | None = None) -> str:
+        shown = str((_finer(form) if variant is Variant.MORE_DECIMALS else form) % value)
+        by = conversion(unit, of) if variant is Variant.UNITS else None
+        return shown if by is None else converted(shown, by)
+
+    def unit(name: str, of: str | None = None) -> str:
+        by = conversion(name, of) if variant is Variant.UNITS else None
+        return name if by is None else by.other
+
+    jinja.filters |= {"number": number, "unit": unit}
     if variant is Variant.MORE_DECIMALS:
-        jinja.filters["format"] = _with_more_decimals
+        jinja.filters["format"] = lambda text, *values, **named: _finer(str(text)) % (named or values)
 
 
-def _with_more_decimals(text: str, *values: Any, **named: Any) -> str:
-    finer = re.sub(r"(%[-+ 0#]*\d*\.)(\d+)f", lambda m: f"{m[1]}{int(m[2]) + 1}f", str(text))
-    return finer % (named or values)
+def _finer(form: str) -> str:
+    return re.sub(r"(%[-+ 0#]*\d*\.)(\d+)f", lambda m: f"{m[1]}{int(m[2]) + 1}f", form)
 
 
 @dataclass(frozen=True)

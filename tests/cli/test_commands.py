@@ -56,7 +56,7 @@ def test_words_that_are_none_are_refused(harness_command, words):
 
 
 @pytest.mark.parametrize(
-    "words", [[], ["eval"], ["ab"], ["optimum"], ["trace"], ["envs"], ["agents"], ["models"], ["prompts"]]
+    "words", [[], ["eval"], ["ab"], ["optimum"], ["trace"], ["envs"], ["agents"], ["models"], ["prompts"], ["plan"]]
 )
 def test_every_command_explains_itself_with_examples(harness_command, words):
     done = harness_command(*words, "--help")

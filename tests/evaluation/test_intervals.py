@@ -123,6 +123,10 @@ def test_hardly_any_loss_is_bounded_by_the_worst_there_is():
     found = few_losses([0.0] * 59, 0.5)
     assert found.upper == pytest.approx(0.5 * (1 - 0.05 ** (1 / 59)))
     assert few_losses([0.1] * 3, 0.5).upper == 0.5
+    mixed = few_losses([0.0] * 58 + [0.2, 1e-15], 0.5, rounding=1e-12)
+    assert mixed.n == 60  # episodes, not those that lost something
+    assert mixed.value == pytest.approx(0.2 / 60)
+    assert found.upper < mixed.upper == pytest.approx(0.5 * stats.beta.ppf(0.95, 2, 59))
 
 
 def end(i, regret, expected=None, status="terminated"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from dataclasses import replace
@@ -13,8 +14,8 @@ from harness.envs.registry import make
 from harness.llm.registry import ReplyFormat
 from harness.mdp.evaluate import evaluate
 from harness.mdp.policy import deterministic
-from harness.prompts.fitting import LABELS, NOTHING, OTHER_WORDS, fitting
-from harness.prompts.loader import load
+from harness.prompts.fitting import LABELS, NO_UNITS, NOTHING, OTHER_WORDS, fitting
+from harness.prompts.loader import load, paraphrases
 from harness.prompts.render import render
 from harness.prompts.variants import Variant, contract
 from tests.mdp.folders import write
@@ -67,6 +68,7 @@ def test_what_does_not_fit_says_why(sepsis, tmp_path):
     simulated = make("sepsis-os")
     found = fitting(simulated, load("sepsis-os", "direct"), ReplyFormat.JSON, seen(simulated))
     assert (found[Variant.FEATURES_REVERSED], found[Variant.OPTIONS_REVERSED]) == (NOTHING, None)
+    assert found[Variant.UNITS] == NO_UNITS
     labels = fitting(sepsis, load("icu-sepsis", "direct"), ReplyFormat.LABEL, seen(sepsis), from_logprobs=True)
     assert labels[Variant.OPTIONS_REVERSED] == LABELS
     picky = replace(load("icu-sepsis", "direct"), observation="{% for f in findings %}{% if loop.first %}{{ f.name }}"
@@ -84,7 +86,10 @@ def test_the_report_says_how_much_is_the_wording(harness_command, server, tmp_pa
     found = json.loads(done.stdout)["sensitivity"]
     by = {w["label"].split()[-1]: w for w in found["wordings"]}
     assert set(by) | set(found["left_out"]) == set(Variant)
-    assert {"features-reversed", "options-reversed"} <= set(by)
+    assert {"features-reversed", "options-reversed", "units"} <= set(by)
+    told = [r["messages"][-1]["content"] for r in server.requests]
+    assert any("map_mmhg: 46" in text for text in told)
+    assert any("map_kpa: 6.1" in text and "lactate_mg_per_dl: 62.2" in text for text in told)
     assert found["left_out"]["more-decimals"] == NOTHING
     assert (by["options-reversed"]["flipped"], by["options-reversed"]["both"]) == (3, 3)
     assert by["options-reversed"]["share_flipped"] == pytest.approx(1.0)
@@ -108,3 +113,59 @@ def test_a_rollout_tells_no_sensitivity(harness_command, server):
     done = harness_command("ab", *words, "--method", "rollout")
     assert (done.returncode, done.stdout) == (2, "")
     assert "needs --method exact or certify" in done.stderr
+
+
+FACTS = {"direct": "direct_reworded", "reasoned": "reasoned_reworded", "few_shot": "few_shot_reworded"}
+
+
+@pytest.mark.parametrize(("style", "other"), FACTS.items())
+def test_a_paraphrase_tells_the_same_facts_in_other_words(sepsis, style, other):
+    assert paraphrases("icu-sepsis", style) == [other]
+    one, two = load("icu-sepsis", style), load("icu-sepsis", other)
+    assert (one.meta.rationale, one.meta.shots, one.meta.shots_from) == (
+        two.meta.rationale, two.meta.shots, two.meta.shots_from
+    )  # fmt: skip
+    names = {f.name for f in sepsis.observe(0).findings}
+    for state in sepsis.mdp.decision_states:
+        texts = [render(sepsis, p, ReplyFormat.JSON, sepsis.observe(int(state))) for p in (one, two)]
+        facts = [facts_of(messages[1].content, names) for messages in texts]
+        assert facts[0] == facts[1]
+        assert texts[0][1].content != texts[1][1].content
+    statics = [messages[0].content for messages in texts]
+    assert similar(*statics) < 0.5
+    near = "half a standard deviation" if style == "reasoned" else "0.5"
+    for fact in ("sepsis", near, "SOFA", "µg/kg/min", "4 hours", "iv_fluid_level", "vasopressor_level", "quarter"):
+        assert all(fact in text for text in statics)
+
+
+def facts_of(text, names):
+    """Numbers in their order, and of every finding its name with what is said of it: a word, or its z-score."""
+    numbers = re.findall(r"(?<![\w.])[-+]?\d+\.\d+|\d+%", text)
+    said = {}
+    for line in text.splitlines():
+        word = next((w for w in ("very low", "very high", "low", "high") if re.search(rf"(^|are ){w}:", line)), None)
+        for part in re.split(r"[,;:]", line.rstrip(".")):
+            name = re.sub(r"[-+]\d\.\d", "", part).strip()
+            score = re.search(r"[-+]\d\.\d", part)
+            if name in names:
+                said[name] = score[0] if score else word
+    return sorted(numbers), said
+
+
+def similar(a, b):
+    """The share of the words that two texts have in common, as pairs of neighbours."""
+    pairs = [set(itertools.pairwise(w)) for w in (t.split() for t in (a, b))]
+    return len(pairs[0] & pairs[1]) / min(map(len, pairs))
+
+
+def test_paraphrases_are_asked_with_the_variants(harness_command, server):
+    words = ["ab", "--base-url", server.base_url, "--model-id", "m", "--prompt", "direct", "--quiet", "--sensitivity"]
+    done = harness_command(*words, "--method", "certify", "--epsilon", "0.2", "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)["sensitivity"]
+    labels = [w["label"] for w in found["wordings"]]
+    assert labels.count("m direct_reworded@1") == 1
+    assert "m direct@1 units" in labels
+    twice = harness_command(*words, "--prompt", "direct_reworded", "--method", "certify", "--epsilon", "0.2", "--json")
+    again = [w["label"] for w in json.loads(twice.stdout)["sensitivity"]["wordings"]]
+    assert sorted(again) == sorted(labels)

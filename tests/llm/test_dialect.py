@@ -128,6 +128,25 @@ async def test_the_arguments_of_a_tool_are_the_reply(server):
     assert (reply.constrained, reply.form) == (True, "tool")
 
 
+@pytest.mark.parametrize(
+    ("mode", "refusal", "following"),
+    [
+        (Mode.SCHEMA, "Structured outputs are not supported", Mode.OBJECT),
+        (Mode.SCHEMA, "unknown field RESPONSE_FORMAT", Mode.TOOL),
+        (Mode.OBJECT, "json mode is off", Mode.TOOL),
+        (Mode.OBJECT, "tools are not supported", None),
+        (Mode.TOOL, "no Function calling here", Mode.TEXT),
+        (Mode.TOOL, "response_format is unknown", None),
+        (Mode.TEXT, "json, tools and schemas are unknown", None),
+    ],
+)
+def test_only_a_refusal_that_speaks_of_the_mode_leads_to_another(mode, refusal, following):
+    dialect = Dialect(mode=mode)
+    request = {"messages": [], "max_tokens": 9, "constraint": {"type": "json_schema"}}
+    found = dialect.after(refusal, dialect.arguments(request, CONTRACT))
+    assert (None if found is None else found.mode) == following
+
+
 async def test_a_refusal_that_names_nothing_is_an_error(server):
     server.answer = lambda patient: (400, {"error": {"message": "the prompt is too long"}})
     with pytest.raises(ModelServerError, match="the prompt is too long"):

@@ -133,6 +133,18 @@ def test_tokens_money_and_time_stop_too():
     assert not Limits().any
 
 
+def test_requests_under_way_are_counted_as_the_mean_of_those_answered():
+    budget = Budget(Limits(tokens=100), ENTRY)
+    budget.ask()
+    budget.answered(9, 0, 1)
+    for _ in range(9):  # 10 used, and nine of 10 each to come
+        budget.ask()
+    with pytest.raises(BudgetSpent, match="10 were used"):
+        budget.ask()
+    budget.failed()
+    budget.ask()
+
+
 def test_what_an_earlier_session_spent_counts():
     before = [Request(key=str(i), run="r", prompt_tokens=10, completion_tokens=1) for i in range(5)]
     budget = Budget(Limits(calls=6), ENTRY, before)
