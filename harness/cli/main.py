@@ -24,8 +24,11 @@ from harness.cli import (
     play,
     plot,
     prompts,
+    recheck,
     reproduce,
+    screen,
     trace,
+    train,
 )
 from harness.core.errors import INTERRUPTED, HarnessError
 
@@ -63,10 +66,13 @@ app.command("eval", help=evaluate.HELP)(evaluate.evaluate)
 app.command("ab", help=ab.HELP)(ab.ab)
 app.command("play", help=play.HELP)(play.play)
 app.command("compare", help=compare.HELP)(compare.compare)
+app.command("recheck", help=recheck.HELP)(recheck.recheck)
 app.command("optimum", help=optimum.HELP)(optimum.optimum)
 app.command("plan", help=plan.HELP)(plan.plan)
 app.command("plot", help=plot.HELP)(plot.plot)
 app.command("trace", help=trace.HELP)(trace.trace)
+app.command("screen", help=screen.HELP)(screen.screen)
+app.add_typer(train.app, name="train")
 app.add_typer(envs.app, name="envs")
 app.add_typer(agents.app, name="agents")
 app.add_typer(models.app, name="models")

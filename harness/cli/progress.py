@@ -90,6 +90,15 @@ def _bar() -> Iterator[Callable[[Progress], None]]:
         yield watch
 
 
+def prepare(model: str, *, quiet: bool) -> None:
+    """Say who gets a key where that is not what the built-in entry says, and fetch weights that are not there."""
+    from harness.llm.registry import key_receiver, resolve
+
+    if receiver := key_receiver(resolve(model)):
+        sys.stderr.write(f"Note: {receiver}.\n")
+    fetch_weights(model, quiet=quiet)
+
+
 def fetch_weights(model: str, *, quiet: bool) -> None:
     """Fetch the weights of a model if they are not there, telling how far it is and where they came from."""
     from harness.llm.registry import resolve

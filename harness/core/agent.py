@@ -80,6 +80,8 @@ class Request(BaseModel):
     """As the server reports it."""
     otherwise: dict[str, float] | None = None
     """Sampling parameters that the server reports to have been other than sent."""
+    answered: str | None = None
+    """When the server answered (UTC), which is long ago for a reply from the cache."""
 
 
 class Veto(BaseModel):

@@ -8,6 +8,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 INTERRUPTED = 130
 """Exit status of what Ctrl-C stopped, as shells have it."""
@@ -70,6 +74,12 @@ class StoppedRun(HarnessError):
     def __init__(self, message: str, exit_status: int) -> None:
         super().__init__(message)
         self.exit_status = exit_status
+
+
+def first_problem(error: ValidationError) -> str:
+    """The first thing that is wrong with data, in one line: where, and what."""
+    first = error.errors()[0]
+    return f"{'.'.join(map(str, first['loc'])) or 'all of it'}: {first['msg']}"
 
 
 def unknown_name(kind: str, name: str, valid: Iterable[str]) -> UsageError:

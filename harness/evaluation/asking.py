@@ -82,6 +82,67 @@ class StateDecision(BaseModel):
         return row
 
 
+def line_of_row(env: TabularEnvironment[Any, Any], state: int, row: FloatArray) -> StateDecision:
+    """What probabilities `row` (A,) amount to in a state."""
+    index = int(row.argmax()) if row.max() == 1.0 else None
+    return StateDecision(
+        state=state,
+        action=None if index is None else env.actions[index].model_dump(mode="json"),
+        action_index=index,
+        probabilities=tuple(row) if index is None else None,
+        outcome=Outcome.OK,
+        regret=float(row[row > 0] @ env.regret[state][row > 0]),
+        admissible=float(row @ env.mdp.admissible[state]),
+    )
+
+
+def line_of(env: TabularEnvironment[Any, Any], state: int, decision: Decision) -> StateDecision:
+    """What a decision amounts to in a state: the fallback, where it holds no action that is legal there."""
+    action, error, failure = decision.action, decision.error, decision.failure
+    outcome = Outcome.INVALID if action is None else decision.outcome
+    if action is not None and (reason := env.why_illegal_in(state, action)):
+        action, outcome, error, failure = None, Outcome.INVALID, reason, Failure.ILLEGAL
+    index = int(env.fallback_actions[state]) if action is None else env.action_index(action)
+    row = np.zeros(env.mdp.n_actions)
+    row[index] = 1.0
+    if action is not None and decision.probabilities is not None:
+        row = np.asarray(decision.probabilities, dtype=np.float64)
+    base = line_of_row(env, state, row)
+    return base.model_copy(
+        update={
+            "outcome": outcome,
+            "error": error,
+            "prompt": decision.messages[-1].content if decision.messages else None,
+            "prompt_sha256": decision.prompt_sha256,
+            "reply": decision.reply,
+            "first_reply": decision.first_reply,
+            "rationale": decision.rationale,
+            "reasoning": decision.reasoning,
+            "failure": failure,
+            "votes": decision.votes,
+            "veto": decision.veto,
+            "veto_share": decision.veto_share,
+            "label_mass": decision.label_mass,
+            "label_unseen": decision.label_unseen,
+            "model": decision.model,
+            "requests": decision.requests,
+            "latency_s": decision.latency_s,
+        }
+    )
+
+
+async def ask_in_state(env: TabularEnvironment[Any, Any], agent: Agent, state: int, sample: str = "") -> StateDecision:
+    """What an agent decides in one state, asked now; `sample` names one of several answers.
+
+    Raises
+    ------
+    HarnessError
+        If the agent cannot be asked.
+    """
+    situation = Situation(partial(env.why_illegal_in, state), sample=sample)
+    return line_of(env, state, await decided(agent, env.observe(state), situation))
+
+
 class Asker:
     """Asks states, remembers answers.
 
@@ -140,47 +201,25 @@ class Asker:
     async def _ask(self, state: int) -> None:
         env = self._env
         if self._table is not None:
-            line = self._from_row(state, self._table[state])
+            line = line_of_row(env, state, self._table[state])
             if self._veto_shares is not None:
                 line = line.model_copy(update={"veto_share": float(self._veto_shares[state])})
         else:
-            observation = env.observe(state)
-            asked = [
-                await decided(
-                    self._agent,
-                    observation,
-                    Situation(partial(env.why_illegal_in, state), sample=f"state {state}, {i}"),
-                )
-                for i in range(self._samples)
-            ]
-            lines = [self._from_decision(state, decision) for decision in asked]
+            lines = [await ask_in_state(env, self._agent, state, f"state {state}, {i}") for i in range(self._samples)]
             line = lines[0] if len(lines) == 1 else self._together(state, lines)
+        line = line.model_copy(update={"elapsed_s": self._clock.elapsed()})
         if state in self.answers:  # asked twice at the same time: the first answer stays
             return
         self._folder.append(DECISIONS, line)
         self.answers[state] = line
         self._on_answer(len(self.answers))
 
-    def _from_row(self, state: int, row: FloatArray) -> StateDecision:
-        index = int(row.argmax()) if row.max() == 1.0 else None
-        env = self._env
-        return StateDecision(
-            state=state,
-            action=None if index is None else env.actions[index].model_dump(mode="json"),
-            action_index=index,
-            probabilities=tuple(row) if index is None else None,
-            outcome=Outcome.OK,
-            regret=float(row[row > 0] @ env.regret[state][row > 0]),
-            admissible=float(row @ env.mdp.admissible[state]),
-            elapsed_s=self._clock.elapsed(),
-        )
-
     def _together(self, state: int, lines: Sequence[StateDecision]) -> StateDecision:
         """Several decisions in one state as shares; the first one's prompt and reply stand for all."""
         drawn = tuple(index for line in lines if (index := line.action_index) is not None)
         row = np.bincount(drawn, minlength=self._env.mdp.n_actions) / len(lines)
         invalid = sum(line.outcome is Outcome.INVALID for line in lines)
-        base = self._from_row(state, row)
+        base = line_of_row(self._env, state, row)
         return base.model_copy(
             update={
                 "outcome": Outcome.INVALID if invalid == len(lines) else Outcome.OK,
@@ -192,40 +231,6 @@ class Asker:
                 "requests": tuple(request for line in lines for request in line.requests),
                 "latency_s": sum(line.latency_s for line in lines),
                 **{name: getattr(lines[0], name) for name in ("prompt", "prompt_sha256", "reply", "model")},
-            }
-        )
-
-    def _from_decision(self, state: int, decision: Decision) -> StateDecision:
-        env = self._env
-        action, error, failure = decision.action, decision.error, decision.failure
-        outcome = Outcome.INVALID if action is None else decision.outcome
-        if action is not None and (reason := env.why_illegal_in(state, action)):
-            action, outcome, error, failure = None, Outcome.INVALID, reason, Failure.ILLEGAL
-        index = int(env.fallback_actions[state]) if action is None else env.action_index(action)
-        row = np.zeros(env.mdp.n_actions)
-        row[index] = 1.0
-        if action is not None and decision.probabilities is not None:
-            row = np.asarray(decision.probabilities, dtype=np.float64)
-        base = self._from_row(state, row)
-        return base.model_copy(
-            update={
-                "outcome": outcome,
-                "error": error,
-                "prompt": decision.messages[-1].content if decision.messages else None,
-                "prompt_sha256": decision.prompt_sha256,
-                "reply": decision.reply,
-                "first_reply": decision.first_reply,
-                "rationale": decision.rationale,
-                "reasoning": decision.reasoning,
-                "failure": failure,
-                "votes": decision.votes,
-                "veto": decision.veto,
-                "veto_share": decision.veto_share,
-                "label_mass": decision.label_mass,
-                "label_unseen": decision.label_unseen,
-                "model": decision.model,
-                "requests": decision.requests,
-                "latency_s": decision.latency_s,
             }
         )
 

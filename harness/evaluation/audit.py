@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from harness.core.agent import Agent, Situation
+from harness.core.agent import Agent
 from harness.core.seeds import stream
-from harness.evaluation.asking import StateDecision
+from harness.evaluation.asking import StateDecision, ask_in_state
 from harness.evaluation.intervals import wilson
 from harness.evaluation.summary import Audit
 from harness.execution.local import each
@@ -30,10 +30,7 @@ async def audit(
     chosen = sorted(int(s) for s in stream(seed, "audit").choice(asked, min(n, len(asked)), replace=False))
 
     async def flipped(state: int) -> bool:
-        situation = Situation(lambda action: env.why_illegal_in(state, action))
-        decision = await agent.act(env.observe(state), situation)
-        index = int(env.fallback_actions[state]) if decision.action is None else env.action_index(decision.action)
-        return index != answers[state].action_index
+        return (await ask_in_state(env, agent, state)).action_index != answers[state].action_index
 
     found = await each(chosen, flipped, concurrency)
     states = [state for state, differs in zip(chosen, found, strict=True) if differs]

@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import ValidationError
 
-from harness.core.errors import RunError, UsageError
+from harness.core.errors import RunError, UsageError, first_problem
 from harness.core.run import TRACE, read_manifest, read_summary
 from harness.core.trace import End, read_episodes
 from harness.evaluation.asking import read_decisions
 from harness.evaluation.config import Method
+from harness.evaluation.decomposition import Decomposition, decomposition
 from harness.evaluation.intervals import FEW_LOSSES, anytime, p_value, skewness_corrected, without_interval
 from harness.evaluation.manifest import data_of, environment_of
 from harness.evaluation.rollout import FIRST_LOOK, TOLD_FROM
@@ -26,8 +28,6 @@ from harness.evaluation.summary import Summary
 from harness.evaluation.tabular import bounds_from
 from harness.mdp.certify import completion
 from harness.mdp.environment import TabularEnvironment
-from harness.mdp.evaluate import action_values, evaluate
-from harness.mdp.tabular import FloatArray
 
 ROUNDING = 1e-9
 """Gains below this share of the largest are rounding."""
@@ -92,6 +92,26 @@ class Contribution:
     worth: float
 
 
+def read_finished(path: Path) -> tuple[dict[str, Any], Summary]:
+    """The manifest and the summary of a finished run.
+
+    Raises
+    ------
+    RunError
+        If it is no run, has not finished, or another version of the harness wrote its summary.
+    """
+    manifest = read_manifest(path)
+    found = read_summary(path)
+    if found is None:
+        raise RunError(f"The run {path} has not finished; go on with: harness eval --resume {path}")
+    try:
+        return manifest, Summary.model_validate(found)
+    except ValidationError as error:
+        raise RunError(
+            f"The summary of {path} is not of this version of the harness: {first_problem(error)}."
+        ) from None
+
+
 def load_runs(paths: list[Path]) -> list[Run]:
     """Read finished runs that can be compared: two or more, of the same environment, version and options.
 
@@ -106,11 +126,7 @@ def load_runs(paths: list[Path]) -> list[Run]:
         raise UsageError(f"{len(paths)} run was given; a comparison needs at least two.")
     runs: list[Run] = []
     for path in paths:
-        manifest = read_manifest(path)
-        found = read_summary(path)
-        if found is None:
-            raise RunError(f"The run {path} has not finished; go on with: harness eval --resume {path}")
-        summary = Summary.model_validate(found)
+        manifest, summary = read_finished(path)
         ends = tuple(e.end for e in read_episodes(path / TRACE)) if summary.method is Method.ROLLOUT else ()
         taken = {run.label for run in runs}
         name = f"{summary.agent} {summary.prompt}" if summary.prompt else summary.agent
@@ -256,30 +272,10 @@ def contributions(base: Run, other: Run) -> list[Contribution]:
     ]
 
 
-@dataclass(frozen=True, eq=False)
-class Decomposition:
-    """The difference between two policies, state by state.
-
-    Attributes
-    ----------
-    env : TabularEnvironment
-    base, other : float array, shape (S, A)
-        The policies, with states that were not asked decided optimally.
-    visits : float array, shape (S,)
-        Expected visits under `other`.
-    worth : float array, shape (S,)
-        `visits * (Q_base(s, other) - V_base(s))`; these add up to the difference of the two policies' values.
-    """
-
-    env: TabularEnvironment[Any, Any]
-    base: FloatArray
-    other: FloatArray
-    visits: FloatArray
-    worth: FloatArray
-
-
 def decompose(base: Run, other: Run) -> Decomposition:
     """What every state contributes to the difference between two runs without sampling.
+
+    States that were not asked are decided optimally.
 
     Raises
     ------
@@ -291,8 +287,4 @@ def decompose(base: Run, other: Run) -> Decomposition:
             raise UsageError(f"The run {run.path} is a rollout; where a difference comes from needs exact or certify.")
     env: TabularEnvironment[Any, Any] = environment_of(base.path)  # type: ignore[assignment]
     policies = [completion(env.mdp, bounds_from(env, read_decisions(run.path))) for run in (base, other)]
-    V = evaluate(env.mdp, policies[0]).V
-    Q = action_values(env.mdp, V)
-    visits = evaluate(env.mdp, policies[1]).occupancy
-    advantage = np.where(policies[1] > 0, policies[1] * np.nan_to_num(Q - V[:, None]), 0.0).sum(axis=1)
-    return Decomposition(env, policies[0], policies[1], visits, visits * advantage)
+    return decomposition(env, *policies)

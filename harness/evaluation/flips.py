@@ -8,7 +8,7 @@ the same, and from then on they see different patients.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,10 +17,11 @@ import numpy as np
 from harness.core.environment import Environment
 from harness.core.errors import UsageError
 from harness.core.run import TRACE
-from harness.core.trace import Episode, Step, read_episodes
+from harness.core.trace import Episode, read_episodes
 from harness.evaluation.asking import StateDecision, chosen, read_decisions, with_outcome
 from harness.evaluation.compare import Contribution, Run, decompose, paired_gains
 from harness.evaluation.config import Method
+from harness.evaluation.decomposition import Decomposition
 from harness.evaluation.manifest import environment_of
 from harness.mdp.environment import TabularEnvironment
 
@@ -175,6 +176,18 @@ def flips(base: Run, other: Run) -> Flips:
     """
     found = decompose(base, other)
     first, second = ({line.state: line for line in read_decisions(run.path)} for run in (base, other))
+    adds_up_to = _meaning(base, other, float(found.worth.sum()))
+    return flips_of(found, first, second, (base.label, other.label), adds_up_to)
+
+
+def flips_of(
+    found: Decomposition,
+    first: Mapping[int, StateDecision],
+    second: Mapping[int, StateDecision],
+    names: tuple[str, str],
+    adds_up_to: str,
+) -> Flips:
+    """States in `first` and in `second` that are decided differently, with what is `found` of their worth."""
     both = np.array(sorted(first.keys() & second.keys()), dtype=np.int64)
     flipped = both[found.base[both].argmax(axis=1) != found.other[both].argmax(axis=1)]
     worth = found.worth[flipped]
@@ -193,8 +206,8 @@ def flips(base: Run, other: Run) -> Flips:
     decisions = float(found.visits.sum())
     total = float(found.worth.sum())
     return Flips(
-        base=base.label,
-        other=other.label,
+        base=names[0],
+        other=names[1],
         both=len(both),
         base_asked=len(first),
         other_asked=len(second),
@@ -204,7 +217,7 @@ def flips(base: Run, other: Run) -> Flips:
         lost=float(worth[worth < 0].sum()),
         rest=total - float(worth.sum()),
         total=total,
-        adds_up_to=_meaning(base, other, total),
+        adds_up_to=adds_up_to,
         flips=listed,
         transitions=_transitions(
             (_likeliest(found.env, first[f.state]), _likeliest(found.env, second[f.state]), f.worth) for f in listed
@@ -273,8 +286,8 @@ def _divergence(env: Any, base: Episode, other: Episode, gain: float) -> Diverge
                 step=a.step,
                 state=state,
                 description="" if state is None else env.describe(state),
-                base=_taken(env, a),
-                other=_taken(env, b),
+                base=taken(env, a.action, a.decision["outcome"]),
+                other=taken(env, b.action, b.decision["outcome"]),
                 at_once=None if a.regret is None or b.regret is None else a.regret - b.regret,
                 worth=gain,
             )
@@ -282,9 +295,10 @@ def _divergence(env: Any, base: Episode, other: Episode, gain: float) -> Diverge
     return None
 
 
-def _taken(env: Any, step: Step) -> str:
+def taken(env: Environment[Any, Any], action: Mapping[str, Any], outcome: str) -> str:
+    """An action that was carried out, in words, and whether it was the agent's own."""
     if not isinstance(env, TabularEnvironment):
-        label = json.dumps(step.action, ensure_ascii=False)
+        label = json.dumps(action, ensure_ascii=False)
     else:
-        label = env.action_labels[env.action_index(env.action_type.model_validate(step.action))]
-    return with_outcome(label, step.decision["outcome"])
+        label = env.action_labels[env.action_index(env.action_type.model_validate(action))]
+    return with_outcome(label, outcome)

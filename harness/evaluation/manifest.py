@@ -10,9 +10,12 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 import harness
+from harness.agents.rl.agent import LearnedAgent
 from harness.core.environment import Environment
-from harness.core.errors import RunError
+from harness.core.errors import RunError, first_problem
 from harness.core.run import read_manifest
 from harness.envs import registry as envs
 from harness.evaluation.cast import Cast
@@ -30,6 +33,20 @@ OF_NO_CONSEQUENCE = (
 """What of a model's entry may change before a run is resumed: it changes no reply."""
 
 
+TASK = ("the environment", "the environment's data", "the prompt")
+"""What an answer of another model is an answer to."""
+
+PARTS = {
+    "the harness's version": ("harness",),
+    "the environment": ("env",),
+    "the environment's data": ("packages", "icu-sepsis"),
+    "the prompt": ("prompt",),
+    "the model": ("model",),
+    "the trained agent": ("trained",),
+}
+"""Where they stand in a manifest."""
+
+
 def manifest_of(config: RunConfig, run_id: str, cast: Cast) -> dict[str, Any]:
     """Everything needed to repeat the run, and to say which weights or which server answered."""
     spec = cast.env.spec
@@ -38,13 +55,15 @@ def manifest_of(config: RunConfig, run_id: str, cast: Cast) -> dict[str, Any]:
         "run_id": run_id,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "harness": harness.__version__,
-        "git_revision": _git_revision(),
+        "git_revision": git_revision(),
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in PACKAGES},
         "config": config.model_dump(mode="json"),
         "env": spec.model_dump(mode="json"),
         "seeds": {"first": config.seed_start, "episodes": config.episodes},
     }
+    if isinstance(cast.agent, LearnedAgent):
+        manifest["trained"] = cast.agent.identity
     if cast.model is not None:
         manifest["model"] = {
             "entry": cast.model.entry.model_dump(mode="json", exclude_none=True),
@@ -62,6 +81,27 @@ def manifest_of(config: RunConfig, run_id: str, cast: Cast) -> dict[str, Any]:
     return manifest
 
 
+def configuration_of(path: Path, manifest: dict[str, Any]) -> RunConfig:
+    """What a run was asked to do.
+
+    Raises
+    ------
+    RunError
+        If another version of the harness wrote its manifest, which this one does not understand.
+    """
+    try:
+        return RunConfig.model_validate(manifest.get("config"))
+    except ValidationError as error:
+        raise RunError(
+            f"The manifest of {path} is not of this version of the harness: {first_problem(error)}."
+        ) from None
+
+
+def changes(before: dict[str, Any], now: dict[str, Any], of: Sequence[str]) -> list[str]:
+    """Which of these parts are not the same in two manifests."""
+    return [what for what in of if _dig(_deciding(before), PARTS[what]) != _dig(_deciding(now), PARTS[what])]
+
+
 def require_unchanged(path: Path, before: dict[str, Any], now: dict[str, Any]) -> None:
     """Refuse to go on with a run whose environment, prompt or model is no longer the same.
 
@@ -70,18 +110,7 @@ def require_unchanged(path: Path, before: dict[str, Any], now: dict[str, Any]) -
     RunError
         Naming what changed.
     """
-    changed = [
-        what
-        for what, keys in {
-            "the harness's version": ("harness",),
-            "the environment": ("env",),
-            "the environment's data": ("packages", "icu-sepsis"),
-            "the prompt": ("prompt",),
-            "the model": ("model",),
-        }.items()
-        if _dig(_deciding(before), keys) != _dig(_deciding(now), keys)
-    ]
-    if changed:
+    if changed := changes(before, now, ("the harness's version", *TASK, "the model", "the trained agent")):
         raise RunError(
             f"The run {path} cannot be resumed, because its decisions would not belong together: since it began, "
             f"{' and '.join(changed)} changed. Start a new run."
@@ -132,7 +161,7 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _git_revision() -> str | None:
+def git_revision() -> str | None:
     """Revision of the checkout that the package runs from, with '+' if it was changed; None outside of one."""
     folder = Path(harness.__file__).parent
     if not (folder.parent / ".git").exists():

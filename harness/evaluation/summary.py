@@ -131,6 +131,9 @@ class Summary(BaseModel):
     states: int | None = Field(None, description="states there are to ask")
     llm_calls: int = Field(description="requests that this run put to the model server")
     cached_calls: int = Field(description="requests answered from the cache of replies")
+    cached_since: str | None = Field(
+        None, description="when a server gave the oldest reply of another run (UTC); the model may have changed since"
+    )
     invalid_actions: int = Field(description="decisions without a legal action; the fallback was taken")
     repaired_actions: int = Field(description="decisions that were legal at the second attempt")
     invalid_share: float | None = Field(
@@ -186,6 +189,7 @@ class Calls(BaseModel):
 
     llm_calls: int
     cached_calls: int
+    cached_since: str | None
     prompt_tokens: int
     completion_tokens: int
     cached_tokens: int
@@ -209,6 +213,7 @@ def count_calls(requests: Iterable[Request], run_id: str) -> Calls:
     return Calls(
         llm_calls=len(own),
         cached_calls=len(made) - len(own),
+        cached_since=min((r.answered for r in made if r.run != run_id and r.answered), default=None),
         cut_off_replies=sum(r.finish_reason == "length" for r in made),
         unconstrained_replies=sum(not r.constrained for r in made),
         prompt_tokens=sum(r.prompt_tokens for r in own.values()),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 ECHOED = {"temperature": ("temperature",), "seed": ("seed",), "max_tokens": ("max_tokens", "n_predict")}
@@ -84,6 +85,8 @@ class Reply(Asked):
     """As the server reports it."""
     otherwise: Mapping[str, float] | None = None
     """Sampling parameters that the server reports to have been other than sent."""
+    answered: str | None = None
+    """When the server answered (UTC); None in caches of old."""
     usage_reported: bool = True
     """False if the server did not say how many tokens it took."""
     first_token: FirstToken | None = None
@@ -127,6 +130,7 @@ def read(answer: Any, asked: Asked, sent: Mapping[str, Any], clean: Callable[[st
             provider=_word(answer, "provider", clean),
             service_tier=_word(answer, "service_tier", clean),
             otherwise=_otherwise(answer, sent),
+            answered=datetime.now(UTC).isoformat(timespec="seconds"),
             usage_reported=usage is not None,
             first_token=_first_token(choice) if logprobs else None,
         )

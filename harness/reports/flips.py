@@ -18,10 +18,14 @@ FREQUENT = 8
 
 def blocks(found: Flips | Divergences, value_name: str, top: int) -> Iterator[Block]:
     """The tables of one pair of runs: the dearest flips, the most frequent ones, and what they add up to."""
-    yield from _flips(found, value_name, top) if isinstance(found, Flips) else _divergences(found, value_name, top)
+    if isinstance(found, Flips):
+        yield from tables(found, value_name, top, _unseen(found))
+    else:
+        yield from _divergences(found, value_name, top)
 
 
-def _flips(found: Flips, value_name: str, top: int) -> Iterator[Block]:
+def tables(found: Flips, value_name: str, top: int, notes: Sequence[str] = ()) -> Iterator[Block]:
+    """The tables of flips of states, with `notes` below the first."""
     shown = found.flips[:top]
     yield Block(
         f"{len(found.flips)} of {found.both} states flipped from {harmless(found.base)} to {harmless(found.other)}, "
@@ -38,7 +42,7 @@ def _flips(found: Flips, value_name: str, top: int) -> Iterator[Block]:
             )
             for f in shown
         ],
-        tuple(_sums(found, len(shown))),
+        (*_sums(found, len(shown)), *notes),
     )
     if found.transitions:
         yield _frequent(found, [_worth(t.worth) for t in found.transitions])
@@ -53,11 +57,15 @@ def _sums(found: Flips, shown: int) -> Iterator[str]:
         f"Flips gained {_worth(found.gained)} and lost {_worth(found.lost)}{more}: {_worth(found.total)} in all, "
         f"{found.adds_up_to}{exactly}."
     )
-    if found.both < max(found.base_asked, found.other_asked):
-        yield (
-            f"Only states that both asked can be seen to flip: {found.both} of the {found.base_asked} and "
-            f"{found.other_asked} asked, {percent(found.share_both)} of the decisions; --method exact asks all."
-        )
+
+
+def _unseen(found: Flips) -> tuple[str, ...]:
+    if found.both == max(found.base_asked, found.other_asked):
+        return ()
+    return (
+        f"Only states that both asked can be seen to flip: {found.both} of the {found.base_asked} and "
+        f"{found.other_asked} asked, {percent(found.share_both)} of the decisions; --method exact asks all.",
+    )
 
 
 def _divergences(found: Divergences, value_name: str, top: int) -> Iterator[Block]:

@@ -105,6 +105,12 @@ async def test_a_second_run_asks_nothing(server, tmp_path):
     assert len(server.requests) == asked
     assert (second.llm_calls, second.cached_calls) == (0, first.llm_calls + first.cached_calls)
     assert second.value == first.value
+    assert first.cached_since is None
+    oldest = min(r.answered for line in read_decisions(Path(first.run_dir)) for r in line.requests)
+    assert second.cached_since == oldest  # nobody asked the server today
+    console = Console(file=io.StringIO(), width=200)
+    print_report(console, second)
+    assert f"more from cache, the oldest of {oldest[:10]})" in console.file.getvalue()
 
 
 async def test_rollouts_estimate_the_exact_value(sepsis, server, patients, tmp_path):

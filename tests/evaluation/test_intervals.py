@@ -18,6 +18,7 @@ from harness.evaluation.intervals import (
     anytime,
     anytime_factor,
     bca,
+    betting,
     clustered_share,
     few_losses,
     of_mean,
@@ -40,6 +41,24 @@ def test_the_corrected_interval_holds_what_its_test_does_not_reject(sample):
     for end in (found.lower, found.upper):
         assert p_value(sample, end) == pytest.approx(0.05, abs=1e-6)
     assert p_value(sample, found.upper + 1.0) < 0.05
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.floats(-3, 5), min_size=1, max_size=40))
+def test_betting_encloses_the_mean_within_what_is_possible(sample):
+    found = betting(sample, -3, 5)
+    assert -3 <= found.lower <= found.value <= found.upper <= 5
+    turned = betting([-x for x in sample], -5, 3)
+    assert (turned.lower, turned.upper) == pytest.approx((-found.upper, -found.lower), abs=1e-9)
+
+
+def test_betting_covers_where_few_observations_are_not_zero():
+    rng = np.random.default_rng(100_000)
+    rare = rng.choice([0.0, -1.0, 0.2], size=(500, 50), p=[0.97, 0.01, 0.02])
+    found = [betting(x, -1, 1) for x in rare]
+    assert np.mean([e.lower <= -0.006 <= e.upper for e in found]) >= 0.95
+    assert np.mean([len(set(x)) == 1 for x in rare]) > 0.15  # and then other intervals are of width zero
+    assert betting(np.zeros(400), -1, 1).upper < betting(np.zeros(50), -1, 1).upper < 0.1
 
 
 def test_without_skewness_nothing_is_corrected():
