@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import socket
-import threading
 from collections.abc import Callable
 from typing import Any
+
+from tests.listener import Listener
 
 Reply = Callable[[str], bytes]
 """From the header `Authorization` to all that is sent back."""
@@ -19,30 +20,18 @@ def http(status: str, body: str, kind: str = "application/json", **headers: str)
     return ("\r\n".join(lines) + "\r\n\r\n" + body).encode()
 
 
-class EchoServer:
+class EchoServer(Listener):
     """Listens on loopback; `reply` may be changed while it does."""
 
     def __init__(self, reply: Reply) -> None:
         self.reply = reply
-        self.keys: list[str] = []
+        self.headers: list[dict[str, str]] = []
         self.bodies: list[dict[str, Any]] = []
 
-    def __enter__(self) -> EchoServer:
-        self._socket = socket.create_server(("127.0.0.1", 0), backlog=64)
-        self.base_url = f"http://127.0.0.1:{self._socket.getsockname()[1]}/v1"
-        threading.Thread(target=self._accept, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._socket.close()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                connection, _ = self._socket.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+    @property
+    def keys(self) -> list[str]:
+        """What stood in `Authorization`, request by request."""
+        return [headers.get("authorization", "") for headers in self.headers]
 
     def _serve(self, connection: socket.socket) -> None:
         with connection, connection.makefile("rb") as stream:
@@ -53,7 +42,7 @@ class EchoServer:
                     headers[name.lower()] = value.strip()
                 body = stream.read(int(headers.get("content-length", 0)))
                 self.bodies.append(json.loads(body) if body else {})
-                self.keys.append(headers.get("authorization", ""))
+                self.headers.append(headers)
                 try:
                     connection.sendall(self.reply(self.keys[-1]))
                 except OSError:

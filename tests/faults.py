@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.conftest import as_json, completion, hashed_action
+from tests.listener import Listener
 
 FAULTS = (
     "429 with Retry-After", "429", "500", "503", "reset", "half a body", "stall", "slow", "HTML", "HTML as 502",
@@ -22,7 +23,7 @@ FAULTS = (
 
 
 @dataclass
-class FaultServer:
+class FaultServer(Listener):
     """Listens on loopback. Faults are drawn from a prompt's text, so that every server fails in the same places.
 
     A prompt fails three times at most, or for ever if the faults are `lasting`. Beside FAULTS there are "drip",
@@ -37,26 +38,10 @@ class FaultServer:
     """Told "asked" when a prompt has come, and "answered" when its answer has gone out."""
     answered: Counter[str] = field(default_factory=Counter)
     seen: Counter[str] = field(default_factory=Counter)
-    base_url: str = ""
 
-    def __enter__(self) -> FaultServer:
+    def __post_init__(self) -> None:
         self._tries: dict[str, int] = defaultdict(int)
         self._lock = threading.Lock()
-        self._socket = socket.create_server(("127.0.0.1", 0), backlog=512)
-        self.base_url = f"http://127.0.0.1:{self._socket.getsockname()[1]}/v1"
-        threading.Thread(target=self._accept, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._socket.close()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                connection, _ = self._socket.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from harness.reports.block import Block
 
 
+BETWEEN = 3
+"""Spaces between two columns."""
+
+
 def console(*, stderr: bool = False) -> Any:
     """A rich console that is as wide as the terminal, or 120 columns into a file or a pipe."""
     from rich.console import Console
@@ -20,16 +24,21 @@ def console(*, stderr: bool = False) -> Any:
 
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, stderr: bool = False) -> None:
-    """Print rows under headings; the last column wraps."""
+    """Print rows under headings; the last column wraps, and where that is not enough all do: no figure is cut off."""
     from rich import box
+    from rich.cells import cell_len
     from rich.table import Table
 
+    out, lines = console(stderr=stderr), [list(headings), *map(list, rows)]
+    wide = [max(map(cell_len, column)) + BETWEEN for column in zip(*lines, strict=True)]
+    words = [cell_len(word) for line in lines for word in line[-1].split()]
+    fits = sum(wide[:-1]) + max(words, default=0) + BETWEEN <= out.width
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in headings:
-        table.add_column(heading, overflow="fold", no_wrap=heading != headings[-1])
-    for row in rows:
+    for number, heading in enumerate(headings, start=1):
+        table.add_column(heading, overflow="fold", no_wrap=fits and number < len(headings))
+    for row in lines[1:]:
         table.add_row(*row)
-    console(stderr=stderr).print(table)
+    out.print(table)
 
 
 def print_blocks(blocks: Iterable[Block]) -> None:

@@ -17,7 +17,7 @@ from harness.core.trace import End, Episode, stream_episodes
 from harness.envs import registry as envs
 from harness.evaluation import about
 from harness.evaluation.config import RunConfig
-from harness.evaluation.intervals import Estimate, Interval, clustered_share, of_mean, of_returns
+from harness.evaluation.intervals import Estimate, Interval, clustered_share, of_mean, of_returns, within
 from harness.evaluation.job import Job
 from harness.evaluation.rollout import Estimator, looks, planned_episodes, play_episodes, scale_of
 from harness.evaluation.summary import Summary, WorstDecision
@@ -87,7 +87,7 @@ async def played(job: Job) -> Summary:
     truncated = sum(end.status == "truncated" for end in ends)
     decisions = sum(end.steps for end in ends)
     lengths = [end.steps for end in ends]
-    stay, score = of_mean(lengths), of_returns([end.grade.score for end in ends])
+    stay, score = of_mean(lengths), within(of_returns([end.grade.score for end in ends]), 0.0, 1.0)
     invalid = clustered_share([end.invalid for end in ends], lengths)
     inadmissible = clustered_share([end.inadmissible for end in ends], lengths)
     vetoed = clustered_share(vetoes, lengths) if config.shield else None

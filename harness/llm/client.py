@@ -11,7 +11,7 @@ import asyncio
 import itertools
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,8 @@ from harness.core.errors import ModelServerError
 from harness.llm.budget import Budget
 from harness.llm.cache import ReplyCache, key_of
 from harness.llm.dialect import Dialect, remember, remembered
-from harness.llm.failures import retry_after, sentence, worth_retrying
+from harness.llm.endpoint import Endpoint
+from harness.llm.failures import retry_after, sentence, words_of, worth_retrying
 from harness.llm.load import Gate, Rate
 from harness.llm.local import LocalServer
 from harness.llm.registry import ModelEntry, more_keys_of
@@ -52,16 +53,6 @@ MOST_AT_A_TIME = 256
 
 CHARACTERS_PER_TOKEN = 4
 """For budgets, where a server does not say how many tokens it took."""
-
-
-@dataclass
-class Endpoint:
-    """One server with one key (and the variable that held it), and the connection to it once there is one."""
-
-    base_url: str | None
-    variable: str | None
-    key: str | None
-    client: AsyncOpenAI | None = None
 
 
 class ChatClient:
@@ -165,9 +156,7 @@ class ChatClient:
     async def close(self) -> None:
         """Close the connection and stop an embedded server."""
         for endpoint in self._endpoints:
-            if endpoint.client is not None:
-                await endpoint.client.close()
-                endpoint.client = None
+            await endpoint.close()
         if self._server is not None:
             await asyncio.to_thread(self._server.close)
             self._server = None
@@ -265,7 +254,7 @@ class ChatClient:
                 answer = await self._answered(client, sent)
                 break
             except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
-                following = dialect.after(str(error), sent)
+                following = dialect.after(words_of(error), sent)
                 if following is None or self._entry.weights is not None:
                     raise
                 dialect = following
@@ -312,21 +301,9 @@ class ChatClient:
         async with self._connecting:
             if self._server is not None and not self._server.alive():
                 raise ModelServerError(f"The embedded model server of '{self._entry.alias}' has died; see {self._log}.")
-            if endpoint.client is None:
-                from openai import AsyncOpenAI, DefaultAioHttpClient
-
-                base_url = endpoint.base_url
-                if base_url is None:
-                    self._server = await asyncio.to_thread(self._start)
-                    base_url = self._server.base_url
-                endpoint.client = AsyncOpenAI(
-                    base_url=base_url,
-                    api_key=endpoint.key or "none",
-                    max_retries=0,  # tenacity retries; two policies would multiply
-                    timeout=None,  # `_posted` has one for the whole call; here it would begin anew with every byte
-                    http_client=DefaultAioHttpClient(),
-                )
-            return endpoint.client
+            if endpoint.client is None and endpoint.base_url is None:
+                self._server = await asyncio.to_thread(self._start)
+            return endpoint.connected(self._server.base_url if self._server is not None else None)
 
     def _start(self) -> LocalServer:
         path, _ = pull(self._entry)

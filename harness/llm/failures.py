@@ -54,8 +54,14 @@ def sentence(
             "go on with the run after that."
         )
     status = f"HTTP {error.status_code}" if isinstance(error, openai.APIStatusError) else type(error).__name__
-    said = clean(" ".join(str(error).split()))[:SHOWN]
+    said = clean(" ".join(words_of(error).split()))[:SHOWN]
     return ModelServerError(f"{where} failed ({status}: {said}).", hopeless=False)
+
+
+def words_of(error: Exception) -> str:
+    """What a server said when it refused: its message, or where that is not in its usual place all that it sent."""
+    body, text = getattr(error, "body", None), str(error)
+    return text if not body or " - " in text else f"{text} - {body}"
 
 
 def worth_retrying(error: BaseException) -> bool:

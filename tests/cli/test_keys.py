@@ -16,7 +16,7 @@ from harness.core.errors import ModelServerError
 from harness.llm import client as client_module
 from harness.llm.client import ChatClient
 from harness.llm.probe import CONTRACT
-from harness.llm.registry import ModelEntry
+from harness.llm.registry import ModelEntry, served
 from tests.conftest import as_json, completion
 from tests.echo import EchoServer, http
 from tests.forked import Forks
@@ -170,6 +170,40 @@ async def test_no_key_follows_a_redirect_to_another_server(status, tmp_path):
     assert other.keys == [""]
 
 
+OF_OPENAI = {
+    "OPENAI_CUSTOM_HEADERS": "X-Gateway: gateway-secret\nAuthorization: Bearer other-secret",
+    "OPENAI_ORG_ID": "org-secret",
+    "OPENAI_PROJECT_ID": "project-secret",
+    "OPENAI_ADMIN_KEY": "admin-secret",
+    "OPENAI_API_KEY": "sk-main-secret",
+}
+
+
+@pytest.mark.parametrize("variable", ["FIRST_KEY", None])
+async def test_what_is_meant_for_openai_goes_to_no_other_server(variable, monkeypatch, tmp_path):
+    for name, value in OF_OPENAI.items():
+        monkeypatch.setenv(name, value)
+    with EchoServer(lambda authorization: http("200 OK", json.dumps(completion("{}")))) as server:
+        asked = entry(server.base_url).model_copy(update={"key_env": variable, "more_key_envs": ()})
+        client = ChatClient(asked, CONTRACT, None, "run", lambda: tmp_path)
+        await client.complete([Message(role="user", content="p")])
+        await client.close()
+    assert "secret" not in str(server.headers)
+    assert server.keys == [f"Bearer {KEYS['FIRST_KEY'] if variable else 'none'}"]
+
+
+async def test_whoever_gets_openais_key_gets_the_headers_that_go_with_it(monkeypatch, tmp_path):
+    for name, value in OF_OPENAI.items():
+        monkeypatch.setenv(name, value.partition("\n")[0])
+    with EchoServer(lambda authorization: http("200 OK", json.dumps(completion("{}")))) as server:
+        client = ChatClient(served(server.base_url, "m"), CONTRACT, None, "run", lambda: tmp_path)
+        await client.complete([Message(role="user", content="p")])
+        await client.close()
+    (headers,) = server.headers
+    assert (headers["authorization"], headers["x-gateway"]) == ("Bearer sk-main-secret", "gateway-secret")
+    assert headers["openai-organization"] == "org-secret"
+
+
 def everything_below(folder: Path) -> dict[str, bytes]:
     files = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     return {**files, "names": "\n".join(files).encode()}
@@ -201,7 +235,8 @@ def test_no_file_and_no_output_holds_a_key(tmp_path):
         known(one.base_url, two.base_url)
         assert does(*certify) == 0
         assert does(*rollout) == 0
-        for name, reply in (ENDING_WELL | ENDING_IN_AN_ERROR).items():
+        failing = ("wrong key", "throttled", "a page of a proxy", "not HTTP", "malformed", "redirect to nowhere")
+        for name, reply in (ENDING_WELL | {name: ENDING_IN_AN_ERROR[name] for name in failing}).items():
             one.reply = two.reply = reply
             runs = set((tmp_path / "runs").iterdir())
             status = does(*(rollout if name in ENDING_WELL else certify), "--no-cache", "--concurrency", "1")
@@ -220,6 +255,9 @@ def test_no_file_and_no_output_holds_a_key(tmp_path):
         ):
             assert does(*command) == 0
         assert does("trace", str(begun), "--worst", "3") == 0
+        known(one.base_url)
+        one.reply = lambda key: (complaint("400 No") if "response_format" in one.bodies[-1] else in_every_field)(key)
+        assert does(*certify, "--no-cache", "--concurrency", "1") == 0
         known(nobody)
         assert does(*certify, "--no-cache") == 1
         assert does("models", "check", "mine") == 1
@@ -230,4 +268,5 @@ def test_no_file_and_no_output_holds_a_key(tmp_path):
         require_no_key(data, name)
     for kind in ("manifest.json", "decisions.jsonl", "trace.jsonl", "summary.json", "replies.sqlite", "stderr"):
         assert [name for name in files if name.endswith(kind)], kind
+    assert [name for name in files if "/dialects/" in name]
     assert any(b"[key]" in data for name, data in files.items() if name.endswith("trace.jsonl"))

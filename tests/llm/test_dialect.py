@@ -154,6 +154,24 @@ async def test_a_refusal_that_names_nothing_is_an_error(server):
     assert len(server.requests) == 1
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"detail": "response_format is not supported"},
+        {"detail": [{"loc": ["body", "response_format"], "msg": "extra fields not permitted"}]},
+        {"error": "response_format is not supported"},
+        "response_format is not supported",
+    ],
+)
+async def test_a_refusal_is_understood_wherever_it_stands(server, body):
+    server.answer = lambda patient: (400, body) if "response_format" in server.requests[-1] else as_json(3)
+    (reply,) = await ask(client_of(server), "p")
+    assert reply.form == "tool"
+    server.answer = lambda patient: (400, {"detail": "the prompt is too long"})
+    with pytest.raises(ModelServerError, match=r"failed \(HTTP 400: .*the prompt is too long"):
+        await ask(client_of(server), "p")
+
+
 async def test_several_keys_take_turns(server, monkeypatch):
     monkeypatch.setenv("KEY_A", "a-secret")
     monkeypatch.setenv("KEY_B", "b-secret")
