@@ -1,7 +1,8 @@
 """Run the commands shown in README.md and put their real output below them.
 
 A block to be filled is an HTML comment `<!-- output: COMMAND -->` followed by a fenced block; `<!-- output: ... | sed
--->` and other shell words are allowed. Only what COMMAND writes to stdout is kept.
+-->` and other shell words are allowed. Only what COMMAND writes to stdout is kept. Words on the command line choose the
+blocks to fill: those whose command holds one of them.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ BLOCK = re.compile(r"(<!-- output: (.*?) -->\n```text\n)(.*?)(```)", flags=re.DO
 def filled(match: re.Match[str]) -> str:
     """The block with the command's output in it."""
     command = match.group(2)
+    if sys.argv[1:] and not any(word in command for word in sys.argv[1:]):
+        return match.group(0)
     print(f"$ {command}", file=sys.stderr)
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     done = subprocess.run(

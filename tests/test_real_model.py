@@ -14,7 +14,7 @@ from harness.agents.script import Script
 from harness.core.run import read_manifest
 from harness.core.trace import read_episodes
 from harness.evaluation.asking import read_decisions
-from harness.evaluation.rehearsal import Prompts
+from harness.evaluation.prompts import Prompts
 from harness.llm.client import ChatClient
 from harness.llm.lengths import counted
 from harness.llm.registry import ReplyFormat, resolve
@@ -79,19 +79,6 @@ def test_a_real_model_is_measured_and_its_replies_are_kept(weights, tmp_path):
     assert not (tmp_path / again["run_dir"] / "model-server.log").exists()  # nothing to ask: no server
 
 
-def test_a_real_model_asked_again_has_not_drifted(weights, tmp_path):
-    run = tmp_path / evaluate(tmp_path, "--epsilon", "0.22", "--episodes", "0")["run_dir"]
-    log = (run / "model-server.log").read_bytes()
-    command = [sys.executable, "-m", "harness", "recheck", str(run), "--states", "4", "--json", "--quiet"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False, timeout=900)
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
-    assert 1 <= found["llm_calls"] == found["asked"] <= found["drawn"] == 4
-    assert (found["flipped"], found["change"]["known"], found["changed"]) == (0, 0.0, [])
-    assert found["now"]["identity"]["weights_sha256"] == resolve("smollm2").weights.sha256
-    assert (run / "model-server.log").read_bytes() == log
-
-
 def test_prompts_with_a_memory_are_counted_to_the_token(weights, tmp_path, sepsis):
     summary = evaluate(tmp_path, "--method", "rollout", "--episodes", "1", "--memory", "window:2")
     (episode,) = read_episodes(tmp_path / summary["run_dir"] / "trace.jsonl")
@@ -111,6 +98,19 @@ def test_prompts_with_a_memory_are_counted_to_the_token(weights, tmp_path, sepsi
             alone, _ = prompts.alone(script.patient(history[i][0]).content)
             assert alone + sum(prompts.turn(*turn) for turn in turns) == used
     assert 0 < prompts.static < alone
+
+
+def test_a_real_model_asked_again_has_not_drifted(weights, tmp_path):
+    run = tmp_path / evaluate(tmp_path, "--epsilon", "0.22", "--episodes", "0")["run_dir"]
+    log = (run / "model-server.log").read_bytes()
+    command = [sys.executable, "-m", "harness", "recheck", str(run), "--states", "4", "--json", "--quiet"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False, timeout=900)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert 1 <= found["llm_calls"] == found["asked"] <= found["drawn"] == 4
+    assert (found["flipped"], found["change"]["known"], found["changed"]) == (0, 0.0, [])
+    assert found["now"]["identity"]["weights_sha256"] == resolve("smollm2").weights.sha256
+    assert (run / "model-server.log").read_bytes() == log
 
 
 def test_reasons_come_before_the_action(weights, tmp_path):

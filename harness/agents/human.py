@@ -9,21 +9,25 @@ from __future__ import annotations
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from harness.core.agent import Decision, Situation
 from harness.core.environment import Action, Environment, Observation
 from harness.core.errors import INTERRUPTED, StoppedRun
 from harness.core.text import harmless
+from harness.llm.shape import union_of
 from harness.prompts.loader import Prompt, load
 
 HELP, QUIT = "?", "q"
 
 Read = Callable[[str], str]
 Write = Callable[[str], None]
+Wrong = Callable[[Mapping[str, Any]], str | None]
+"""What is wrong with the value that was typed last."""
 
 
 class HumanAgent:
@@ -68,39 +72,44 @@ class HumanAgent:
         return Decision(action=action, messages=(message,), latency_s=round(time.perf_counter() - started, 4))
 
     def _asked(self) -> Action:
-        fields: dict[str, Any] = self._action_type.model_json_schema(by_alias=False)["properties"]
+        union = union_of(self._action_type)
+        if union is None:
+            return self._action_type.model_validate(self._filled(self._action_type, {}))
+        told: dict[str, Any] = {}
+        self._ask(union.tag, {"enum": list(union.kinds)}, told, lambda values: _none_of(values[union.tag], union.kinds))
+        kind = union.kinds[told[union.tag]]
+        return self._action_type.model_validate({union.name: self._filled(kind, told)})
+
+    def _filled(self, model: type[BaseModel], given: Mapping[str, Any]) -> dict[str, Any]:
+        """Every field of a flat model, those not `given` asked for."""
+        schema = model.model_json_schema(by_alias=False)
         while True:
-            values: dict[str, str] = {}
-            for name, field in fields.items():
-                self._ask(name, field, values)
+            values = dict(given)
+            for name, field in schema["properties"].items():
+                if name not in given:
+                    known = schema["$defs"][field["$ref"].rsplit("/", 1)[1]] if "$ref" in field else field
+                    self._ask(name, known, values, partial(_wrong, model, name))
             try:
-                return self._action_type.model_validate(values)
+                model.model_validate(values)
+                return values
             except ValidationError as error:
                 self._write(harmless(f"These values do not go together: {error.errors()[0]['msg']}."))
 
-    def _ask(self, name: str, field: dict[str, Any], values: dict[str, str]) -> None:
+    def _ask(self, name: str, field: Mapping[str, Any], values: dict[str, Any], wrong: Wrong) -> None:
         """Ask for one field until its value is valid, and add it to `values`."""
         while True:
             typed = self._line(f"{name} ({_choice(field)}): ")
             if typed == QUIT:
                 raise StoppedRun("Stopped.", 0)
             if typed == HELP:
-                self._write(harmless(f"{name}: {field.get('description', 'no more is known of it')}"))
+                self._write(harmless(f"{name}: {_described(field)}"))
                 continue
-            wrong = self._wrong(name, {**values, name: typed})
-            if wrong is None:
-                values[name] = typed
+            value = None if typed == "" and _optional(field) else typed
+            why = wrong({**values, name: value})
+            if why is None:
+                values[name] = value
                 return
-            self._write(harmless(f"'{typed}' is not understood: {wrong}; expected {_choice(field)}."))
-
-    def _wrong(self, name: str, values: dict[str, str]) -> str | None:
-        """What is wrong with the value of one field, though others are not there yet."""
-        try:
-            self._action_type.model_validate(values)
-        except ValidationError as error:
-            own = {name, self._action_type.model_fields[name].alias}
-            return next((e["msg"] for e in error.errors() if e["loc"] and e["loc"][0] in own), None)
-        return None
+            self._write(harmless(f"'{typed}' is not understood: {why}; expected {_choice(field)}."))
 
     def _line(self, question: str) -> str:
         try:
@@ -117,12 +126,38 @@ def human(env: Environment[Any, Any]) -> HumanAgent:
     return HumanAgent(env, load(env.spec.id, "direct"), _typed, _shown)
 
 
-def _choice(field: dict[str, Any]) -> str:
+def _wrong(model: type[BaseModel], name: str, values: Mapping[str, Any]) -> str | None:
+    """What is wrong with the value of one field, though others are not there yet."""
+    try:
+        model.model_validate(values)
+    except ValidationError as error:
+        own = {name, model.model_fields[name].alias}
+        return next((e["msg"] for e in error.errors() if e["loc"] and e["loc"][0] in own), None)
+    return None
+
+
+def _none_of(value: Any, valid: Iterable[str]) -> str | None:
+    return None if value in valid else "it is none of these"
+
+
+def _optional(field: Mapping[str, Any]) -> bool:
+    return any(option.get("type") == "null" for option in field.get("anyOf", ()))
+
+
+def _described(field: Mapping[str, Any]) -> str:
+    options = (field, *field.get("anyOf", ()))
+    return next((str(o["description"]) for o in options if "description" in o), "no more is known of it")
+
+
+def _choice(field: Mapping[str, Any]) -> str:
+    if _optional(field):
+        return "text, or nothing"
     if "enum" in field:
         return ", ".join(map(str, field["enum"]))
     if "minimum" in field and "maximum" in field:
         return f"{field['minimum']} to {field['maximum']}"
-    return str(field.get("const", field.get("type", "a value")))
+    kind = str(field.get("const", field.get("type", "a value")))
+    return "text" if kind == "string" else kind
 
 
 def _typed(question: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.core.agent import Decision, Situation
+from harness.core.agent import Agent, Decision, Situation
 from harness.core.errors import UsageError
 from harness.core.seeds import stream
 from harness.mdp.environment import TabularEnvironment, TabularObservation
@@ -60,22 +60,42 @@ def _tabular(env: Any, name: str) -> TabularEnvironment[Any, Any]:
     return env
 
 
-def random(env: Any) -> TableAgent:
+def _elsewhere(env: Any, name: str) -> Agent | None:
+    """Who plays a part in a task that has no table; None if nobody does."""
+    if isinstance(env, TabularEnvironment) or not env.spec.id.startswith("polypharmacy/"):
+        return None
+    from harness.agents.heuristics import medication_review
+
+    agent: Agent = getattr(medication_review, PARTS[name])(env)
+    return agent
+
+
+PARTS = {"random": "chance", "expert": "pharmacist", "optimal": "informed", "fallback": "nothing"}
+"""Who plays them in a medication review."""
+
+
+def random(env: Any) -> Agent:
     """Every legal action with equal probability: chance."""
+    if other := _elsewhere(env, "random"):
+        return other
     tabular = _tabular(env, "random")
     return TableAgent("random", tabular, uniform(tabular.mdp.legal))
 
 
-def expert(env: Any) -> TableAgent:
-    """The clinicians' policy, estimated from the data that the environment is made of."""
+def expert(env: Any) -> Agent:
+    """The clinicians' policy, estimated from the data; in a medication review the pharmacist's rules."""
+    if other := _elsewhere(env, "expert"):
+        return other
     tabular = _tabular(env, "expert")
     if tabular.expert_policy is None:
         raise UsageError(f"{tabular.spec.id} has no expert policy; its data hold no clinicians' decisions.")
     return TableAgent("expert", tabular, tabular.expert_policy)
 
 
-def optimal(env: Any) -> TableAgent:
-    """The optimal policy, by policy iteration."""
+def optimal(env: Any) -> Agent:
+    """The optimal policy, by policy iteration; in a medication review the informed optimum."""
+    if other := _elsewhere(env, "optimal"):
+        return other
     tabular = _tabular(env, "optimal")
     return TableAgent("optimal", tabular, deterministic(tabular.mdp, tabular.optimum.actions))
 
@@ -86,7 +106,9 @@ def worst(env: Any) -> TableAgent:
     return TableAgent("worst", tabular, deterministic(tabular.mdp, tabular.worst.actions))
 
 
-def fallback(env: Any) -> TableAgent:
+def fallback(env: Any) -> Agent:
     """The environment's fallback in every state: what an agent is worth that never gives a legal action."""
+    if other := _elsewhere(env, "fallback"):
+        return other
     tabular = _tabular(env, "fallback")
     return TableAgent("fallback", tabular, deterministic(tabular.mdp, tabular.fallback_actions))

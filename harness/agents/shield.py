@@ -6,6 +6,8 @@ integer fields (a text field that differs counts 1); among equals the one with t
 fields), then the one that comes first in the environment's order. Where no action is left, and always with
 `ShieldMode.VETO`, it is the environment's fallback, even if a rule would forbid that.
 
+Where actions are no list, a rule is a check of one action, which says itself what is nearest to it (`checks.py`).
+
 Whether the agent's action is legal at all is not the shield's business: a decision without a legal action passes
 unchanged and gets the environment's fallback. A shield maps actions to actions, state by state, so a shielded agent
 has a memory only if the agent has one.
@@ -15,26 +17,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 import numpy as np
 
+from harness.agents.checks import Check, Checked, ShieldMode
 from harness.core.agent import Agent, Decision, Situation, Veto
-from harness.core.environment import Action
+from harness.core.environment import Action, Environment
 from harness.core.errors import UsageError, unknown_name
 from harness.core.registry import Entry, Registry
 from harness.mdp.environment import TabularEnvironment, TabularObservation
 from harness.mdp.tabular import BoolArray, FloatArray, IntArray, TabularMDP
-
-
-class ShieldMode(StrEnum):
-    """What takes the place of an action that was vetoed."""
-
-    CORRECT = "correct"
-    """The nearest action that is allowed."""
-    VETO = "veto"
-    """The environment's fallback."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,11 +54,16 @@ RULES = Registry(
     builtin={
         "admissible": Entry("harness.agents.shield:admissible", "only actions that the data support in this state"),
         "dose-cap": Entry("harness.agents.shield:dose_cap", "no more than a dose: dose-cap:FIELD=MAX"),
+        "no-stop-critical": Entry(
+            "harness.agents.review_rules:no_stop_critical",
+            "polypharmacy: no drug stopped whose abrupt loss is dangerous",
+        ),
+        "known-drugs": Entry("harness.agents.review_rules:known_drugs", "polypharmacy: only drugs that can be meant"),
     },
 )
 
 
-def rules(names: Sequence[str], env: Any) -> tuple[Rule, ...]:
+def rules(names: Sequence[str], env: Any) -> tuple[Rule | Check, ...]:
     """The rules of names such as 'admissible' or 'dose-cap:vasopressor_level=2' in an environment.
 
     Raises
@@ -73,14 +71,13 @@ def rules(names: Sequence[str], env: Any) -> tuple[Rule, ...]:
     UsageError
         If there is no such rule, it is not understood, or it would allow everything or nothing here.
     """
-    if not names:
-        return ()
-    if not isinstance(env, TabularEnvironment):
-        raise UsageError(f"A shield needs a list of actions, and {env.spec.id} has none; leave --shield out.")
-    found = []
+    found: list[Rule | Check] = []
     for name in names:
         kind, _, argument = name.partition(":")
-        rule: Rule = RULES.load(kind)(env, argument)
+        rule: Rule | Check = RULES.load(kind)(env, argument)
+        if isinstance(rule, Check):
+            found.append(rule)
+            continue
         states = env.mdp.decision_states
         allowed = np.broadcast_to(rule.allowed, env.mdp.legal.shape)[states]
         if allowed.all() or not allowed.any():
@@ -90,15 +87,17 @@ def rules(names: Sequence[str], env: Any) -> tuple[Rule, ...]:
     return tuple(found)
 
 
-def admissible(env: TabularEnvironment[Any, Any], argument: str) -> Rule:
+def admissible(env: Any, argument: str) -> Rule:
     """Only actions that the data support in this state."""
+    env = _tabular(env, "admissible")
     if argument:
         raise UsageError(f"The rule 'admissible' takes no '{argument}'; expected --shield admissible.")
     return Rule("admissible", "the data do not support it for this patient", env.mdp.admissible)
 
 
-def dose_cap(env: TabularEnvironment[Any, Any], argument: str) -> Rule:
+def dose_cap(env: Any, argument: str) -> Rule:
     """No more than a dose of one field, e.g. dose-cap:vasopressor_level=2."""
+    env = _tabular(env, "dose-cap")
     field, equals, written = argument.partition("=")
     if not (field and equals and written.isdecimal()):
         raise UsageError(
@@ -111,6 +110,12 @@ def dose_cap(env: TabularEnvironment[Any, Any], argument: str) -> Rule:
         raise unknown_name(f"dose of {env.spec.id} called", field, fields)
     allowed = np.array([dose[field] <= int(written) for dose in doses])
     return Rule(f"dose-cap:{argument}", f"{field} is above {written}", allowed)
+
+
+def _tabular(env: Any, rule: str) -> TabularEnvironment[Any, Any]:
+    if not isinstance(env, TabularEnvironment):
+        raise UsageError(f"The rule '{rule}' needs a list of actions, and {env.spec.id} has none; leave it out.")
+    return env
 
 
 def replacements(env: TabularEnvironment[Any, Any], given: Sequence[Rule], mode: ShieldMode) -> IntArray:
@@ -136,10 +141,14 @@ def moved(table: FloatArray, instead: IntArray) -> FloatArray:
     return found
 
 
-def shielded(agent: Agent, env: TabularEnvironment[Any, Any], given: Sequence[Rule], mode: ShieldMode) -> Agent:
+def shielded(agent: Agent, env: Environment[Any, Any], given: Sequence[Rule | Check], mode: ShieldMode) -> Agent:
     """The agent behind a shield; one with a policy table keeps one."""
-    kind = ShieldedTable if hasattr(agent, "policy") else Shielded
-    return kind(agent, env, given, mode)
+    masks = [rule for rule in given if isinstance(rule, Rule)]
+    if isinstance(env, TabularEnvironment) and masks:
+        kind = ShieldedTable if hasattr(agent, "policy") else Shielded
+        agent = kind(agent, env, masks, mode)
+    checks = [rule for rule in given if isinstance(rule, Check)]
+    return Checked(agent, env, checks, mode) if checks else agent
 
 
 class Shielded:

@@ -226,7 +226,7 @@ def _print(summaries: list[Summary], top: int, json: bool) -> None:
     from harness.reports import compare
     from harness.reports.flips import blocks
     from harness.reports.summary import NOTICE
-    from harness.reports.table import cells, records
+    from harness.reports.table import table
 
     loaded = load_runs([Path(summary.run_dir) for summary in summaries])
     found = differences(loaded)
@@ -243,7 +243,7 @@ def _print(summaries: list[Summary], top: int, json: bool) -> None:
     first = summaries[0]
     options = "".join(f" · {name} {value}" for name, value in first.env_options.items())
     print_lines([f"{first.env} v{first.env_version}{options} · {first.model_title or first.agent}"])
-    rows = [cells(row, first.value_name) for row in records(summaries)]
+    rows = table(summaries)
     print_table(list(rows[0]), (list(row.values()) for row in rows))
     print_lines([f"Beyond {loaded[0].label}, in {first.value_name}:"])
     print_table(compare.HEADINGS, compare.rows(found))

@@ -50,6 +50,8 @@ def show(env: Annotated[str, typer.Argument(metavar="ID", help="An environment's
     lines = [f"{spec.title} ({spec.id} v{spec.version})", spec.summary, ""]
     if isinstance(made, TabularEnvironment):
         lines += [f"tabular      {made.mdp!r}; the optimum is {made.reference_kind}"]
+    elif made.reference is not None:
+        lines += [f"optimum      computed from any state; it is {made.reference.kind}"]
     lines += [
         f"value        {spec.value_name}, discount {spec.discount:g}, rewards {spec.reward_range}",
         f"score        {spec.score}",

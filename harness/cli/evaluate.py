@@ -79,7 +79,8 @@ def evaluate(
     method: Annotated[
         o.MethodName | None,
         typer.Option(
-            help="exact, certify or rollout; if not given: certify for a model, exact for an agent without memory.",
+            help="exact, certify or rollout; if not given: certify for a model, exact for an agent without memory, and "
+            "rollout where no table is known.",
             rich_help_panel=o.HOW,
             show_default=False,
         ),
@@ -96,6 +97,7 @@ def evaluate(
     ] = None,
     until: o.Until = None,
     interval: o.Interval = "skewness",
+    regret: o.Regret = True,
     seed_start: o.SeedStart = 100_000,
     concurrency: o.Concurrency = 2,
     timeout_s: o.Timeout = None,
@@ -147,26 +149,29 @@ def evaluate(
         _print(finished, shown, stderr=listen is not None)
         runs.leave(finished, [])
         return
-    task = env_id(context, env, mdp)
+    task, made_with = env_id(context, env, mdp), env_options(inadmissible, discount, option)
+    asks_states = method is None and _has_table(task, made_with)
     configs = []
     for who in runs.contestants(agent or [], model or [], base_url, model_id or [], prompt or ["direct"]):
         exactly = who.get("agent") or samples > 1
-        chosen = Method(method or (Method.EXACT if exactly else Method.CERTIFY))
-        usual = 3 if chosen is not Method.ROLLOUT else MOST_EPISODES if until is not None else 100
+        usual = (Method.EXACT if exactly else Method.CERTIFY) if asks_states else Method.ROLLOUT
+        chosen = Method(method or usual)
+        most = 3 if chosen is not Method.ROLLOUT else MOST_EPISODES if until is not None else 100
         drawing = {} if who.get("agent") else {name: context.params[name] for name in o.DRAWING}
         configs.append(
             RunConfig(
                 env=task,
-                env_options=env_options(inadmissible, discount, option),
+                env_options=made_with,
                 **who,
                 **drawing,
                 shield=tuple(shield or ()),
                 shield_mode=shield_mode,
                 method=chosen,
                 epsilon=epsilon,
-                episodes=episodes if episodes is not None else usual,
+                episodes=episodes if episodes is not None else most,
                 until=until,
                 interval=interval,
+                regret=regret,
                 seed_start=seed_start,
                 concurrency=concurrency,
                 cache=cache,
@@ -179,10 +184,17 @@ def evaluate(
     runs.leave(finished, failed)
 
 
+def _has_table(task: str, made_with: dict[str, str]) -> bool:
+    from harness.envs.registry import make
+    from harness.mdp.environment import TabularEnvironment
+
+    return isinstance(make(task, **made_with), TabularEnvironment)
+
+
 def _print(summaries: list[Summary], shown: Format, *, stderr: bool) -> None:
     from harness.cli.tables import console, print_json, print_lines, print_table
     from harness.reports.summary import NOTICE, print_report
-    from harness.reports.table import Format, cells, comma_separated, markdown, records
+    from harness.reports.table import Format, comma_separated, markdown, table
 
     if shown is Format.JSON:
         found = [summary.model_dump(mode="json") for summary in summaries]
@@ -197,7 +209,7 @@ def _print(summaries: list[Summary], shown: Format, *, stderr: bool) -> None:
         first = summaries[0]
         options = "".join(f" · {name} {value}" for name, value in first.env_options.items())
         print_lines([f"{first.env} v{first.env_version}{options}"], stderr=stderr)
-        rows = [cells(row, first.value_name) for row in records(summaries)]
+        rows = table(summaries)
         print_table(list(rows[0]), (list(row.values()) for row in rows), stderr=stderr)
         where = " ".join(summary.run_dir for summary in summaries)
         print_lines([f"differences: harness compare {where}", NOTICE], stderr=stderr)
@@ -245,7 +257,7 @@ def _refuse_words_without_use(context: typer.Context, configs: list[RunConfig]) 
         ),
         "--shield": (any(config.shield for config in configs), ("shield_mode",)),
         "--method certify": (Method.CERTIFY in methods, ("epsilon",)),
-        "--method rollout": (Method.ROLLOUT in methods, ("until", "interval")),
+        "--method rollout": (Method.ROLLOUT in methods, ("until", "interval", "regret")),
     }
     for what, (used, names) in belongs.items():
         for name in o.given(context):

@@ -26,7 +26,9 @@ from harness.cli import (
     prompts,
     recheck,
     reproduce,
+    screen,
     trace,
+    train,
 )
 from harness.core.errors import INTERRUPTED, HarnessError
 
@@ -69,6 +71,8 @@ app.command("optimum", help=optimum.HELP)(optimum.optimum)
 app.command("plan", help=plan.HELP)(plan.plan)
 app.command("plot", help=plot.HELP)(plot.plot)
 app.command("trace", help=trace.HELP)(trace.trace)
+app.command("screen", help=screen.HELP)(screen.screen)
+app.add_typer(train.app, name="train")
 app.add_typer(envs.app, name="envs")
 app.add_typer(agents.app, name="agents")
 app.add_typer(models.app, name="models")

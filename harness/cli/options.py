@@ -21,7 +21,7 @@ MethodName = Literal["exact", "certify", "rollout"]  # harness.evaluation.config
 InadmissibleName = Literal["mean", "terminate", "raise"]  # harness.envs.icu_sepsis.environment.Inadmissible
 ReplyName = Literal["json", "short", "label"]  # harness.llm.registry.ReplyFormat
 SourceName = Literal["expert", "optimal"]  # harness.prompts.loader.Source
-ShieldModeName = Literal["correct", "veto"]  # harness.agents.shield.ShieldMode
+ShieldModeName = Literal["correct", "veto"]  # harness.agents.checks.ShieldMode
 IntervalName = Literal["skewness", "student-t", "bca"]  # harness.evaluation.intervals.Interval
 FormatName = Literal["text", "markdown", "csv", "json"]  # harness.reports.table.Format
 
@@ -114,7 +114,8 @@ Shield = Annotated[
     list[str] | None,
     typer.Option(
         metavar="RULE",
-        help="A rule that vetoes actions: admissible (what the data support), or dose-cap:FIELD=MAX.",
+        help="A rule that vetoes actions: admissible (what the data support), dose-cap:FIELD=MAX; polypharmacy: "
+        "no-stop-critical, known-drugs.",
         rich_help_panel=WHO,
         show_default=False,
     ),
@@ -166,6 +167,14 @@ Until = Annotated[
 ]
 Interval = Annotated[
     IntervalName, typer.Option(help="rollout: how the interval of a mean is found.", rich_help_panel=HOW)
+]
+Regret = Annotated[
+    bool,
+    typer.Option(
+        "--regret/--no-regret",
+        help="rollout: measure every decision against the optimum; without it a run is faster.",
+        rich_help_panel=HOW,
+    ),
 ]
 SeedStart = Annotated[
     int, typer.Option(help="First seed of the episodes; evaluation seeds start at 100000.", rich_help_panel=HOW)

@@ -107,6 +107,10 @@ class Reference(Protocol):
         """The same of every action, in the order of a decision's `probabilities`; None where they are not a list."""
         ...
 
+    def best_action(self) -> Any:
+        """What the reference does now."""
+        ...
+
 
 class Environment(Protocol[O_co, A_contra]):
     """One clinical task. All randomness comes from the seed given to `reset`, through named streams."""

@@ -21,10 +21,12 @@ async def play(
     episode: int,
     seed: int,
     tell: Callable[[Start | Step | End], None] = lambda event: None,
+    regret: bool = True,
 ) -> End:
     """Play one episode to its end and return its END event.
 
     An agent that gives no legal action does not end the episode: the environment's fallback is taken and counted.
+    Decisions are measured against what is known of the optimum, unless `regret` is False.
     """
     observation = env.reset(seed)
     spec = env.spec
@@ -38,7 +40,7 @@ async def play(
         )
     )
     history: list[tuple[Any, Any]] = []
-    total, regret, expected, discount = 0.0, 0.0, 0.0, 1.0
+    total, lost, expected, discount = 0.0, 0.0, 0.0, 1.0
     invalid = inadmissible = 0
     regret_known = True
     while True:
@@ -46,7 +48,7 @@ async def play(
         decision = await decided(agent, observation, situation)
         action, decision = settle(env, decision)
         invalid += decision.outcome is Outcome.INVALID
-        reference = env.reference
+        reference = env.reference if regret else None
         step_regret = None
         if reference is None:
             regret_known = False
@@ -54,7 +56,7 @@ async def play(
             step_regret = reference.value() - reference.action_value(action)
             if reference.kind is not ReferenceKind.ACHIEVABLE:
                 step_regret = max(step_regret, 0.0)  # rounding; an achievable reference can be beaten
-            regret += discount * step_regret
+            lost += discount * step_regret
             mean_regret = _mean_regret(reference, decision) if decision.action is not None else None
             expected += discount * (step_regret if mean_regret is None else mean_regret)
         transition = env.step(action)
@@ -83,7 +85,7 @@ async def play(
                 seed=seed,
                 episode_return=total,
                 grade=env.grade(),
-                regret=regret if regret_known else None,
+                regret=lost if regret_known else None,
                 expected_regret=expected if regret_known else None,
                 steps=len(history),
                 invalid=invalid,

@@ -7,6 +7,9 @@
     so-far.json       what was known when a limit stopped the run
     recheck-*.json    what came of asking again after the run (`harness recheck`)
 
+A run that trains has a manifest with its `kind`, a summary, and a folder for every seed; its kind keeps it from being
+read as an evaluation.
+
 JSON files appear whole or not at all. Lines are written in one piece; a torn last line is cut off on resuming.
 """
 
@@ -17,7 +20,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
@@ -29,6 +32,9 @@ from harness.core.errors import HarnessError, RunError
 
 MANIFEST, DECISIONS, TRACE = "manifest.json", "decisions.jsonl", "trace.jsonl"
 SUMMARY, SO_FAR = "summary.json", "so-far.json"
+
+EVALUATION, TRAINING = "evaluation", "training"
+"""Kinds of run; a manifest without a kind is of an evaluation."""
 
 
 class RunFolder:
@@ -73,15 +79,15 @@ class RunFolder:
         raise RunError(f"There are a thousand runs called {out / stem}.")
 
     @classmethod
-    def resume(cls, path: Path) -> Self:
+    def resume(cls, path: Path, kind: str = EVALUATION) -> Self:
         """An existing run, with torn last lines cut off.
 
         Raises
         ------
         RunError
-            If it is no run folder, or another process writes to it.
+            If it is no run folder, or of another kind, or another process writes to it.
         """
-        read_manifest(path)
+        read_manifest(path, kind)
         folder = cls(path)
         for name in (DECISIONS, TRACE):
             _cut_torn_line(path / name)
@@ -142,7 +148,7 @@ class Clock:
         return round(self._before + time.perf_counter() - self._started, 3)
 
 
-def write_json(target: Path, value: Mapping[str, Any] | BaseModel) -> None:
+def write_json(target: Path, value: Mapping[str, Any] | Sequence[Any] | BaseModel) -> None:
     """Write a whole JSON file, or nothing.
 
     Raises
@@ -159,20 +165,33 @@ def write_json(target: Path, value: Mapping[str, Any] | BaseModel) -> None:
         raise _cannot_write(target, error) from error
 
 
-def read_manifest(path: Path) -> dict[str, Any]:
+def read_manifest(path: Path, kind: str = EVALUATION) -> dict[str, Any]:
     """The manifest of a run.
 
     Raises
     ------
     RunError
-        If `path` is no run folder or the manifest is damaged.
+        If `path` is no run folder, the manifest is damaged, or the run is of another kind.
     """
-    return _read_json(path, MANIFEST)
+    manifest = _read_json(path, MANIFEST)
+    found = manifest.get("kind", EVALUATION)
+    if found != kind:
+        raise RunError(f"The run {path} is of kind '{found}'; expected one of kind '{kind}'.")
+    return manifest
 
 
 def read_summary(path: Path) -> dict[str, Any] | None:
-    """The summary of a run, or None if it has not finished."""
-    return _read_json(path, SUMMARY) if (path / SUMMARY).exists() else None
+    """The summary of an evaluation, or None if it has not finished.
+
+    Raises
+    ------
+    RunError
+        If the summary is damaged, or the run is of another kind.
+    """
+    if not (path / SUMMARY).exists():
+        return None
+    read_manifest(path)
+    return _read_json(path, SUMMARY)
 
 
 def _read_json(path: Path, name: str) -> dict[str, Any]:

@@ -46,8 +46,8 @@ class Step(_Event):
     decision: dict[str, Any]
     action: dict[str, Any]
     reward: float
-    regret: float | None
-    regret_kind: ReferenceKind | None
+    regret: float | None = None
+    regret_kind: ReferenceKind | None = None
     done: bool
     info: dict[str, Any]
     observation: dict[str, Any]
@@ -64,7 +64,7 @@ class End(_Event):
     seed: int
     episode_return: float
     grade: Grade
-    regret: float | None
+    regret: float | None = None
     expected_regret: float | None = None
     steps: int
     invalid: int

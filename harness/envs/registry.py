@@ -31,6 +31,18 @@ ENVIRONMENTS = Registry(
             "harness.envs.sepsis_os.environment:sepsis_os_hidden",
             "the same, diabetes not shown; tabular, the optimum that knows it is an upper bound",
         ),
+        "polypharmacy/easy-screening": Entry(
+            "harness.envs.polypharmacy.environment:easy_screening",
+            "medication review, 3 to 5 drugs, interactions to be asked about; the optimum knows them",
+        ),
+        "polypharmacy/budgeted-screening": Entry(
+            "harness.envs.polypharmacy.environment:budgeted_screening",
+            "medication review, 6 to 10 drugs, interactions to be asked about; the optimum knows them",
+        ),
+        "polypharmacy/complex-tradeoff": Entry(
+            "harness.envs.polypharmacy.environment:complex_tradeoff",
+            "medication review, 10 to 15 drugs, interactions to be asked about; the optimum knows them",
+        ),
     },
 )
 

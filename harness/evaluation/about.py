@@ -39,7 +39,7 @@ def who(job: Job) -> dict[str, Any]:
         "shield": list(config.shield),
         "shield_mode": config.shield_mode if config.shield else None,
         "value_name": spec.value_name,
-        "regret_kind": cast.env.reference.kind if cast.env.reference else None,
+        "regret_kind": reference.kind if (reference := cast.env.reference) and config.regret else None,
         "hours_per_step": spec.hours_per_step,
         "run_dir": str(job.folder.path),
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from harness.core.trace import End, Episode, stream_episodes
 from harness.envs import registry as envs
 from harness.evaluation import about
 from harness.evaluation.config import RunConfig
-from harness.evaluation.intervals import clustered_share, of_mean, of_returns
+from harness.evaluation.intervals import Estimate, Interval, clustered_share, of_mean, of_returns
 from harness.evaluation.job import Job
 from harness.evaluation.rollout import Estimator, looks, planned_episodes, play_episodes, scale_of
 from harness.evaluation.summary import Summary, WorstDecision
@@ -56,6 +57,7 @@ async def played(job: Job) -> Summary:
             at_once=job.observers.at_once,
             estimator=estimator,
             until=config.until,
+            regret=config.regret,
         )
     except BudgetSpent as spent:
         stopped = str(spent)
@@ -65,7 +67,6 @@ async def played(job: Job) -> Summary:
     found = estimator.value(ends)
     estimate, raw = found.estimate, found.raw
     lower, upper = about.finite(estimate.lower), about.finite(estimate.upper)
-    optimal = tabular.optimum.J if tabular else None
     requests: list[Request] = []
     served: set[str] = set()
     repaired = 0
@@ -84,8 +85,6 @@ async def played(job: Job) -> Summary:
             why += [step.decision["failure"]] if step.decision.get("failure") else []
             vetoes[episode.end.episode] += "veto" in step.decision
     truncated = sum(end.status == "truncated" for end in ends)
-    if truncated:
-        optimal = None  # the optimum is that of episodes without a limit, which were not played
     decisions = sum(end.steps for end in ends)
     lengths = [end.steps for end in ends]
     stay, score = of_mean(lengths), of_returns([end.grade.score for end in ends])
@@ -109,9 +108,7 @@ async def played(job: Job) -> Summary:
         raw_lower=about.finite(raw.lower),
         raw_upper=about.finite(raw.upper),
         until=config.until,
-        regret=None if optimal is None else optimal - estimate.value,
-        regret_lower=None if optimal is None or upper is None else optimal - upper,
-        regret_upper=None if optimal is None or lower is None else optimal - lower,
+        **_regret(tabular, estimate, ends, config.interval),
         length_lower=None if math.isnan(stay.lower) else max(stay.lower, SHORTEST),
         length_upper=about.finite(stay.upper),
         mean_score=score.value,
@@ -136,6 +133,26 @@ async def played(job: Job) -> Summary:
         wall_seconds=job.clock.elapsed(),
         worst_decisions=costs.worst(len(ends)) if costs else [],
     )
+
+
+def _regret(
+    env: TabularEnvironment[Any, Any] | None, estimate: Estimate, ends: Sequence[End], interval: Interval
+) -> dict[str, float | None]:
+    """The regret and its interval, as fields of a `Summary`: of a table J* - J, else the mean of the episodes' regrets.
+
+    There is none where an episode was cut off: the optimum is that of episodes without a limit, which were not played.
+    """
+    known = [end.regret for end in ends if end.regret is not None]
+    if any(end.status == "truncated" for end in ends) or (env is None and len(known) < len(ends)):
+        return {"regret": None}
+    if env is None:
+        lost = of_returns(known, interval)
+        value, lower, upper = lost.value, about.finite(lost.lower), about.finite(lost.upper)
+    else:
+        value = env.optimum.J - estimate.value
+        lower = None if (most := about.finite(estimate.upper)) is None else env.optimum.J - most
+        upper = None if (least := about.finite(estimate.lower)) is None else env.optimum.J - least
+    return {"regret": value, "regret_lower": lower, "regret_upper": upper}
 
 
 def _estimator(config: RunConfig, env: TabularEnvironment[Any, Any] | None) -> Estimator:

@@ -237,7 +237,6 @@ def script_of(config: RunConfig, env: Environment[Any, Any]) -> tuple[Script, in
 def _behind_shield(config: RunConfig, agent: Agent, env: Environment[Any, Any]) -> Agent:
     if not config.shield:
         return agent
-    assert isinstance(env, TabularEnvironment)  # noqa: S101 - checked with a sentence in `rules`
     return shielded(agent, env, rules(config.shield, env), config.shield_mode)
 
 

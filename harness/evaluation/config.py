@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from harness.agents.shield import ShieldMode
+from harness.agents.checks import ShieldMode
 from harness.core.seeds import EVALUATION_START
 from harness.evaluation.intervals import Interval
 from harness.llm.registry import ReplyFormat
@@ -57,6 +57,7 @@ class RunConfig(BaseModel):
     episodes: int = Field(description="episodes of a rollout, with `until` at most; else: examples for the trace")
     until: float | None = Field(None, description="rollout: stop when the interval reaches no further to each side")
     interval: Interval = Interval.SKEWNESS
+    regret: bool = Field(True, description="rollout: whether decisions are measured against the optimum")
     teach: bool = Field(False, description="a human was told the regret of each decision and what was best")
     seed_start: int = EVALUATION_START
     concurrency: int = 1

@@ -8,10 +8,7 @@ from __future__ import annotations
 import uuid
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from harness.core.agent import Request
-from harness.core.errors import RunError
 from harness.core.run import (
     DECISIONS,
     MANIFEST,
@@ -31,7 +28,7 @@ from harness.evaluation.by_states import asked
 from harness.evaluation.cast import build, check
 from harness.evaluation.config import Method, RunConfig
 from harness.evaluation.job import Job, Observers
-from harness.evaluation.manifest import manifest_of, require_unchanged
+from harness.evaluation.manifest import configuration_of, manifest_of, require_unchanged
 from harness.evaluation.summary import Summary
 from harness.llm.budget import Limits
 
@@ -52,7 +49,8 @@ async def run(config: RunConfig, out: Path, observers: Observers = NOBODY, limit
     """
     run_id = uuid.uuid4().hex
     env = check(config)
-    title = f"{short_name(config.env)}-{config.model or config.model_id or config.agent}".replace("/", "-")
+    decider = config.model or config.model_id or Path(config.agent or "").name
+    title = f"{short_name(config.env)}-{decider}".replace("/", "-")
     path = [out]
     cast = build(config, env, run_id, lambda: path[0], limits=limits)
     with RunFolder.create(out, title) as folder:
@@ -74,11 +72,7 @@ async def resume(path: Path, observers: Observers = NOBODY, limits: Limits | Non
     finished = read_summary(path)
     if finished is not None:
         return Summary.model_validate(finished)
-    try:
-        config = RunConfig.model_validate(manifest["config"])
-        run_id = str(manifest["run_id"])
-    except (KeyError, ValidationError) as error:
-        raise RunError(f"The manifest of {path} is not of this version of the harness: {error}.") from None
+    config, run_id = configuration_of(path, manifest), str(manifest.get("run_id"))
     env = check(config)
     with RunFolder.resume(path) as folder:
         cast = build(config, env, run_id, lambda: path, limits=limits, before=_made(path, run_id))

@@ -17,7 +17,8 @@ from harness.core.errors import UsageError
 from harness.core.range import Range, known, spanning
 from harness.evaluation import plan
 from harness.evaluation.config import Method, RunConfig
-from harness.evaluation.rehearsal import Prompts, Sent, of_episodes, of_states
+from harness.evaluation.prompts import Prompts
+from harness.evaluation.rehearsal import Sent, of_episodes, of_states
 from harness.evaluation.stand_ins import StandIn, players
 from harness.llm.budget import cost_of
 from harness.llm.registry import ModelEntry

@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 import harness
+from harness.agents.rl.agent import LearnedAgent
 from harness.core.environment import Environment
 from harness.core.errors import RunError, first_problem
 from harness.core.run import read_manifest
@@ -41,6 +42,7 @@ PARTS = {
     "the environment's data": ("packages", "icu-sepsis"),
     "the prompt": ("prompt",),
     "the model": ("model",),
+    "the trained agent": ("trained",),
 }
 """Where they stand in a manifest."""
 
@@ -53,13 +55,15 @@ def manifest_of(config: RunConfig, run_id: str, cast: Cast) -> dict[str, Any]:
         "run_id": run_id,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "harness": harness.__version__,
-        "git_revision": _git_revision(),
+        "git_revision": git_revision(),
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in PACKAGES},
         "config": config.model_dump(mode="json"),
         "env": spec.model_dump(mode="json"),
         "seeds": {"first": config.seed_start, "episodes": config.episodes},
     }
+    if isinstance(cast.agent, LearnedAgent):
+        manifest["trained"] = cast.agent.identity
     if cast.model is not None:
         manifest["model"] = {
             "entry": cast.model.entry.model_dump(mode="json", exclude_none=True),
@@ -95,7 +99,7 @@ def configuration_of(path: Path, manifest: dict[str, Any]) -> RunConfig:
 
 def changes(before: dict[str, Any], now: dict[str, Any], of: Sequence[str]) -> list[str]:
     """Which of these parts are not the same in two manifests."""
-    return [what for what in of if _dig(before, PARTS[what]) != _dig(now, PARTS[what])]
+    return [what for what in of if _dig(_deciding(before), PARTS[what]) != _dig(_deciding(now), PARTS[what])]
 
 
 def require_unchanged(path: Path, before: dict[str, Any], now: dict[str, Any]) -> None:
@@ -106,7 +110,7 @@ def require_unchanged(path: Path, before: dict[str, Any], now: dict[str, Any]) -
     RunError
         Naming what changed.
     """
-    if changed := changes(_deciding(before), _deciding(now), ("the harness's version", *TASK, "the model")):
+    if changed := changes(before, now, ("the harness's version", *TASK, "the model", "the trained agent")):
         raise RunError(
             f"The run {path} cannot be resumed, because its decisions would not belong together: since it began, "
             f"{' and '.join(changed)} changed. Start a new run."
@@ -157,7 +161,7 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _git_revision() -> str | None:
+def git_revision() -> str | None:
     """Revision of the checkout that the package runs from, with '+' if it was changed; None outside of one."""
     folder = Path(harness.__file__).parent
     if not (folder.parent / ".git").exists():

@@ -22,7 +22,7 @@ from harness.evaluation.config import Method, RunConfig
 from harness.evaluation.forecast import Forecast, Terms, Way, forecast, ways
 from harness.evaluation.intervals import wilson
 from harness.evaluation.pace import seconds_per_call
-from harness.evaluation.rehearsal import Prompts
+from harness.evaluation.prompts import Prompts
 from harness.evaluation.stand_ins import stand_ins
 from harness.llm.budget import cost_of
 from harness.llm.cache import ReplyCache, default_path

@@ -188,6 +188,7 @@ async def play_episodes(
     at_once: Listener | None = None,
     estimator: Estimator | None = None,
     until: float | None = None,
+    regret: bool = True,
 ) -> list[End]:
     """Play episode i on `seeds[i]`; complete episodes of an interrupted run are not played again.
 
@@ -204,6 +205,8 @@ async def play_episodes(
     until : float, optional
         Stop as soon as the interval reaches no further than this to each side; looked at after `looks(len(seeds))`
         episodes, in the order of the seeds, so that an interrupted run stops where it would have stopped.
+    regret : bool
+        Whether decisions are measured against what is known of the optimum.
 
     Returns
     -------
@@ -239,7 +242,7 @@ async def play_episodes(
             if listen is not None:
                 events.append(event)
 
-        done[number] = await play(env, agent, episode=number, seed=seeds[number], tell=tell)
+        done[number] = await play(env, agent, episode=number, seed=seeds[number], tell=tell, regret=regret)
         idle.append(env)
         if listen is not None:
             _tell(listen, events)

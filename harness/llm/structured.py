@@ -10,7 +10,8 @@ not an answer):
 3. the last JSON object in the text;
 4. labelled text, `iv_fluid_level: 2`, each field by its last mention.
 
-Of a reply that was cut off only a whole JSON object is taken: half a sentence may be about to say the opposite. The
+An action that wraps several kinds (`shape.py`) is read from JSON alone, with or without the object around it. Of a
+reply that was cut off only a whole JSON object is taken: half a sentence may be about to say the opposite. The
 first that is found decides: if it does not validate, the reply has no legal action. A field is understood by its
 name and by its short name; what else an object holds is passed over.
 """
@@ -19,9 +20,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -29,7 +30,10 @@ from pydantic import BaseModel, ValidationError
 from harness.core.agent import Failure
 from harness.core.environment import Action
 from harness.core.errors import UsageError
+from harness.llm import gbnf
 from harness.llm.registry import ReplyFormat
+from harness.llm.shape import Allowed, Text, fields_of, strict_schema, union_of, written_names
+from harness.llm.text import apart, json_object, labelled, last_object
 
 LABELS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
@@ -41,7 +45,10 @@ RATIONALE_CHARACTERS = 240
 TOKENS_PER_FIELD = 12
 TOKENS_FOR_RATIONALE = 160
 """Reply limits: room enough for the longest compact JSON of an action, and for a sentence. To these comes a token for
-every byte of the longest text that a field may hold."""
+every byte of the longest text from a list that a field may hold, and for every `CHARACTERS_PER_TOKEN` of free text."""
+
+CHARACTERS_PER_TOKEN = 2
+"""Of free text, at worst: names of drugs fall into many tokens."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +69,7 @@ class ReplyContract:
 
     Parameters
     ----------
-    action_type : an `Action` whose fields are integers between bounds or text from a list
+    action_type : an `Action` of a shape that `shape.py` knows
     format : how the action is written
     rationale : whether a sentence of reasons comes first
     actions : every action in the environment's order, for labels alone
@@ -104,79 +111,77 @@ class ReplyContract:
                 for label, action in zip(self.labels, self.actions, strict=True)
             )
             return "Reply with one letter and nothing else:\n" + "\n".join(meanings)
-        fields = _choices(self.action_type)
-        names = self._written_names()
-        shape = ",".join(f'"{names[field]}":<{_range(values)}>' for field, values in fields.items())
-        if self.rationale:
-            shape = f'"{RATIONALE}":"<that sentence>",{shape}'
-        reply = f"eply with one JSON object and nothing else: {{{shape}}}"
+        reason = f'"{RATIONALE}":"<that sentence>",' if self.rationale else ""
+        union, names = union_of(self.action_type), self._names(self.action_type)
+        if union is None:
+            return self._shortened(names) + f"eply with one JSON object and nothing else: {{{reason}{self._shape()}}}"
+        kinds = union.kinds.values()
+        shortened = {name: short for model in kinds for name, short in self._names(model).items()} | names
+        shapes = (f'{{{reason}"{names[union.name]}":{{{self._shape(model)}}}}}' for model in kinds)
+        return self._shortened(shortened) + "eply with one JSON object and nothing else, one of:\n" + "\n".join(shapes)
+
+    def _shape(self, model: type[BaseModel] | None = None) -> str:
+        model = model or self.action_type
+        names = self._names(model)
+        return ",".join(f'"{names[field]}":{_shown(allowed)}' for field, allowed in fields_of(model).items())
+
+    def _shortened(self, names: Mapping[str, str]) -> str:
         shortened = [f"{short} = {field}" for field, short in names.items() if short != field]
-        return f"With {' and '.join(shortened)}, r{reply}" if shortened else f"R{reply}"
+        return f"With {' and '.join(shortened)}, r" if shortened else "R"
 
     def write(self, action: Action) -> str:
         """An action as a reply, without reasons: what `parse` reads back."""
         if self.format is ReplyFormat.LABEL:
             return self.labels[self.actions.index(action)]
-        names = self._written_names()
-        values = {names[name]: value for name, value in action.model_dump(mode="json").items()}
+        values: Any = self._written(action)
+        if (union := union_of(self.action_type)) is not None:
+            values = {self._names(self.action_type)[union.name]: self._written(getattr(action, union.name))}
         return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
 
-    def _written_names(self) -> dict[str, str]:
-        """What each field is called in a reply."""
-        fields = self.action_type.model_fields
-        short = self.format is ReplyFormat.SHORT
-        return {name: (field.alias or name) if short else name for name, field in fields.items()}
+    def _written(self, model: BaseModel) -> dict[str, Any]:
+        names = self._names(type(model))
+        return {names[name]: value for name, value in model.model_dump(mode="json").items()}
+
+    def _names(self, model: type[BaseModel]) -> dict[str, str]:
+        return written_names(model, short=self.format is ReplyFormat.SHORT)
 
     @cached_property
     def schema(self) -> dict[str, Any]:
         """JSON schema of the reply, in the strict form that servers enforce."""
-        schema = self.action_type.model_json_schema(by_alias=False)
-        properties = {
-            name: {k: v for k, v in value.items() if k != "title"} for name, value in schema["properties"].items()
-        }
-        if self.rationale:
-            reason = {
-                "type": "string",
-                "maxLength": RATIONALE_CHARACTERS,
-                "description": "one short sentence",
-            }
-            properties = {RATIONALE: reason, **properties}
-        result = {
-            "type": "object",
-            "properties": properties,
-            "required": list(properties),
-            "additionalProperties": False,
-        }
-        if "description" in schema:
-            result["description"] = schema["description"]
-        return result | ({"$defs": schema["$defs"]} if "$defs" in schema else {})
+        schema = strict_schema(self.action_type)
+        if not self.rationale:
+            return schema
+        reason = {"type": "string", "maxLength": RATIONALE_CHARACTERS, "description": "one short sentence"}
+        properties = {RATIONALE: reason, **schema["properties"]}
+        return schema | {"properties": properties, "required": list(properties)}
 
     @cached_property
     def grammar(self) -> str:
         """GBNF that allows the reply without any white space, and nothing else (llama.cpp)."""
         if self.format is ReplyFormat.LABEL:
-            return "root ::= " + " | ".join(_quoted(label) for label in self.labels)
-        names = self._written_names()
-        parts = []
-        if self.rationale:
-            text = f'[^"\\\\\\n]{{1,{RATIONALE_CHARACTERS}}}'
-            parts.append(f'{_quoted(json.dumps(RATIONALE) + ":")} "\\"" {text} "\\""')
-        for name, allowed in _choices(self.action_type).items():
-            literals = "(" + " | ".join(_quoted(json.dumps(v)) for v in allowed) + ")"
-            parts.append(f"{_quoted(json.dumps(names[name]) + ':')} {literals}")
-        return "root ::= " + _quoted("{") + " " + f" {_quoted(',')} ".join(parts) + " " + _quoted("}")
+            return gbnf.root(" | ".join(gbnf.literal(label) for label in self.labels))
+        parts = [gbnf.member(RATIONALE, gbnf.text(RATIONALE_CHARACTERS))] if self.rationale else []
+        if (union := union_of(self.action_type)) is None:
+            parts += gbnf.members(self.action_type, self._names(self.action_type))
+        else:
+            kinds = (gbnf.braces(gbnf.members(model, self._names(model))) for model in union.kinds.values())
+            parts.append(gbnf.member(self._names(self.action_type)[union.name], f"({' | '.join(kinds)})"))
+        return gbnf.root(gbnf.braces(parts))
 
     def max_tokens(self) -> int:
         """How long a reply may be."""
         if self.format is ReplyFormat.LABEL:
             return 1
-        choices = _choices(self.action_type).values()
-        longest = sum(max((len(v.encode()) for v in values if isinstance(v, str)), default=0) for values in choices)
-        return TOKENS_PER_FIELD * len(choices) + longest + 8 + (TOKENS_FOR_RATIONALE if self.rationale else 0)
+        union = union_of(self.action_type)
+        models = [self.action_type] if union is None else list(union.kinds.values())
+        longest = max(sum(_tokens(allowed) for allowed in fields_of(model).values()) for model in models)
+        return (
+            longest + (0 if union is None else TOKENS_PER_FIELD) + 8 + (TOKENS_FOR_RATIONALE if self.rationale else 0)
+        )
 
     def parse(self, reply: str, *, truncated: bool = False) -> Parsed:
         """Read an action from a reply; see the module's text for the order."""
-        text, reasoning = _apart(reply)
+        text, reasoning = apart(reply)
         found = self._parsed(text, truncated)
         failure = found.failure or (Failure.UNPARSABLE if found.action is None else None)
         if truncated and found.action is None:
@@ -195,126 +200,88 @@ class ReplyContract:
             if len(label) == 1 and label in self.labels:
                 return Parsed(self.actions[self.labels.index(label)])
             return Parsed(None, error=f"the reply is not one of the letters {self.labels[0]} to {self.labels[-1]}")
-        if truncated and _json_object(text) is None:
+        if truncated and json_object(text) is None:
             return Parsed(None, error="the reply was cut off before it was complete")
         for candidate in self._candidates(text):
             return self._validated(candidate)
-        names = ", ".join(self.action_type.model_fields)
+        union = union_of(self.action_type)
+        names = ", ".join(self.action_type.model_fields if union is None else (union.name, union.tag))
         return Parsed(None, error=f"the reply holds no values for {names}")
 
     def _candidates(self, text: str) -> Iterator[dict[str, Any]]:
-        if (whole := _json_object(text)) is not None:
+        if (whole := json_object(text)) is not None:
             yield whole
         for block in reversed(re.findall(r"```[\w-]*\n?(.*?)```", text, flags=re.DOTALL)):
-            if (found := _json_object(block.strip())) is not None:
+            if (found := json_object(block.strip())) is not None:
                 yield found
-        if (found := _last_object(text)) is not None:
+        if (found := last_object(text)) is not None:
             yield found
+        if union_of(self.action_type) is not None:
+            return
         fields = self.action_type.model_fields
-        labelled = {
+        values = {
             name: value
             for name, field in fields.items()
-            if (value := _labelled(text, name) or _labelled(text, field.alias)) is not None
+            if (value := labelled(text, name) or labelled(text, field.alias)) is not None
         }
-        if len(labelled) == len(fields):
-            yield labelled
+        if len(values) == len(fields):
+            yield values
 
     def _validated(self, candidate: dict[str, Any]) -> Parsed:
         rationale = candidate.get(RATIONALE)
         if not isinstance(rationale, str):
             rationale = None
-        known: dict[str, Any] = {}
-        for name, field in self.action_type.model_fields.items():
-            for written in (name, field.alias):
-                if written in candidate:
-                    known.setdefault(name, candidate[written])
+        known = self._known(candidate)
         for name, value in known.items():
             if isinstance(value, bool):  # Python, unlike JSON, takes true for 1
                 return Parsed(None, rationale, f"{name}: {json.dumps(value)} is not a level")
         try:
             return Parsed(self.action_type.model_validate(known), rationale)
         except ValidationError as error:
-            names = {field.alias: name for name, field in self.action_type.model_fields.items()}
+            union = union_of(self.action_type)
+            models = (self.action_type, *(union.kinds.values() if union else ()))
+            names = {field.alias: name for model in models for name, field in model.model_fields.items()}
             problems = "; ".join(
                 f"{'.'.join(str(names.get(str(part), part)) for part in e['loc'])}: {e['msg']}" for e in error.errors()
             )
             return Parsed(None, rationale, problems)
 
-
-@lru_cache(maxsize=64)
-def _choices(action_type: type[BaseModel]) -> dict[str, list[int | str]]:
-    """Every value that each field allows, by its JSON schema.
-
-    Raises
-    ------
-    TypeError
-        If a field is neither an integer between two bounds nor a list of allowed texts.
-    """
-    schema = action_type.model_json_schema(by_alias=False)
-    found: dict[str, list[int | str]] = {}
-    for name, value in schema["properties"].items():
-        field = schema["$defs"][value["$ref"].rsplit("/", 1)[1]] if "$ref" in value else value
-        if "enum" in field:
-            found[name] = list(field["enum"])
-        elif "const" in field:
-            found[name] = [field["const"]]
-        elif field.get("type") == "integer" and "minimum" in field and "maximum" in field:
-            found[name] = list(range(field["minimum"], field["maximum"] + 1))
-        else:
-            raise TypeError(f"the field '{name}' of {action_type.__name__} is not a finite choice")
-    return found
+    def _known(self, candidate: dict[str, Any]) -> dict[str, Any]:
+        """What an object holds of the action, by full names; whatever else it holds is passed over."""
+        union = union_of(self.action_type)
+        if union is None:
+            return _known(self.action_type, candidate)
+        inner = candidate.get(union.name, candidate.get(union.short, candidate))
+        if not isinstance(inner, dict):
+            return {union.name: inner}
+        any_kind = next(iter(union.kinds.values()))
+        tag = _known(any_kind, inner).get(union.tag)
+        kind = union.kinds.get(tag) if isinstance(tag, str) else None
+        return {union.name: {union.tag: tag} if kind is None else _known(kind, inner)}
 
 
-def _range(values: list[int | str]) -> str:
-    if all(isinstance(v, int) for v in values):
-        return f"{values[0]}-{values[-1]}"
-    return "|".join(map(str, values))
+def _known(model: type[BaseModel], candidate: Mapping[str, Any]) -> dict[str, Any]:
+    known: dict[str, Any] = {}
+    for name, field in model.model_fields.items():
+        for written in (name, field.alias or name):
+            if written in candidate:
+                known.setdefault(name, candidate[written])
+    return known
 
 
-def _quoted(text: str) -> str:
-    """A GBNF literal."""
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+def _tokens(allowed: Allowed) -> int:
+    """How many tokens a field may take, name and all."""
+    if isinstance(allowed, Text):
+        return TOKENS_PER_FIELD + allowed.longest // CHARACTERS_PER_TOKEN
+    return TOKENS_PER_FIELD + max((len(value.encode()) for value in allowed if isinstance(value, str)), default=0)
 
 
-def _apart(reply: str) -> tuple[str | None, str | None]:
-    """The answer and the thoughts of a reply; the answer is None if the thoughts never closed."""
-    thoughts = re.findall(r"<think>(.*?)</think>", reply, flags=re.DOTALL)
-    text = re.sub(r"<think>.*?</think>", "", reply, flags=re.DOTALL)
-    if "<think>" in text:
-        return None, text.split("<think>", 1)[1].strip() or None
-    if "</think>" in text:  # the opening was part of the prompt
-        before, text = text.rsplit("</think>", 1)
-        thoughts.append(before)
-    return text.strip(), "\n".join(t.strip() for t in thoughts).strip() or None
-
-
-def _json_object(text: str) -> dict[str, Any] | None:
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None
-
-
-def _last_object(text: str) -> dict[str, Any] | None:
-    """The last complete JSON object that starts at some brace of the text and lies in no later one."""
-    decoder = json.JSONDecoder()
-    last, end_of_last = None, 0
-    for match in re.finditer(r"\{", text):
-        if match.start() < end_of_last:
-            continue
-        try:
-            value, end = decoder.raw_decode(text, match.start())
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(value, dict):
-            last, end_of_last = value, end
-    return last
-
-
-def _labelled(text: str, name: str | None) -> str | None:
-    if name is None:
-        return None
-    words = r"\b" + name.replace("_", r"[_\s-]")
-    found = re.findall(words + r"[\"'*`]*\s*(?:[:=]|\bis\b)\s*[\"'*`]*(-?\w[\w.-]*)", text, flags=re.IGNORECASE)
-    return str(found[-1]).rstrip(".") if found else None
+def _shown(allowed: Allowed) -> str:
+    """What may stand in a field, for the shape of a reply."""
+    if isinstance(allowed, Text):
+        return '<"text" or null>' if allowed.optional else '"<text>"'
+    if len(allowed) == 1:
+        return json.dumps(allowed[0])
+    if all(isinstance(value, int) for value in allowed):
+        return f"<{allowed[0]}-{allowed[-1]}>"
+    return f"<{'|'.join(map(str, allowed))}>"

@@ -229,6 +229,7 @@ class TabularReference:
         self._policy = policy
         self._state = env._state
         self._index = env.action_index
+        self._actions = env.actions
 
     def value(self) -> float:
         """V of the current state."""
@@ -242,3 +243,7 @@ class TabularReference:
         """Q of every action in the current state; NaN where it is illegal."""
         values: list[float] = self._policy.Q[self._state].tolist()
         return values
+
+    def best_action(self) -> Any:
+        """The policy's action in the current state."""
+        return self._actions[int(self._policy.actions[self._state])]

@@ -29,7 +29,7 @@ def find(prompt: str, env_id: str | None = None) -> tuple[str, str]:
         before, _, style = prompt.rpartition("/")
         named = (before, style) if style in styles(PREFIX) else (prompt, USUAL_STYLE)
     else:
-        before, _, style = prompt.partition("/")
+        before, _, style = prompt.rpartition("/")
         known = before in ENVIRONMENTS.entries() and bool(style)
         known = known and (style in styles(before) or not Path(prompt).is_dir())
         named = (before, style) if known else (env_id or USUAL_ENV, prompt)

@@ -169,4 +169,5 @@ def load(env_id: str, prompt: str) -> Prompt:
 
 
 def _family(env_id: str) -> str:
-    return env_id.partition(":")[0]
+    """The folder of an environment's prompts: tasks of one family, `family/task`, share theirs."""
+    return env_id.partition(":")[0].partition("/")[0]

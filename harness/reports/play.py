@@ -23,6 +23,7 @@ class Narrator:
     """
 
     def __init__(self, env: Environment[Any, Any], teach: bool) -> None:
+        self._env = env
         self._tabular = env if isinstance(env, TabularEnvironment) else None
         self._teach = teach
         self._seen: dict[str, Any] = {}
@@ -39,10 +40,18 @@ class Narrator:
                 f"{event.grade.score:.3f}"
             )
         else:
-            self._seen = event.observation
+            self._follow(event)
+
+    def _follow(self, event: Start | Step) -> None:
+        """Keep up with the episode; without a table by playing it along."""
+        self._seen = event.observation
+        if self._tabular is None and self._teach:
+            if isinstance(event, Start):
+                self._env.reset(event.seed)
+            else:
+                self._env.step(self._env.action_type.model_validate(event.action))
 
     def _best(self) -> str:
-        env = self._tabular
-        if env is None:
-            return ""
-        return f"; best: {harmless(env.action_labels[env.optimum.actions[int(self._seen['state'])]])}"
+        if (env := self._tabular) is not None:
+            return f"; best: {harmless(env.action_labels[env.optimum.actions[int(self._seen['state'])]])}"
+        return f"; best: {harmless(str(reference.best_action()))}" if (reference := self._env.reference) else ""

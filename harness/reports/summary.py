@@ -16,6 +16,11 @@ from harness.evaluation.summary import Audit, Summary
 from harness.reports.text import between, duration, number, percent
 
 WORST_SHOWN = 5
+AGAINST = {
+    ReferenceKind.EXACT: "its optimum",
+    ReferenceKind.INFORMED: "its informed optimum, which knows what agents cannot",
+    ReferenceKind.ACHIEVABLE: "the best policy known",
+}
 NOTICE = "A benchmark, not medical advice."
 
 
@@ -86,7 +91,9 @@ def _policies(s: Summary) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("policy")
     stay = f"mean stay{' (h)' if s.hours_per_step else ' (steps)'}"
-    for heading in (s.value_name, "regret", stay, "invalid", "inadmissible", *(["vetoed"] if s.shield else [])):
+    scored = ["score"] if not s.references and s.mean_score is not None else []
+    vetoes = ["vetoed"] if s.shield else []
+    for heading in (s.value_name, "regret", *scored, stay, "invalid", "inadmissible", *vetoes):
         table.add_column(heading, justify="right")
     unit = s.hours_per_step or 1.0
     own = Text(s.agent, style="bold")
@@ -109,10 +116,11 @@ def _policies(s: Summary) -> Table:
         value = f"{number(s.value)} ({value})"
         regret = f"{number(s.regret)} ({regret})" if s.regret is not None else "–"
     vetoed = [percent(s.veto_share)] if s.shield else []
-    rows.append((s.value, [own, value, regret, length, invalid, percent(s.inadmissible_share), *vetoed]))
+    score = [f"{number(s.mean_score or 0.0)} ({between(s.mean_score_lower, s.mean_score_upper)})"] if scored else []
+    rows.append((s.value, [own, value, regret, *score, length, invalid, percent(s.inadmissible_share), *vetoed]))
     for _, row in sorted(rows, key=lambda row: -row[0]):
         table.add_row(*row)
-    if s.method is Method.ROLLOUT and s.raw_value is not None:
+    if s.method is Method.ROLLOUT and s.raw_value is not None and s.estimator != "mean return":
         raw = f"{number(s.raw_value)} ({between(s.raw_lower, s.raw_upper)})"
         table.add_row(Text("  raw mean of returns", style="dim"), Text(raw, style="dim"))
     return table
@@ -138,7 +146,10 @@ def _meaning(s: Summary) -> str:
             text += f"\n--until {s.until:g} was not reached in {s.episodes} episodes; --episodes sets their number."
         return text
     if s.method is Method.ROLLOUT:
-        return f"{s.agent}: mean return of {s.episodes} episodes."
+        text = f"{s.agent}: means of {s.episodes} episodes"
+        if s.regret is None or s.regret_kind is None:
+            return f"{text}; nothing was measured against an optimum."
+        return f"{text}, each measured against {AGAINST[s.regret_kind]}."
     if s.samples > 1:
         text = f"{s.agent}: an estimate from {s.samples} replies in every state. The other rows are exact."
     elif s.exact:

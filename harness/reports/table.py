@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from harness.evaluation.config import Method
+from harness.evaluation.intervals import CONFIDENCE
 from harness.evaluation.summary import Summary
 from harness.reports.text import between, number, percent
 
@@ -23,9 +24,9 @@ class Format(StrEnum):
 
 
 def certainty(s: Summary) -> str:
-    """What the bounds of a value are: 'exact', 'certain', or the interval with its sample size."""
+    """What the bounds of a value are: 'exact', 'certain', or the confidence of an interval with its sample size."""
     if s.method is Method.ROLLOUT:
-        return f"{s.interval}, n = {s.episodes}"
+        return f"{CONFIDENCE:.0%}, n = {s.episodes}"
     if s.samples > 1:
         return s.interval
     if s.caveats:
@@ -43,6 +44,7 @@ def records(summaries: Sequence[Summary]) -> list[dict[str, Any]]:
             "lower": s.lower,
             "upper": s.upper,
             "certainty": certainty(s),
+            "interval": s.interval,
             "regret": s.regret,
             "regret_lower": s.regret_lower,
             "regret_upper": s.regret_upper,
@@ -80,6 +82,13 @@ def cells(row: dict[str, Any], value_name: str) -> dict[str, str]:
     }
 
 
+def table(summaries: Sequence[Summary]) -> list[dict[str, str]]:
+    """All rows for a reader, without the columns in which nothing is said."""
+    found = [cells(row, summaries[0].value_name) for row in records(summaries)]
+    said = [name for name in found[0] if any(row[name] for row in found)]
+    return [{name: row[name] for name in said} for row in found]
+
+
 def _with_bounds(row: dict[str, Any], name: str) -> str:
     """One number, certain bounds alone, or an estimate with its interval."""
     value, lower, upper = (
@@ -95,7 +104,7 @@ def _with_bounds(row: dict[str, Any], name: str) -> str:
 
 def markdown(summaries: Sequence[Summary]) -> str:
     """A Markdown table."""
-    shown = [cells(row, summaries[0].value_name) for row in records(summaries)]
+    shown = table(summaries)
     lines = [" | ".join(shown[0]), " | ".join("---" for _ in shown[0])]
     lines += [" | ".join(cell.replace("|", "\\|") for cell in row.values()) for row in shown]
     return "\n".join(f"| {line} |" for line in lines) + "\n"

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from harness.core.environment import Environment
 from harness.core.errors import RunError, UsageError
 from harness.core.run import TRACE, read_manifest
 from harness.core.text import harmless
@@ -62,16 +63,14 @@ def worst(run: Path, n: int) -> Iterator[str]:
     UsageError
         If `n` is less than one.
     RunError
-        If the run has no decisions, or its environment has no exact regret.
+        If the run has no decisions, or none was measured against an optimum.
     """
     if n < 1:
         raise UsageError(f"--worst {n} shows nothing; expected at least 1.")
     env = _environment(run)
-    if not isinstance(env, TabularEnvironment):
-        raise RunError(f"The environment of {run} has no exact regret; use --episode.")
-    yield from _system(run)
     decisions = read_decisions(run)
-    if not decisions:
+    yield from _system(run)
+    if not decisions or not isinstance(env, TabularEnvironment):
         yield from _worst_steps(run, env, n)
         return
     by_state = {d.state: d for d in decisions}
@@ -85,22 +84,46 @@ def worst(run: Path, n: int) -> Iterator[str]:
         yield f"  regret  {costly.regret:.4f} a time, {costly.visits:.4f} visits an episode, costs {costly.cost:.5f}"
 
 
-def _worst_steps(run: Path, env: TabularEnvironment[Any, Any], n: int) -> Iterator[str]:
-    steps = []
-    for e in read_episodes(run / TRACE):
-        state = int(e.start.observation["state"])
-        for step in e.steps:
-            steps.append((step.regret or 0.0, e.end.episode, state, step))
-            state = int(step.observation["state"])
-    if not steps:
+def _worst_steps(run: Path, env: Environment[Any, Any], n: int) -> Iterator[str]:
+    episodes = read_episodes(run / TRACE)
+    if not episodes:
         raise RunError(f"The run {run} has no complete episode yet.")
-    for regret, number, state, step in sorted(steps, key=lambda item: -item[0])[:n]:
+    steps = [(step.regret, episode, step) for episode in episodes for step in episode.steps if step.regret is not None]
+    if not steps:
+        raise RunError(f"No decision of {run} was measured against an optimum; use --episode.")
+    for regret, episode, step in sorted(steps, key=lambda item: -item[0])[:n]:
         yield ""
-        yield f"episode {number}, step {step.step}, state {state} · {env.describe(state)}"
+        yield f"episode {episode.end.episode}, step {step.step} · {_where(env, _seen(episode)[step.step])}"
         yield from _decision(step.decision)
         yield f"  did     {_label(env, step.action)}"
-        yield f"  best    {env.action_labels[env.optimum.actions[state]]}"
-        yield f"  regret  {regret:.4f}"
+        yield f"  best    {_best(env, episode)[step.step]}"
+        yield f"  regret  {regret:.4f} ({step.regret_kind})"
+
+
+def _seen(episode: Episode) -> list[dict[str, Any]]:
+    """What every decision of an episode was based on."""
+    return [episode.start.observation, *(step.observation for step in episode.steps[:-1])]
+
+
+def _where(env: Environment[Any, Any], observation: dict[str, Any]) -> str:
+    """The patient in a few words, where the environment has some."""
+    if isinstance(env, TabularEnvironment):
+        state = int(observation["state"])
+        return f"state {state} · {env.describe(state)}"
+    described = getattr(env, "describe", None)
+    return harmless(described(observation)) if described else ""
+
+
+def _best(env: Environment[Any, Any], episode: Episode) -> list[str]:
+    """What the reference would have done instead of every decision of an episode, which is played again for it."""
+    if isinstance(env, TabularEnvironment):
+        return [env.action_labels[env.optimum.actions[int(seen["state"])]] for seen in _seen(episode)]
+    found = []
+    env.reset(episode.end.seed)
+    for step in episode.steps:
+        found.append(harmless(str(env.reference.best_action())) if env.reference else "")
+        env.step(env.action_type.model_validate(step.action))
+    return found
 
 
 def _environment(run: Path) -> Any:
@@ -116,21 +139,16 @@ def _system(run: Path) -> Iterator[str]:
 
 def _episode(found: Episode, env: Any) -> Iterator[str]:
     end = found.end
-    tabular = env if isinstance(env, TabularEnvironment) else None
     yield f"episode {end.episode} · seed {end.seed} · {found.start.agent} in {found.start.env}"
-    observation = found.start.observation
-    for step in found.steps:
+    for step, seen, best in zip(found.steps, _seen(found), _best(env, found), strict=True):
         yield ""
-        state = observation.get("state")
-        where = f" · state {state} · {tabular.describe(int(state))}" if tabular and state is not None else ""
-        yield f"step {step.step}{where}"
+        yield f"step {step.step} · {_where(env, seen)}".rstrip(" ·")
         yield from _decision(step.decision)
         yield f"  did     {_label(env, step.action)}"
-        if tabular and state is not None:
-            yield f"  best    {tabular.action_labels[tabular.optimum.actions[int(state)]]}"
+        if best and step.regret is not None:
+            yield f"  best    {best}"
         regret = "" if step.regret is None else f"   regret {step.regret:.4f} ({step.regret_kind})"
         yield f"  reward  {step.reward:g}{regret}"
-        observation = step.observation
     lost = "" if end.regret is None else f", regret {end.regret:.4f} in all"
     yield ""
     score = f"return {end.episode_return:g} · score {end.grade.score:.3f}"
@@ -156,7 +174,7 @@ def _decision(fields: dict[str, Any]) -> Iterator[str]:
 
 
 def _words(action: dict[str, Any]) -> str:
-    return harmless(" ".join(f"{name} {value}" for name, value in action.items()))
+    return harmless(" ".join(_words(v) if isinstance(v, dict) else f"{name} {v}" for name, v in action.items()))
 
 
 def _did(env: TabularEnvironment[Any, Any], d: StateDecision) -> str:
@@ -167,7 +185,7 @@ def _did(env: TabularEnvironment[Any, Any], d: StateDecision) -> str:
 def _label(env: Any, action: dict[str, Any]) -> str:
     if isinstance(env, TabularEnvironment):
         return env.action_labels[env.action_index(env.action_type.model_validate(action))]
-    return str(action)
+    return harmless(str(env.action_type.model_validate(action)))
 
 
 def _indented(text: str) -> Iterator[str]:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from harness.agents import registry as agents
-from harness.agents.examples import decision_of, examples
+from harness.agents.examples import by_table, decision_of, examples
 from harness.core.errors import UsageError
 from harness.core.run import read_manifest
 from harness.core.seeds import EVALUATION_START, TRAINING_SEEDS
@@ -55,7 +55,7 @@ def test_only_training_seeds_are_played(seeds_played, env_id):
 @pytest.mark.parametrize("seed", [-1, 10_000, EVALUATION_START])
 def test_no_other_seed_can_be_played(sepsis, seed):
     with pytest.raises(UsageError, match="is not for training"):
-        decision_of(sepsis, agents.make("expert", sepsis).policy(sepsis.mdp), seed)
+        decision_of(sepsis, by_table(sepsis, agents.make("expert", sepsis).policy(sepsis.mdp)), seed)
 
 
 @pytest.mark.parametrize("env_id", ENVS)
@@ -74,7 +74,8 @@ def test_an_example_is_what_the_optimal_policy_does(env_id, form):
 
 def test_the_expert_s_examples_are_drawn_from_its_policy(sepsis):
     table = agents.make("expert", sepsis).policy(sepsis.mdp)
-    taken = [decision_of(sepsis, table, seed) for seed in range(400)]
+    taken = [decision_of(sepsis, by_table(sepsis, table), seed) for seed in range(400)]
+    taken = [(observation, sepsis.action_index(action)) for observation, action in taken]
     assert all(table[observation.state, index] > 0 for observation, index in taken)
     likelihood = np.mean([table[o.state, i] for o, i in taken])
     assert likelihood == pytest.approx(np.mean([(table[o.state] ** 2).sum() for o, _ in taken]), abs=0.05)

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.agents import registry as agents
-from harness.agents.shield import Rule, ShieldMode, moved, replacements, rules, shielded
+from harness.agents.checks import ShieldMode
+from harness.agents.shield import Rule, moved, replacements, rules, shielded
 from harness.core.agent import Situation
 from harness.core.errors import UsageError
 from harness.core.run import TRACE

@@ -55,10 +55,10 @@ def test_words_that_are_none_are_refused(harness_command, words):
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize(
-    "words",
-    [[], *([name] for name in "eval ab recheck optimum trace envs agents models prompts plan".split())],
-)
+COMMANDS = ("eval", "ab", "recheck", "optimum", "trace", "envs", "agents", "models", "prompts", "plan")
+
+
+@pytest.mark.parametrize("words", [[], *([name] for name in COMMANDS)])
 def test_every_command_explains_itself_with_examples(harness_command, words):
     done = harness_command(*words, "--help")
     assert done.returncode == 0

@@ -2,7 +2,7 @@ from typing import get_args
 
 import pytest
 
-from harness.agents.shield import ShieldMode
+from harness.agents.checks import ShieldMode
 from harness.cli import options
 from harness.envs.icu_sepsis.environment import Inadmissible
 from harness.evaluation.config import Method, RunConfig

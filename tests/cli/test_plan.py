@@ -57,7 +57,7 @@ def test_without_a_price_one_sentence_says_how_to_add_it(harness_command):
         (["--model", "gpt-4o-mini", "--samples", "4"], "--samples draws several replies in every state"),
         (["--model", "gpt-4o-mini", "--prompt", "dirct"], "Did you mean 'direct'?"),
         (["--model", "gpt-4o-mini", "--shots", "3"], "--shots belongs to a prompt with examples"),
-        (["--model", "gpt-4o-mini", "--tokens", "vllm"], "runs on a server"),
+        (["--model", "gpt-4o-mini", "--tokens", "gpt-4o-mini"], "runs on a server"),
         (["--model", "gpt-4o-mini", "--width", "0"], "expected a number above 0"),
         (["--model", "gpt-4o-mini", "--model-id", "x"], "belong together; give both"),
         (["--model", "gpt-4o-mini", "--model-id", "x", "--base-url", "http://h/v1"], "both name a model"),

@@ -34,7 +34,7 @@ def test_csv_and_json_hold_full_precision(harness_command):
 
 def test_markdown_is_a_table(harness_command):
     lines = harness_command(*WHO, "--format", "markdown").stdout.splitlines()
-    assert lines[0].startswith("| policy | prompt | survival | certainty |")
+    assert lines[0].startswith("| policy | survival | certainty |")
     assert len({line.count("|") for line in lines}) == 1
     assert len(lines) == 5
 

@@ -209,3 +209,26 @@ async def test_no_key_is_needed_and_nothing_is_asked(counting, monkeypatch, tmp_
     assert said.seconds.usual == pytest.approx(2.0 * said.calls.usual)
     assert not counting.requests
     assert list(tmp_path.iterdir()) == []
+
+
+class Opaque:
+    """An environment that hides its table."""
+
+    def __init__(self, env):
+        self._env = env
+
+    def __getattr__(self, name):
+        return getattr(self._env, name)
+
+
+async def test_without_a_table_episodes_are_played_by_whoever_can(counting):
+    env = Opaque(make("icu-sepsis"))
+    asked = config(counting, memory="window:1")
+    found = await quote(asked, env, None, Assumptions(), width=0.05, episodes=5)
+    (said,) = found.forecasts
+    assert said.way == "rollout"
+    assert said.policies == ("the environment's fallback, always",)
+    assert said.rehearsed == 200
+    assert said.calls.low < said.calls.usual < said.calls.high
+    with pytest.raises(UsageError, match="is not tabular: .* give --episodes"):
+        await quote(asked, env, None, Assumptions(), width=0.05)

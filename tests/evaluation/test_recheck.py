@@ -248,7 +248,7 @@ async def test_an_alias_that_leads_elsewhere_now_is_told(server, prompt, tmp_pat
     run = await asked(server, tmp_path, prompt, base_url=None, model_id=None, model="mine")
     assert (await again(run, 3)).changed == []
     elsewhere = server.base_url.replace("127.0.0.1", "localhost")
-    models.write_text(entry.format(elsewhere) + "max_tokens = 99\n")
+    models.write_text(entry.format(elsewhere) + "max_tokens = 99\nprice_prompt = 1.0\n")  # a price changes no reply
     found = await again(run, 3)
     assert found.changed == [f"server: {server.base_url} → {elsewhere}", "entry: max_tokens"]
 

@@ -9,7 +9,8 @@ from harness.agents.script import Script
 from harness.core.range import known
 from harness.envs.registry import make
 from harness.evaluation.plan import within
-from harness.evaluation.rehearsal import Prompts, of_episodes, of_states, unmet
+from harness.evaluation.prompts import Prompts
+from harness.evaluation.rehearsal import of_episodes, of_states, unmet
 from harness.evaluation.stand_ins import players, stand_ins
 from harness.llm.lengths import Lengths
 from harness.llm.registry import ReplyFormat

@@ -1,0 +1,43 @@
+"""Trained agents by the folder of their training; the folder's manifest names the algorithm."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from harness.core.agent import Agent
+from harness.core.environment import Environment
+from harness.core.errors import RunError
+from harness.core.registry import Entry, Registry
+from harness.core.run import TRAINING, read_manifest
+
+ALGORITHMS = Registry(
+    kind="algorithm of a trained agent",
+    group="harness.algorithms",
+    builtin={"reinforce": Entry("harness.agents.rl.agent:reinforce", "policy gradient with a learned baseline")},
+)
+"""A factory takes the folder and the environment and returns an `Agent`."""
+
+
+def is_folder(agent_id: str) -> bool:
+    """Whether an agent is named by a folder: ids have no slash."""
+    return "/" in agent_id or "\\" in agent_id or Path(agent_id).is_dir()
+
+
+def trained(folder: Path, env: Environment[Any, Any]) -> Agent:
+    """The agent that was trained in a folder.
+
+    Raises
+    ------
+    UsageError
+        If its algorithm makes no agent that acts in this environment.
+    RunError
+        If the folder holds no training, or one of another environment.
+    """
+    algorithm = read_manifest(folder, TRAINING).get("algorithm")
+    if not isinstance(algorithm, str):
+        raise RunError(
+            f"Nothing was trained in '{folder}'; --agent takes an id, or a folder that `harness train` made."
+        )
+    agent: Agent = ALGORITHMS.load(algorithm)(folder, env)
+    return agent

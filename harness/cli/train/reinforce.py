@@ -1,0 +1,100 @@
+"""`harness train reinforce`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from harness.core.run import RunFolder
+    from harness.evaluation.trainings import Trained
+
+HELP = """Train a policy by REINFORCE with a learned baseline, masks and an entropy bonus.
+
+[bold]Examples[/bold]
+
+  harness train reinforce --env polypharmacy/easy-screening\n
+  harness train reinforce --env polypharmacy/complex-tradeoff --episodes 16000 --seed 1\n
+  harness train reinforce --resume runs/2026-01-31T12-00-00-polypharmacy-easy-screening-reinforce\n
+  harness eval --env polypharmacy/easy-screening --agent runs/…-reinforce --method rollout --episodes 500
+
+Learns from training seeds alone, on one core. Needs torch: pip install 'harness[deep]'.
+A benchmark for research, not medical advice.
+"""
+
+RESUMABLE = ("resume", "json", "quiet")
+"""What may stand beside --resume."""
+
+
+def train(
+    context: typer.Context,
+    env: Annotated[str, typer.Option(help="Environment to learn in.")] = "polypharmacy/easy-screening",
+    episodes: Annotated[int, typer.Option(help="Episodes to learn from.", min=1)] = 8_000,
+    seed: Annotated[int, typer.Option(help="Of the weights, the order of patients and the actions drawn.")] = 0,
+    batch: Annotated[int, typer.Option(help="Episodes an update.", min=2)] = 32,
+    learning_rate: Annotated[float, typer.Option(help="Of Adam.", min=1e-9)] = 1e-3,
+    entropy: Annotated[float, typer.Option(help="Weight of the entropy bonus.", min=0)] = 0.01,
+    out: Annotated[Path, typer.Option(help="Folder for the run's folder.")] = Path("runs"),
+    resume: Annotated[
+        Path | None, typer.Option(help="Go on with this interrupted run; what it was told is in it.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="The whole curve as JSON.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+) -> None:
+    """Parse, train, print the curve."""
+    from harness.agents.rl.deep import require_deep
+    from harness.core.errors import UsageError
+    from harness.core.run import TRAINING, RunFolder
+
+    require_deep("`harness train reinforce`")
+    from dataclasses import asdict
+
+    from harness.agents.rl.reinforce import Settings
+    from harness.cli.tables import print_blocks, print_json, print_lines
+    from harness.evaluation.trainings import start
+    from harness.reports.trainings import table
+
+    if resume is not None:
+        for name in context.params:
+            source = context.get_parameter_source(name)
+            if name not in RESUMABLE and source is not None and source.name == "COMMANDLINE":
+                raise UsageError(f"--{name.replace('_', '-')} does not go with --resume: a run goes on as it began.")
+        folder = RunFolder.resume(resume, TRAINING)
+    else:
+        settings = Settings(seed=seed, episodes=episodes, batch=batch, learning_rate=learning_rate, entropy=entropy)
+        folder = start(out, env, settings)
+    done = _carried_out(folder, quiet)
+    if json:
+        print_json(asdict(done) | {"settings": done.settings.model_dump(mode="json")})
+        return
+    print_blocks([table(done)])
+    print_lines(
+        [
+            f"evaluate with: harness eval --env {done.env} --agent {done.run_dir} --method rollout --episodes 500",
+            "A benchmark, not medical advice.",
+        ]
+    )
+
+
+def _carried_out(folder: RunFolder, quiet: bool) -> Trained:
+    """Carry out a run; what stops it says how to go on."""
+    from harness.agents.rl.reinforce import Training
+    from harness.cli.progress import shown_progress
+    from harness.core.errors import HarnessError, StoppedRun
+    from harness.evaluation.tabular import Progress
+    from harness.evaluation.trainings import carry_out
+
+    with folder, shown_progress(quiet) as watch:
+
+        def tell(training: Training) -> None:
+            settings = training.settings
+            watch(Progress(training.updates * settings.batch, settings.updates * settings.batch, "episodes"))
+
+        try:
+            return carry_out(folder, tell)
+        except (HarnessError, KeyboardInterrupt) as error:
+            sentence = str(error) or "Interrupted."
+            status = error.exit_status if isinstance(error, HarnessError) else 130
+            raise StoppedRun(f"{sentence} Go on with: harness train reinforce --resume {folder.path}", status) from None

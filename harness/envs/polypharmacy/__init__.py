@@ -1,0 +1,6 @@
+"""Medication review: an elderly patient with too many drugs, a few questions to ask, a few changes to make.
+
+`data/*.csv` holds the pharmacology, each row with its source; `rows.py` and `tables.py` read and check it, `expand.py`
+derives the pairs that interact, `criteria.py` says which criteria a regimen meets. `patients.py` makes a patient from a
+seed: `body.py` its size and kidneys, `diseases.py` what is wrong, `prescribing.py` and `mishaps.py` what is taken.
+"""

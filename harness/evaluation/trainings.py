@@ -1,0 +1,103 @@
+"""A run that trains a policy by REINFORCE.
+
+manifest.json             what it was told, versions; names the algorithm
+checkpoint.safetensors    weights and everything that the next update depends on
+curve.json                a row for every update, and the held-out returns where they were looked at
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from pydantic import ValidationError
+
+import harness
+from harness.agents.rl.checkpoint import about, restore, save
+from harness.agents.rl.reinforce import Row, Settings, Training, advance, check_seeds
+from harness.agents.rl.tasks import views_of
+from harness.core.errors import RunError
+from harness.core.run import MANIFEST, TRAINING, RunFolder, read_manifest
+from harness.envs import registry as envs
+from harness.envs.ids import short_name
+from harness.evaluation.manifest import git_revision
+
+CURVE = "curve.json"
+
+CHECKPOINT_EVERY = 10
+"""Updates after which a training is saved, some seconds."""
+
+PACKAGES = ("numpy", "safetensors", "torch")
+
+Watch = Callable[[Training], None]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A finished training."""
+
+    run_dir: str
+    env: str
+    settings: Settings
+    curve: list[Row]
+
+
+def start(out: Path, env_id: str, settings: Settings) -> RunFolder:
+    """A new run folder with its manifest.
+
+    Raises
+    ------
+    UsageError
+        If there is no such environment, nothing can be learned in it, or the seed is no training seed.
+    RunError
+        If it cannot be written.
+    """
+    env = envs.make(env_id)
+    what = about(env.spec, views_of(env), settings)
+    check_seeds([settings.seed])
+    folder = RunFolder.create(out, f"{short_name(env_id)}-{what['algorithm']}".replace("/", "-"))
+    folder.write_json(
+        MANIFEST,
+        {
+            "kind": TRAINING,
+            **what,
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "harness": harness.__version__,
+            "git_revision": git_revision(),
+            "python": platform.python_version(),
+            "packages": {name: version(name) for name in PACKAGES},
+        },
+    )
+    return folder
+
+
+def carry_out(folder: RunFolder, watch: Watch) -> Trained:
+    """Train to the last update, going on from what the run's folder holds.
+
+    Raises
+    ------
+    RunError
+        If the folder is of another kind of run, or its checkpoint does not belong to it or is damaged.
+    """
+    manifest = read_manifest(folder.path, TRAINING)
+    try:
+        env_id, settings = str(manifest["env"]), Settings.model_validate(manifest["settings"])
+    except (KeyError, ValidationError) as error:
+        raise RunError(f"The run {folder.path} is no run of `harness train reinforce`.") from error
+    batch = [envs.make(env_id) for _ in range(settings.batch)]
+    spec, views = batch[0].spec, views_of(batch[0])
+    what = about(spec, views, settings)
+    training = restore(folder.path, spec, views, settings)
+
+    def after(training: Training) -> None:
+        if training.updates % CHECKPOINT_EVERY == 0 or training.updates == settings.updates:
+            save(training, what, folder.path)
+            folder.write_json(CURVE, {"updates": training.curve})
+        watch(training)
+
+    advance(training, batch, views, after)
+    return Trained(str(folder.path), env_id, settings, training.curve)
