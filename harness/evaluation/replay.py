@@ -63,12 +63,13 @@ async def ask_step(
         return decision, None
     reference = env.reference
     state = env.state(observation) if isinstance(env, TabularEnvironment) else None
+    described = getattr(env, "describe", None)  # of a state where there are states, else of what is seen
     before = env.action_type.model_validate(then.action)
     return decision, StepFlip(
         seed=episode.end.seed,
         step=step,
         state=state,
-        description="" if state is None else env.describe(state),  # type: ignore[attr-defined]
+        description="" if described is None else described(recorded if state is None else state),
         base=taken(env, then.action, then.decision["outcome"]),
         other=taken(env, action.model_dump(mode="json"), decision.outcome),
         gain=None if reference is None else reference.action_value(action) - reference.action_value(before),

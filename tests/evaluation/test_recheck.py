@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from hashlib import sha256
 from pathlib import Path
 
@@ -217,6 +218,42 @@ async def test_steps_of_a_rollout_are_asked_again_where_they_were(server, prompt
         assert flip.gain == pytest.approx(Q[flip.state, UP] - Q[flip.state, policy()[flip.state]], abs=1e-9)
 
 
+async def test_steps_are_asked_again_where_there_are_no_states(server, tmp_path):
+    """A medication review: the first two drugs are asked about and then it ends; later one of them is stopped."""
+
+    def answer(patient):
+        a, b = re.findall(r"^- ([a-z]+) ", patient, flags=re.MULTILINE)[:2]
+        query = {"action_type": "query_ddi", "drug_id_1": a, "drug_id_2": b}
+        stop = {"action_type": "propose_intervention", "target_drug_id": a, "intervention_type": "stop"}
+        asked_before = "Asked:" in patient
+        return json.dumps(
+            {"action": (stop if server.drifted else {"action_type": "finish_review"}) if asked_before else query}
+        )
+
+    server.answer, server.drifted = answer, False
+    env = make("polypharmacy/easy-screening")
+    run = await asked(
+        server, tmp_path, "direct", env=env.spec.id, method=Method.ROLLOUT, episodes=6, concurrency=1, reply="json"
+    )
+    assert (await again(run)).flipped == 0
+    server.drifted = True
+    found = await again(run)
+    assert (found.asked, found.flipped, {flip.step for flip in found.step_flips}) == (12, 6, {1})
+    for flip in found.step_flips:
+        env.reset(flip.seed)
+        query, end = (
+            env.action_type.model_validate(step.action)
+            for episode in read_episodes(run / "trace.jsonl")
+            if episode.end.seed == flip.seed
+            for step in episode.steps
+        )
+        env.step(query)
+        stop = env.action_type.model_validate(json.loads(flip.other))
+        worth = env.reference.action_value(stop) - env.reference.action_value(end)
+        assert (flip.state, flip.gain) == (None, pytest.approx(worth))
+        assert flip.description
+
+
 async def test_a_trace_that_is_no_longer_played_like_that_is_refused(server, prompt, tmp_path):
     run = await asked(server, tmp_path, prompt, method=Method.ROLLOUT, episodes=2)
     trace = (run / "trace.jsonl").read_text()
@@ -248,7 +285,7 @@ async def test_an_alias_that_leads_elsewhere_now_is_told(server, prompt, tmp_pat
     run = await asked(server, tmp_path, prompt, base_url=None, model_id=None, model="mine")
     assert (await again(run, 3)).changed == []
     elsewhere = server.base_url.replace("127.0.0.1", "localhost")
-    models.write_text(entry.format(elsewhere) + "max_tokens = 99\n")
+    models.write_text(entry.format(elsewhere) + "max_tokens = 99\nprice_prompt = 1.0\n")  # a price changes no reply
     found = await again(run, 3)
     assert found.changed == [f"server: {server.base_url} → {elsewhere}", "entry: max_tokens"]
 
