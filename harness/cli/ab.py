@@ -106,7 +106,7 @@ def ab(
     from harness.envs.registry import make
     from harness.evaluation.asking import read_decisions
     from harness.evaluation.cast import check
-    from harness.evaluation.config import Method, RunConfig
+    from harness.evaluation.config import Method, configured
     from harness.evaluation.flips import usual_method
     from harness.llm.registry import resolve
 
@@ -136,7 +136,7 @@ def ab(
                 f"No variant fits the prompt '{prompts[0]}'; give a paraphrase of it with another --prompt."
             )
     configs = [
-        RunConfig(
+        configured(
             env=task,
             env_options=options,
             **who,

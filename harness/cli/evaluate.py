@@ -135,7 +135,7 @@ def evaluate(
     from harness.cli import runs
     from harness.cli.task import env_id, env_options
     from harness.core.errors import UsageError
-    from harness.evaluation.config import Method, RunConfig
+    from harness.evaluation.config import Method, configured
     from harness.evaluation.openenv import OpenEnvLog
     from harness.reports.table import Format
 
@@ -162,7 +162,7 @@ def evaluate(
         most = 3 if chosen is not Method.ROLLOUT else MOST_EPISODES if until is not None else 100
         drawing = {} if who.get("agent") else {name: context.params[name] for name in o.DRAWING}
         configs.append(
-            RunConfig(
+            configured(
                 env=task,
                 env_options=made_with,
                 **who,

@@ -96,7 +96,7 @@ def plan(
     from harness.cli.task import env_id, env_options
     from harness.core.errors import UsageError
     from harness.envs.registry import make
-    from harness.evaluation.config import Method, RunConfig
+    from harness.evaluation.config import Method, configured
     from harness.evaluation.quote import Assumptions
 
     task, options = env_id(context, env, mdp), env_options(inadmissible, discount, option)
@@ -108,7 +108,7 @@ def plan(
         return
     if model is not None and model_id is not None:
         raise UsageError("--model and --base-url with --model-id both name a model; give one of them.")
-    config = RunConfig(
+    config = configured(
         env=task,
         env_options=options,
         model=model,

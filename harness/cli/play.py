@@ -52,13 +52,13 @@ def play(
     from harness.cli.tables import console
     from harness.cli.task import env_id, env_options
     from harness.evaluation import evaluate as evaluation
-    from harness.evaluation.config import Method, RunConfig
+    from harness.evaluation.config import Method, configured
     from harness.reports.summary import print_report
 
     if resume is not None:
         config, work = _begun(context, resume), partial(evaluation.resume, resume)
     else:
-        config = RunConfig(
+        config = configured(
             env=env_id(context, env, mdp),
             env_options=env_options(inadmissible, discount, option),
             agent="human",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.agents.checks import ShieldMode
+from harness.core.errors import UsageError, first_problem
 from harness.core.seeds import EVALUATION_START
 from harness.evaluation.intervals import Interval
 from harness.llm.registry import ReplyFormat
@@ -63,3 +65,17 @@ class RunConfig(BaseModel):
     concurrency: int = 1
     cache: bool = True
     audit: int = Field(0, description="states to ask a model again, past the cache")
+
+
+def configured(**fields: Any) -> RunConfig:
+    """A configuration from what a user typed.
+
+    Raises
+    ------
+    UsageError
+        Naming the first value that is none for its option.
+    """
+    try:
+        return RunConfig(**fields)
+    except ValidationError as error:
+        raise UsageError(f"An option is not understood: {first_problem(error)}.") from None

@@ -145,3 +145,10 @@ def test_nobody_at_the_address_is_one_sentence_that_says_how_to_go_on(harness_co
     assert "refuses connections" in done.stderr
     assert "Go on with: harness eval --resume runs/" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", ["eval", "ab"])
+def test_a_value_that_is_none_for_its_option_is_one_sentence(harness_command, command):
+    done = harness_command(command, "--model", "qwen", "--prompt", "direct", "--prompt", "reasoned", "--timeout", "0")
+    sentence = "harness: An option is not understood: timeout_s: Input should be greater than 0.\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", sentence)
