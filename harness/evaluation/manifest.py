@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 import harness
-from harness.agents.rl.agent import LearnedAgent
+from harness.core.agent import Trained
 from harness.core.environment import Environment
 from harness.core.errors import RunError, first_problem
 from harness.core.run import read_manifest
@@ -62,7 +62,7 @@ def manifest_of(config: RunConfig, run_id: str, cast: Cast) -> dict[str, Any]:
         "env": spec.model_dump(mode="json"),
         "seeds": {"first": config.seed_start, "episodes": config.episodes},
     }
-    if isinstance(cast.agent, LearnedAgent):
+    if isinstance(cast.agent, Trained):
         manifest["trained"] = cast.agent.identity
     if cast.model is not None:
         manifest["model"] = {

@@ -72,6 +72,8 @@ def test_a_lost_seed_is_trained_again_to_the_same_result(harness_command, traine
         (["train", "optim-neural-ts", "--seeds", "100000"], 2, "training seeds are 0 to 9999"),
         (["train", "optim-neural-ts", "--seeds", "1,1"], 2, "not distinct"),
         (["train", "optim-neural-ts", "--drugs", "5"], 2, "--mean-size 8.7 is no size"),
+        (["train", "optim-neural-ts", "--env", "icu-sepsis"], 2, "icu-sepsis has no drug lists"),
+        (["train", "optim-neural-ts", "--env", "x", "--drugs", "9"], 2, "--drugs is of simulated data"),
         (["train", "optim-neural-ts", "--resume", "nothing"], 1, "is not a run folder"),
         (["train", "optim-neural-ts", "--resume", "x", "--steps", "5"], 2, "--steps does not go with --resume"),
         (["screen", "--checkpoint", "nothing", "--combination", "d1"], 1, "holds no trained search"),

@@ -6,7 +6,7 @@ doses and limits, the Beers criteria, indications and substitutes, and the price
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from itertools import combinations
@@ -100,7 +100,28 @@ def informed(env: Any) -> Reviewer:
 
 def heuristic(env: Any) -> Reviewer:
     """Asks about the riskiest pairs first, deals with what is severe, and finishes."""
-    charts = Charts(_review(env, "heuristic").tables)
+
+    def riskiest(observation: ReviewObservation, pairs: Sequence[Pair]) -> Pair:
+        risk = {m.drug: 2 * m.critical + len(m.flags) for m in observation.medications if not m.stopped}
+        return max(pairs, key=lambda pair: risk[pair[0]] + risk[pair[1]])
+
+    return asks_and_deals("heuristic", env, riskiest)
+
+
+def asks_and_deals(name: str, env: Any, first: Callable[[ReviewObservation, Sequence[Pair]], Pair]) -> Reviewer:
+    """Asks as long as it may, deals with what is severe, and finishes.
+
+    Parameters
+    ----------
+    first : function of an observation and the pairs that were not asked about
+        The pair to ask about.
+
+    Raises
+    ------
+    UsageError
+        If the environment is no medication review.
+    """
+    charts = Charts(_review(env, name).tables)
 
     def decide(observation: ReviewObservation, situation: Situation) -> ReviewAction:
         state = charts.state(observation)
@@ -110,11 +131,10 @@ def heuristic(env: Any) -> Reviewer:
                 if answer is not None:
                     return answer
         if state.queries and (pairs := _not_asked(state)):
-            risk = {m.drug: 2 * m.critical + len(m.flags) for m in observation.medications if not m.stopped}
-            return ask(*max(pairs, key=lambda pair: risk[pair[0]] + risk[pair[1]]))
+            return ask(*first(observation, pairs))
         return FINISH
 
-    return Reviewer("heuristic", decide)
+    return Reviewer(name, decide)
 
 
 SEVERE = (Severity.CONTRAINDICATED, Severity.SEVERE)
