@@ -19,11 +19,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from harness.envs.polypharmacy.criteria import criteria_by_drug, meets, starting_dose
 from harness.envs.polypharmacy.interactions import interactions
 from harness.envs.polypharmacy.options import Option, options_of, steps_between
 from harness.envs.polypharmacy.original import BEERS_WEIGHTS, CRITICAL_STOP, HIGH_RISK_DRUG
 from harness.envs.polypharmacy.patients import Patient
-from harness.envs.polypharmacy.problems import criteria_by_drug, meets, problems, starting_dose
+from harness.envs.polypharmacy.problems import problems
 from harness.envs.polypharmacy.tables import Tables
 
 FloatArray = npt.NDArray[np.float64]

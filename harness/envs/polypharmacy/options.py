@@ -15,9 +15,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from harness.envs.polypharmacy.criteria import fits
+from harness.envs.polypharmacy.criteria import dose_limit, fits, starting_dose
 from harness.envs.polypharmacy.patients import Patient, Prescription
-from harness.envs.polypharmacy.problems import dose_limit, starting_dose
 from harness.envs.polypharmacy.tables import Tables
 
 NEVER = 99

@@ -12,7 +12,7 @@ from harness.core.errors import HarnessError
 from harness.core.seeds import stream
 from harness.envs.polypharmacy import body, diseases, prescribing
 from harness.envs.polypharmacy.chart import Liver, Patient, Prescription, Sex
-from harness.envs.polypharmacy.criteria import criteria_met, highest_dose
+from harness.envs.polypharmacy.criteria import criteria_met, too_much
 from harness.envs.polypharmacy.mishaps import with_severe_pair
 from harness.envs.polypharmacy.prescribing import WORST, habits_of
 from harness.envs.polypharmacy.tables import Tables, load
@@ -153,9 +153,7 @@ def severe_pairs(patient: Patient, tables: Tables) -> Sequence[tuple[str, str]]:
 
 def organ_problems(patient: Patient, tables: Tables) -> Sequence[str]:
     """The drugs that kidneys or liver do not bear, at the dose that is taken or at all."""
-    return [
-        taken.drug for taken in patient.medications if taken.dose_mg > highest_dose(tables.drugs[taken.drug], patient)
-    ]
+    return [taken.drug for taken in patient.medications if too_much(tables.drugs[taken.drug], taken.dose_mg, patient)]
 
 
 def has_problems(patient: Patient, task: Task, tables: Tables) -> bool:
