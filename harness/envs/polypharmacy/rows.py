@@ -125,9 +125,14 @@ class Drug(Row):
     renal_avoid_crcl: Clearance | None = Field(None, description="mL/min, below which the drug is to be avoided")
     hepatic: Literal["ok", "reduce", "avoid"] = Field(description="what to do in Child-Pugh class B or C")
     critical: bool = Field(description="whether abrupt loss without replacement is dangerous")
+    taper: bool = Field(
+        description="whether it is withdrawal that is dangerous, so that it may be stopped by way of a lower dose"
+    )
 
     @model_validator(mode="after")
     def _in_order(self) -> Drug:
+        if self.taper and not self.critical:
+            raise ValueError("taper is 1 and critical is 0; expected critical where abrupt loss is dangerous")
         if self.usual_mg > self.max_mg:
             raise ValueError(f"usual_mg is {self.usual_mg:g}, above max_mg {self.max_mg:g}; expected usual <= max")
         if (self.renal_crcl is None) != (self.renal_max_mg is None):
@@ -276,3 +281,6 @@ class Cascade(Row):
     trigger: Subject
     effect: Words
     drug: DrugName
+    warranted: bool = Field(
+        description="whether what is prescribed is good practice beside the trigger, and no mistake"
+    )
