@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -27,6 +28,22 @@ def stream(seed: int, name: str) -> np.random.Generator:
     if seed < 0:
         raise UsageError(f"The seed is {seed}; expected 0 or more.")
     return np.random.default_rng([seed, zlib.crc32(name.encode())])
+
+
+def check_training_seeds(seeds: Iterable[int]) -> None:
+    """See that all are training seeds.
+
+    Raises
+    ------
+    UsageError
+        Naming the first that is not.
+    """
+    for seed in seeds:
+        if seed not in TRAINING_SEEDS:
+            raise UsageError(
+                f"Seed {seed} cannot be used to train: training seeds are {TRAINING_SEEDS.start} to "
+                f"{TRAINING_SEEDS.stop - 1}."
+            )
 
 
 def evaluation_seeds(start: int, n: int) -> range:

@@ -69,6 +69,9 @@ def test_a_lost_seed_is_trained_again_to_the_same_result(harness_command, traine
     ("words", "status", "sentence"),
     [
         (["train", "optim-neural-ts", "--seeds", "1,x"], 2, "--seeds '1,x' are no seeds"),
+        (["train", "optim-neural-ts", "--seeds", "²"], 2, "--seeds '²' are no seeds"),
+        (["train", "optim-neural-ts", "--seeds", "3-1"], 2, "--seeds '3-1' are no seeds"),
+        (["train", "optim-neural-ts", "--seeds", "0-999999999"], 2, "training seeds are 0 to 9999"),
         (["train", "optim-neural-ts", "--seeds", "100000"], 2, "training seeds are 0 to 9999"),
         (["train", "optim-neural-ts", "--seeds", "1,1"], 2, "not distinct"),
         (["train", "optim-neural-ts", "--drugs", "5"], 2, "--mean-size 8.7 is no size"),

@@ -116,14 +116,19 @@ def train(
 
 
 def _seeds(text: str) -> list[int]:
+    import re
+
     from harness.core.errors import UsageError
+    from harness.core.seeds import check_training_seeds
 
     found: list[int] = []
     for part in text.split(","):
-        first, dash, last = part.strip().partition("-")
-        if not first.isdigit() or (dash and not last.isdigit()):
-            raise UsageError(f"--seeds '{text}' are no seeds; expected numbers like 0,1,2 or 0-4.")
-        found += range(int(first), int(last or first) + 1)
+        match = re.fullmatch(r"([0-9]{1,9})(?:-([0-9]{1,9}))?", part.strip())
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
+        if last < first:
+            raise UsageError(f"--seeds '{text}' are no seeds; expected numbers like 0,1,2 or a range like 0-4.")
+        check_training_seeds((first, last))
+        found += range(first, last + 1)
     return found
 
 

@@ -27,14 +27,18 @@ def criteria_by_drug(tables: Tables) -> Mapping[str, tuple[Criterion, ...]]:
     return {name: tuple(criteria) for name, criteria in found.items()}
 
 
-def meets(criterion: Criterion, dose: float, days: int, patient: Patient) -> bool:
-    """Whether a dose (a day) taken for some days meets a criterion, other drugs left out of account."""
+def meets(criterion: Criterion, dose: float, days: int, patient: Patient, *, new: bool = False) -> bool:
+    """Whether a dose (a day) taken for some days meets a criterion, other drugs left out of account.
+
+    What is `new` takes the place of a drug taken so long: it begins today for a criterion about the first days, and for
+    one about long use it goes on.
+    """
     return (
         (criterion.condition is None or criterion.condition in patient.conditions)
         and (criterion.crcl_below is None or patient.crcl_ml_min < criterion.crcl_below)
         and (criterion.dose_above_mg is None or dose > criterion.dose_above_mg)
         and (criterion.days_above is None or days > criterion.days_above)
-        and (criterion.days_at_most is None or days <= criterion.days_at_most)
+        and (criterion.days_at_most is None or (1 if new else days) <= criterion.days_at_most)
         and (criterion.sex is None or patient.sex == criterion.sex)
         and not any(condition in patient.conditions for condition in criterion.unless_condition)
     )
@@ -90,11 +94,6 @@ def avoided_for_liver(drug: Drug, patient: Patient) -> bool:
 def avoided_for_organs(drug: Drug, patient: Patient) -> bool:
     """Whether kidneys or liver forbid the drug."""
     return avoided_for_kidneys(drug, patient) or avoided_for_liver(drug, patient)
-
-
-def too_much(drug: Drug, dose: float, patient: Patient) -> bool:
-    """Whether kidneys and liver forbid a dose a day, or the drug."""
-    return avoided_for_organs(drug, patient) or dose > dose_limit(drug, patient)
 
 
 def fits(drug: str, patient: Patient, regimen: Sequence[Prescription], tables: Tables) -> bool:

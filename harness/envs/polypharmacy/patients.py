@@ -12,7 +12,7 @@ from harness.core.errors import HarnessError
 from harness.core.seeds import stream
 from harness.envs.polypharmacy import body, diseases, prescribing
 from harness.envs.polypharmacy.chart import Liver, Patient, Prescription, Sex
-from harness.envs.polypharmacy.criteria import criteria_met, too_much
+from harness.envs.polypharmacy.criteria import criteria_met
 from harness.envs.polypharmacy.mishaps import with_severe_pair
 from harness.envs.polypharmacy.prescribing import WORST, habits_of
 from harness.envs.polypharmacy.tables import Tables, load
@@ -149,11 +149,6 @@ def severe_pairs(patient: Patient, tables: Tables) -> Sequence[tuple[str, str]]:
         for pair in itertools.combinations(sorted(taken.drug for taken in patient.medications), 2)
         if pair in feared and any(rule.severity in WORST for rule in tables.rules(*pair, patient.conditions))
     ]
-
-
-def organ_problems(patient: Patient, tables: Tables) -> Sequence[str]:
-    """The drugs that kidneys or liver do not bear, at the dose that is taken or at all."""
-    return [taken.drug for taken in patient.medications if too_much(tables.drugs[taken.drug], taken.dose_mg, patient)]
 
 
 def has_problems(patient: Patient, task: Task, tables: Tables) -> bool:

@@ -25,29 +25,34 @@ class Problem(NamedTuple):
     criterion: str | None = None
 
 
-def problems(name: str, dose: float, days: int, patient: Patient, tables: Tables) -> tuple[Problem, ...]:
-    """What is wrong with a dose (a day) of a drug taken for some days.
+def problems(
+    name: str, dose: float, days: int, patient: Patient, tables: Tables, *, new: bool = False
+) -> tuple[Problem, ...]:
+    """What is wrong with a dose (a day) of a drug taken for some days, or of a `new` one in the place of such a drug.
 
     Criteria that depend on other drugs (`count_at_least`, `unless_class`) are not among them. What Beers and the drug's
-    own limits say of the kidneys is one problem, the worse of them, and so is the dose.
+    own limits say of the dose and of the kidneys is one problem, the worst of them: one fact counts once.
     """
     drug = tables.drugs[name]
     found: list[Problem] = []
-    of_kidneys: list[Problem] = []
+    of_dose: list[Problem] = []
     for criterion in criteria_by_drug(tables)[name]:
-        if criterion.count_at_least == 1 and criterion.unless_class is None and meets(criterion, dose, days, patient):
+        if (
+            criterion.count_at_least == 1
+            and criterion.unless_class is None
+            and meets(criterion, dose, days, patient, new=new)
+        ):
             problem = Problem(BEERS_WEIGHTS[criterion.kind], criterion.reason, criterion.criterion)
-            (found if criterion.crcl_below is None else of_kidneys).append(problem)
+            (of_dose if criterion.crcl_below or criterion.dose_above_mg else found).append(problem)
     if avoided_for_kidneys(drug, patient):
         reason = f"to be avoided with a creatinine clearance below {drug.renal_avoid_crcl:g} mL/min"
-        of_kidneys.append(Problem(BEERS_WEIGHTS[BeersKind.AVOID], reason))
+        of_dose.append(Problem(BEERS_WEIGHTS[BeersKind.AVOID], reason))
     highest = dose_limit(drug, patient)
     if dose > highest:
         reason = f"{dose:g} {drug.unit} a day is above {highest:g}, the highest dose for this patient"
-        too_much = Problem(BEERS_WEIGHTS[BeersKind.DOSE_ADJUST], reason)
-        (of_kidneys if highest == drug.renal_max_mg else found).append(too_much)
-    if of_kidneys:
-        found.append(max(of_kidneys))
+        of_dose.append(Problem(BEERS_WEIGHTS[BeersKind.DOSE_ADJUST], reason))
+    if of_dose:
+        found.append(max(of_dose, key=lambda problem: problem.weight))
     if avoided_for_liver(drug, patient):
         found.append(Problem(BEERS_WEIGHTS[BeersKind.AVOID], "to be avoided with this liver disease"))
     return tuple(found)
