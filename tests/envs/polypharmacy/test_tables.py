@@ -200,6 +200,7 @@ def test_columns_may_stand_in_any_order_and_optional_ones_be_left_out(folder):
         ("beers", 2, {"unless_class": "aspirni"}, "beers.csv, line 2: unknown class 'aspirni'"),
         ("beers", 2, {"unless_condition": "falls;boredom"}, "beers.csv, line 2: unknown condition 'boredom'"),
         ("beers", 2, {"crcl_below": "-3"}, "beers.csv, line 2, crcl_below: .*, not '-3'"),
+        ("beers", 4, {"crcl_above": "30"}, "beers.csv, line 4: crcl_above is 30, and crcl_below 30; expected above < below"),
         ("conditions", 2, {"prevalence_75": "1.2"}, "conditions.csv, line 2, prevalence_75: .*, not '1.2'"),
         ("conditions", 2, {"untreated": "sad"}, "conditions.csv, line 2, untreated: .*, not 'sad'"),
         ("conditions", 11, {"needs_treatment": "1"}, "line 11: 'ckd' needs treatment, and no drug treats it"),
@@ -276,8 +277,8 @@ def test_a_column_too_few_or_too_many_is_refused(folder):
 
 def test_a_line_with_too_many_cells_is_refused(folder):
     with (folder / "cascades.csv").open("a", encoding="utf-8") as file:
-        file.write("class:ssri,insomnia, and worse,zolpidem,rochon1997\n")
-    with pytest.raises(UsageError, match=r"cascades.csv, line \d+: expected 4 cells; quote cells that hold commas"):
+        file.write("class:ssri,insomnia, and worse,zolpidem,0,rochon1997\n")
+    with pytest.raises(UsageError, match=r"cascades.csv, line \d+: expected 5 cells; quote cells that hold commas"):
         load(folder)
 
 
