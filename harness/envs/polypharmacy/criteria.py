@@ -36,6 +36,7 @@ def meets(criterion: Criterion, dose: float, days: int, patient: Patient, *, new
     return (
         (criterion.condition is None or criterion.condition in patient.conditions)
         and (criterion.crcl_below is None or patient.crcl_ml_min < criterion.crcl_below)
+        and (criterion.crcl_above is None or patient.crcl_ml_min > criterion.crcl_above)
         and (criterion.dose_above_mg is None or dose > criterion.dose_above_mg)
         and (criterion.days_above is None or days > criterion.days_above)
         and (criterion.days_at_most is None or (1 if new else days) <= criterion.days_at_most)

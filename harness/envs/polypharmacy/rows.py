@@ -197,6 +197,7 @@ class Criterion(Row):
     kind: BeersKind
     condition: Annotated[Label | None, Of("condition")] = Field(None, description="the patient has it")
     crcl_below: Clearance | None = Field(None, description="mL/min")
+    crcl_above: Clearance | None = Field(None, description="mL/min")
     dose_above_mg: Dose | None = Field(None, description="dose a day")
     days_above: int | None = Field(None, gt=0, description="days the drug has been taken")
     days_at_most: int | None = Field(None, gt=0, description="a criterion about starting: days the drug has been taken")
@@ -212,6 +213,14 @@ class Criterion(Row):
     def _has_condition(self) -> Criterion:
         if (self.kind is BeersKind.AVOID_IN_CONDITION) != (self.condition is not None):
             raise ValueError("kind is 'avoid_in_condition' if, and only if, the row names a condition")
+        return self
+
+    @model_validator(mode="after")
+    def _some_clearance(self) -> Criterion:
+        if self.crcl_below is not None and self.crcl_above is not None and self.crcl_above >= self.crcl_below:
+            raise ValueError(
+                f"crcl_above is {self.crcl_above:g}, and crcl_below {self.crcl_below:g}; expected above < below"
+            )
         return self
 
 

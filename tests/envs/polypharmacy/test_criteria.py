@@ -64,6 +64,34 @@ def test_kidneys_and_dose_count_together():
     assert "gabapentin-renal" not in met(high, crcl=60)
 
 
+def test_a_clearance_may_be_too_high():
+    assert "edoxaban-high-clearance" not in met("edoxaban", crcl=95)
+    assert met("edoxaban", crcl=95.1) == {"edoxaban-high-clearance": ("edoxaban",)}
+    assert fits("edoxaban", somebody(crcl=95), (), TABLES)
+    assert not fits("edoxaban", somebody(crcl=96), (), TABLES)
+
+
+@pytest.mark.parametrize(
+    ("drugs", "condition", "criteria"),
+    [
+        (("haloperidol",), "parkinsons-disease", {"parkinson-antidopaminergics", "antipsychotics"}),
+        (("haloperidol", "carbidopa/levodopa"), "parkinsons-disease", {"antipsychotics"}),  # and the interaction
+        (("haloperidol",), "dementia", {"dementia-antipsychotics"}),
+        (("olanzapine",), "delirium", {"antipsychotics", "delirium-antipsychotics"}),
+        (("olanzapine",), "falls", {"antipsychotics", "falls-antipsychotics"}),
+        (("amitriptyline",), "falls", {"anticholinergic-antidepressants", "falls-antidepressants"}),
+        (("oxybutynin",), "falls", {"falls-anticholinergics"}),
+    ],
+)
+def test_one_fact_counts_once(drugs, condition, criteria):
+    assert set(met(*drugs, conditions=(condition,))) == criteria
+
+
+def test_sodium_counts_once_of_desmopressin():
+    assert set(met(taken("desmopressin", days=10))) == {"desmopressin"}
+    assert set(met(taken("sertraline", days=10))) == {"hyponatraemia-start"}
+
+
 def test_days_count_from_above_and_from_below():
     assert "nsaid-chronic" not in met(taken("naproxen", days=14))
     assert "nsaid-chronic" in met(taken("naproxen", days=15))
