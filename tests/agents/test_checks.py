@@ -44,11 +44,11 @@ async def decided(shown, action, *names, mode=ShieldMode.CORRECT):
     return await agent.act(shown, Situation(ENV.why_illegal, seed=1))
 
 
-def critical_drug():
-    """An observation, a critical drug in it, and one that is not."""
+def critical_drug(*, taper=False):
+    """An observation, a critical drug in it (that withdrawal makes so, or not), and one that is not."""
     for seed in range(50):
         shown = ENV.reset(seed)
-        critical = [m.drug for m in shown.medications if m.critical]
+        critical = [m.drug for m in shown.medications if m.critical and m.taper == taper]
         others = [m.drug for m in shown.medications if not m.critical]
         if critical and others:
             return shown, critical[0], others[0]
@@ -68,6 +68,15 @@ async def test_a_critical_drug_is_monitored_then_reduced_instead_of_stopped():
     assert (await decided(shown, change(drug, STOP), "no-stop-critical")).action == change(drug, REDUCE)
     shown = ENV.step(change(drug, REDUCE)).observation
     assert (await decided(shown, change(drug, STOP), "no-stop-critical")).action == FINISH
+
+
+async def test_a_drug_with_withdrawal_is_reduced_and_may_then_be_stopped():
+    shown, drug, _ = critical_drug(taper=True)
+    assert (await decided(shown, change(drug, STOP), "no-stop-critical")).action == change(drug, REDUCE)
+    shown = ENV.step(change(drug, REDUCE)).observation
+    found = await decided(shown, change(drug, STOP), "no-stop-critical")
+    assert found.action == change(drug, STOP)
+    assert found.veto is None
 
 
 async def test_what_is_allowed_passes_unchanged():

@@ -20,14 +20,17 @@ def filled_at_first(patient: Patient, tables: Tables) -> Filled:
     """The roles that the medications fill at the start.
 
     Each fills the role that is its reason. In any other condition it fills the first of the roles it is good for that
-    nothing else fills yet, or the first of them all.
+    nothing else fills yet, or the first of them all; who comes first goes by the alphabet and not by the list.
     """
     found: list[dict[str, str]] = [dict([known.reason] if known.reason else []) for known in patient.medications]
     roles = habits_of(tables).roles
+    alphabetically = sorted(
+        zip((known.drug for known in patient.medications), found, strict=True), key=lambda of: of[0]
+    )
     for condition in patient.conditions:
         taken = {of[condition] for of in found if condition in of}
-        for known, of in zip(patient.medications, found, strict=True):
-            suited = [role.role for role in roles.get(condition, ()) if known.drug in role.drugs]
+        for drug, of in alphabetically:
+            suited = [role.role for role in roles.get(condition, ()) if drug in role.drugs]
             if suited and condition not in of:
                 of[condition] = next((role for role in suited if role not in taken), suited[0])
                 taken.add(of[condition])
@@ -39,9 +42,9 @@ def filled_by(drug: str, place: int, first: Filled, tables: Tables) -> dict[str,
     roles = habits_of(tables).roles
     found = {}
     for condition in dict.fromkeys(condition for of in first for condition in of):
-        suited = {role.role for role in roles[condition] if drug in role.drugs}
-        own, others = first[place].get(condition), (of[condition] for of in first if condition in of)
-        role = own if own in suited else next((role for role in others if role in suited), None)
-        if role is not None:
-            found[condition] = role
+        filled = {of[condition] for of in first if condition in of}
+        suited = [role.role for role in roles[condition] if drug in role.drugs and role.role in filled]
+        if suited:
+            own = first[place].get(condition)
+            found[condition] = own if own in suited else suited[0]
     return found
