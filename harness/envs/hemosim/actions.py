@@ -1,7 +1,7 @@
 """What can be ordered: finite choices with names, which a model can be held to, of the package's spaces.
 
-Continuous entries of its spaces are offered in steps: warfarin 0.5 mg, heparin 0.5 U/kg/h up to 30 (its space, 0 to
-2,500 U/h, goes higher in patients below 83 kg).
+Continuous entries of its spaces are offered in steps: warfarin 0.5 mg, heparin 0.25 U/kg/h up to 3 and then 0.5 up to
+30 (its space, 0 to 2,500 U/h, goes higher in patients below 83 kg).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Milligrams = Literal[
     "8", "8.5", "9", "9.5", "10", "10.5", "11", "11.5", "12", "12.5", "13", "13.5", "14", "14.5", "15",
 ]  # fmt: skip
 Rate = Literal[
-    "0", "0.5", "1", "1.5", "2", "2.5", "3", "3.5", "4", "4.5", "5", "5.5", "6", "6.5", "7", "7.5",
+    "0", "0.25", "0.5", "0.75", "1", "1.25", "1.5", "1.75", "2", "2.25", "2.5", "2.75", "3", "3.5", "4", "4.5", "5", "5.5", "6", "6.5", "7", "7.5",
     "8", "8.5", "9", "9.5", "10", "10.5", "11", "11.5", "12", "12.5", "13", "13.5", "14", "14.5", "15", "15.5",
     "16", "16.5", "17", "17.5", "18", "18.5", "19", "19.5", "20", "20.5", "21", "21.5", "22", "22.5",
     "23", "23.5", "24", "24.5", "25", "25.5", "26", "26.5", "27", "27.5", "28", "28.5", "29", "29.5", "30",

@@ -35,9 +35,9 @@ WARFARIN = _spec(
         "Audit: an overdose is impossible. INR is 1 / (vitamin K cycle), whose floor under any dose is 0.04 / (0.04 + "
         "0.06519), so INR cannot pass 2.63; the penalties above 4 and 6 are never met. The largest dose there is, 15 mg "
         "every day, is the best policy found; random doses are in range 95 % of the days.",
-        "Audit: the most sensitive VKORC1 genotype but one is GG, which is the least sensitive in people: its factor was "
-        "fitted alone. The target of that fit, INR 2.5 at 5 mg a day in GG, is not Hamberg's, who needs 7.7 mg at 70 "
-        "years [Hamberg 2007].",
+        "Audit: VKORC1 GG is more sensitive to warfarin than GA, and in people less: its factor was fitted alone. The "
+        "target of that fit, INR 2.5 at 5 mg a day in GG, is not Hamberg's, whose model needs 7.7 mg at 70 years [Hamberg "
+        "2007].",
         "Audit: no measurement error, no missed doses, no drift. With difficulty hard, noise is added to an INR that "
         "begins at 1.0, and an INR below 1.0 ends the episode: 40 to 50 % end so, whatever is given.",
     ),
