@@ -180,6 +180,4 @@ def nemati(env: Any) -> Baseline:
     """The package's `NematiDQN2016Baseline` without weights, which ship nowhere: its threshold rule, no network."""
     no_weights = os.devnull  # else it would look for a file of weights below the working directory
     name = "hemosim-nemati"
-    return _of_class(
-        env, name, "NematiDQN2016Baseline", "hemosim/heparin", remembers=True, weights_path=no_weights
-    )
+    return _of_class(env, name, "NematiDQN2016Baseline", "hemosim/heparin", remembers=True, weights_path=no_weights)

@@ -1,8 +1,8 @@
 """Rules of a shield around whoever treats the patients of `hemosim/*`: the package's guard, and what goes beyond it.
 
-The package's `SafetyGuard` (hemosim.clinical.safety) checks, of warfarin, at most 15 mg a day and none at an INR of 5 or
-more; of heparin, at most 25 U/kg/h and 2,500 U/h, boluses of at most 80 U/kg and none within an hour of the last, and
-none at all with platelets below 50. It knows no DOAC and no blood product, no monitoring, and keeps no record. Its
+The package's `SafetyGuard` (hemosim.clinical.safety) checks, of warfarin, at most 15 mg a day and none at an INR of 5
+or more; of heparin, at most 25 U/kg/h and 2,500 U/h, boluses of at most 80 U/kg and none within an hour of the last,
+and none at all with platelets below 50. It knows no DOAC and no blood product, no monitoring, and keeps no record. Its
 deferral by uncertainty has no meaning here: nobody states any. `hemosim-guard` is that guard itself, called as it is;
 `hemosim-safety` adds the rules below. None of them makes these environments safe: what the guard lets through kills
 every patient of `hemosim/heparin` at the first decision.

@@ -110,7 +110,9 @@ def visit(env: Any, argument: str) -> Check:
     most = _number("warfarin-visit", argument, VISIT_WITHIN, "days, e.g. warfarin-visit:14")
     latest = max((word for word in VISITS if VISITS[word] <= most), key=VISITS.__getitem__, default=None)
     if latest is None:
-        raise UsageError(f"The rule 'warfarin-visit:{argument}' allows no visit; the shortest wait is {min(c.INTERVALS)}.")
+        raise UsageError(
+            f"The rule 'warfarin-visit:{argument}' allows no visit; the shortest wait is {min(c.INTERVALS)}."
+        )
 
     def against(seen: WarfarinObservation, action: AnyAction) -> Ruling | None:
         if VISITS[action.next_visit] <= most:

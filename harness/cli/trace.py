@@ -22,7 +22,9 @@ def trace(
     run: Annotated[Path, typer.Argument(help="Folder of the run.")],
     episode: Annotated[int | None, typer.Option(help="Show this episode step by step.")] = None,
     worst: Annotated[int | None, typer.Option(help="Show the N decisions that cost most.")] = None,
-    vetoes: Annotated[bool, typer.Option("--vetoes", help="Show every decision that a shield vetoed, and why.")] = False,
+    vetoes: Annotated[
+        bool, typer.Option("--vetoes", help="Show every decision that a shield vetoed, and why.")
+    ] = False,
 ) -> None:
     """Print an episode, the worst decisions, what was vetoed, or what there is."""
     from harness.cli.tables import print_lines

@@ -98,7 +98,10 @@ async def test_every_rule_against_an_action_is_told_and_rules_that_undo_one_anot
     shown, drug, other = critical_drug()
     back_and_forth = [
         Check(f"not-{name}", lambda o, a, one=one, two=two: Ruling(f"not {one}", two) if a == one else None)
-        for name, one, two in (("a", ask(drug, other), change(drug, REDUCE)), ("b", change(drug, REDUCE), ask(drug, other)))
+        for name, one, two in (
+            ("a", ask(drug, other), change(drug, REDUCE)),
+            ("b", change(drug, REDUCE), ask(drug, other)),
+        )
     ]
     never = Check("never", lambda o, a: Ruling("never", None) if a != FINISH else None)
     agent = shielded(Wants(ask(drug, other)), ENV, [*back_and_forth, never], ShieldMode.CORRECT)

@@ -18,10 +18,11 @@ Milligrams = Literal[
     "8", "8.5", "9", "9.5", "10", "10.5", "11", "11.5", "12", "12.5", "13", "13.5", "14", "14.5", "15",
 ]  # fmt: skip
 Rate = Literal[
-    "0", "0.25", "0.5", "0.75", "1", "1.25", "1.5", "1.75", "2", "2.25", "2.5", "2.75", "3", "3.5", "4", "4.5", "5", "5.5", "6", "6.5", "7", "7.5",
-    "8", "8.5", "9", "9.5", "10", "10.5", "11", "11.5", "12", "12.5", "13", "13.5", "14", "14.5", "15", "15.5",
-    "16", "16.5", "17", "17.5", "18", "18.5", "19", "19.5", "20", "20.5", "21", "21.5", "22", "22.5",
-    "23", "23.5", "24", "24.5", "25", "25.5", "26", "26.5", "27", "27.5", "28", "28.5", "29", "29.5", "30",
+    "0", "0.25", "0.5", "0.75", "1", "1.25", "1.5", "1.75", "2", "2.25", "2.5", "2.75", "3", "3.5", "4", "4.5", "5",
+    "5.5", "6", "6.5", "7", "7.5", "8", "8.5", "9", "9.5", "10", "10.5", "11", "11.5", "12", "12.5", "13", "13.5",
+    "14", "14.5", "15", "15.5", "16", "16.5", "17", "17.5", "18", "18.5", "19", "19.5", "20", "20.5", "21", "21.5",
+    "22", "22.5", "23", "23.5", "24", "24.5", "25", "25.5", "26", "26.5", "27", "27.5", "28", "28.5", "29", "29.5",
+    "30",
 ]  # fmt: skip
 YesNo = Literal["no", "yes"]
 
@@ -40,7 +41,9 @@ class WarfarinDose(Action):
 class HeparinOrder(Action):
     """Heparin for the next 6 hours."""
 
-    rate: Annotated[Rate, BeforeValidator(_written)] = Field(description="infusion, U/kg/h; at most 2,500 U/h are given")
+    rate: Annotated[Rate, BeforeValidator(_written)] = Field(
+        description="infusion, U/kg/h; at most 2,500 U/h are given"
+    )
     bolus: YesNo = Field(description="yes: 80 U/kg at once")
 
 
@@ -57,7 +60,7 @@ class DoacChoice(Action):
 
     drug: Drug = Field(description="another one than the patient is on costs 5")
     dose: Literal["low", "standard", "high"] = Field(
-        description="low: rivaroxaban 15, dabigatran 110, apixaban 2.5 mg; standard: 20, 150, 5 mg; high: the same mg as "
+        description="low: rivaroxaban 15, dabigatran 110, apixaban 2.5 mg; standard: 20, 150, 5 mg; high: the same as "
         "standard, with more bleeding"
     )
 

@@ -47,7 +47,9 @@ class HeparinLabs(Observation):
     aptt_hours: float = Field(description="hours since it was reported, not drawn; 12: 12 or more, or none yet")
     anti_xa: float | None = Field(description="anti-Xa reported last, IU/mL; 1 means 1 or more; None: none yet")
     anti_xa_hours: float = Field(description="hours since it was reported; 12: 12 or more, or none yet")
-    platelets: float | None = Field(description="platelet count reported last, 10^9/L; 400: 400 or more; None: none yet")
+    platelets: float | None = Field(
+        description="platelet count reported last, 10^9/L; 400: 400 or more; None: none yet"
+    )
     platelets_hours: float = Field(description="hours since it was reported; 12: 12 or more, or none yet")
     aptt_pending: bool = Field(description="whether an aPTT is under way")
     weight: float = Field(description="kg, 40 to 180")

@@ -33,11 +33,11 @@ WARFARIN = _spec(
     "warfarin",
     (
         "Audit: an overdose is impossible. INR is 1 / (vitamin K cycle), whose floor under any dose is 0.04 / (0.04 + "
-        "0.06519), so INR cannot pass 2.63; the penalties above 4 and 6 are never met. The largest dose there is, 15 mg "
-        "every day, is the best policy found; random doses are in range 95 % of the days.",
+        "0.06519), so INR cannot pass 2.63; the penalties above 4 and 6 are never met. The largest dose there is, 15 "
+        "mg every day, is the best policy found; random doses are in range 95 % of the days.",
         "Audit: VKORC1 GG is more sensitive to warfarin than GA, and in people less: its factor was fitted alone. The "
-        "target of that fit, INR 2.5 at 5 mg a day in GG, is not Hamberg's, whose model needs 7.7 mg at 70 years [Hamberg "
-        "2007].",
+        "target of that fit, INR 2.5 at 5 mg a day in GG, is not Hamberg's, whose model needs 7.7 mg at 70 years "
+        "[Hamberg 2007].",
         "Audit: no measurement error, no missed doses, no drift. With difficulty hard, noise is added to an INR that "
         "begins at 1.0, and an INR below 1.0 ends the episode: 40 to 50 % end so, whatever is given.",
     ),
@@ -54,10 +54,10 @@ WARFARIN = _spec(
 _HEPARIN_FOUND = (
     "Audit: the clinical dose ends the episode at the first decision. 80 U/kg and 18 U/kg/h drive the aPTT above 150 s "
     "within 6 hours in every patient; about 1.5 U/kg/h holds it in range. Elimination saturates at 5 U/kg/h, a bolus "
-    "has a half-life of 11 hours (about one in people), and 0.3 U/mL means 112 s. The package's fitted parameters exist "
-    "in its results and are not used by its environment.",
+    "has a half-life of 11 hours (about one in people), and 0.3 U/mL means 112 s. The package's fitted parameters "
+    "exist in its results and are not used by its environment.",
     "Audit: the package's 'Raschke' baseline gives a fixed rate for a band of aPTT; the nomogram changes the rate that "
-    "runs [Raschke]. No pharmacokinetic parameter varies between patients but with weight and, by 15 %, renal function.",
+    "runs [Raschke]. Patients differ in their pharmacokinetics by weight alone and, by up to 15 %, renal function.",
     "Audit: platelets rise from 250 to 441 in an untreated patient, and heparin-induced thrombocytopenia (difficulty "
     "hard) is a fall by 30 % that cannot reach the threshold of 50.",
 )
@@ -79,8 +79,8 @@ HEPARIN_POMDP = _spec(
     "heparin-pomdp",
     (
         "Audit: laboratory values are worth almost nothing: a fixed rate without any is better than the clinical "
-        "baseline with all. Every value comes back exactly 6 hours after it was drawn, and its age is counted from when "
-        "it was reported, so a value that is 6 hours old says 0.",
+        "baseline with all. Every value comes back exactly 6 hours after it was drawn, and its age is counted from "
+        "when it was reported, so a value that is 6 hours old says 0.",
         *_HEPARIN_FOUND,
     ),
     title="Heparin infusion with ordered laboratory values, of the package hemosim",
@@ -99,8 +99,8 @@ DOAC = _spec(
     (
         "Audit: the reward says 'do not switch'. Random switching costs 5 each; to keep the drug that the patient came "
         "with, at its standard dose, is better than the package's guideline baseline.",
-        "Audit: the dose changes bleeding (0.7, 1, 1.3) and not stroke, so but for a bonus of 0.5 for the labelled dose "
-        "the low dose would always be best. CrCl, age, weight and concentration change no risk at all.",
+        "Audit: the dose changes bleeding (0.7, 1, 1.3) and not stroke, so but for a bonus of 0.5 for the labelled "
+        "dose the low dose would always be best. CrCl, age, weight and concentration change no risk at all.",
         "Audit: risks of trials, which are averages over scores of 3.5 to 4.9, are multiplied by the score again; the "
         "scores are drawn apart from age, so that 7.5 % of patients of 75 or more have a CHA2DS2-VASc below the 2 that "
         "age alone gives.",
@@ -119,8 +119,8 @@ DIC = _spec(
     "dic",
     (
         "Audit: transfusing at every decision and heparin always are best, as both cost next to nothing: platelets "
-        "reach 500, and low heparin lowers D-dimer by 5 % at every decision with no bleeding. Chance is far better than "
-        "doing nothing.",
+        "reach 500, and low heparin lowers D-dimer by 5 % at every decision with no bleeding. Chance is far better "
+        "than doing nothing.",
         "Audit: 55 % of the patients have no overt DIC at the start; the cause is never treated and severity never "
         "resolves; a PT of exactly 3 or 6 s above normal scores one point less than the ISTH's rule.",
         "Audit: with cascade on, antithrombin is used up for good (it has no clearance term) and thrombin then runs "
