@@ -2,7 +2,8 @@
 
 A baseline of the package is a function of its vector; what it wants becomes the action that comes nearest. Most want
 one that can be ordered exactly: warfarin in half milligrams, heparin in U/kg/h as its nomogram has them. The package's
-anti-Xa and pharmacogenetic baselines and chance are rounded, to 0.25 or 0.5 U/kg/h and 0.5 mg.
+anti-Xa and pharmacogenetic baselines and chance are rounded, to 0.25 or 0.5 U/kg/h and 0.5 mg; that can cost or gain a
+day below an INR of 1.5, whose penalty is 5.
 """
 
 from __future__ import annotations
