@@ -85,11 +85,14 @@ class Figure:
         return abs(self.measured.value - published) > 0.5 * 10.0 ** -DIGITS[self.quantity] + 1e-9
 
 
-def table(watch: Watch) -> tuple[Figure, ...]:
-    """Every figure of the published tables beside the measured one."""
+PUBLISHED = (tasks.WARFARIN, tasks.HEPARIN, tasks.DOAC, tasks.DIC)
+
+
+def table(watch: Watch, of: Sequence[Task] = PUBLISHED) -> tuple[Figure, ...]:
+    """Every published figure of some tasks beside the measured one."""
     found: list[Figure] = []
     done = 0
-    for task in (tasks.WARFARIN, tasks.HEPARIN, tasks.DOAC, tasks.DIC):
+    for task in of:
         env, name = load(task.module, task.name)(), task.spec.id
         baselines = {
             "clinical": load("agents", agents.CLINICAL[name])(seed=agents.SEED),
@@ -98,7 +101,7 @@ def table(watch: Watch) -> tuple[Figure, ...]:
         for policy in POLICIES:
             returns, within = [], []
             for seed in PUBLISHED_SEEDS:
-                watch(Progress(done, 2 * len(PAPER) * len(PUBLISHED_SEEDS), "episodes"))
+                watch(Progress(done, len(POLICIES) * len(of) * len(PUBLISHED_SEEDS), "episodes"))
                 total, well = alone(env, task, baselines[policy].predict, seed)
                 returns.append(total)
                 within.append(well)

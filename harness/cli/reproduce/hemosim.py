@@ -24,7 +24,7 @@ published and measured differ.
 A benchmark of software, not of medicine, and not medical advice.
 """
 
-FEWEST = 10
+FEWEST = 5
 """Episodes below which intervals say nothing."""
 
 
