@@ -151,15 +151,16 @@ def _products(seen: DicState, action: DicTreatment) -> Ruling | None:
     bleeds = seen.hemorrhage >= BLEEDING
     platelets = seen.platelets < (PLATELETS_BLEEDING if bleeds else PLATELETS_ANYWAY)
     needed = {
-        "platelets": (platelets, f"platelets of {seen.platelets:.0f}"),
+        "platelets": (platelets, f"a count of {seen.platelets:.0f}"),
         "ffp": (bleeds and seen.pt > PT_LONG, f"a PT of {seen.pt:.1f} s"),
         "cryoprecipitate": (bleeds and seen.fibrinogen < FIBRINOGEN_LOW, f"fibrinogen of {seen.fibrinogen:.0f} mg/dL"),
     }
-    whether = "bleeding" if bleeds else "no bleeding"
-    for product, (allowed, finding) in needed.items():
-        if getattr(action, product) != "none" and not allowed:
-            return Ruling(f"{product} at {finding} and {whether}", action.model_copy(update={product: "none"}))
-    return None
+    left_out = {p: at for p, (allowed, at) in needed.items() if getattr(action, p) != "none" and not allowed}
+    if not left_out:
+        return None
+    given = ", ".join(f"{product} at {finding}" for product, finding in left_out.items())
+    reason = f"{given}, {'bleeding' if bleeds else 'without bleeding'}"
+    return Ruling(reason, action.model_copy(update=dict.fromkeys(left_out, "none")))
 
 
 def _heparin_in_dic(seen: DicState, action: DicTreatment) -> Ruling | None:

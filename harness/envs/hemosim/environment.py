@@ -21,7 +21,6 @@ from harness.envs.hemosim.package import load
 from harness.envs.hemosim.scaling import in_units
 from harness.envs.hemosim.tasks import Task
 
-Difficulty = Literal["easy", "medium", "hard"]
 DIFFICULTIES = ("easy", "medium", "hard")
 
 
@@ -110,27 +109,29 @@ def _plain(value: Any) -> float | bool:
     return bool(value) if isinstance(value, bool | np.bool_) else round(float(value), 4)
 
 
-def warfarin(difficulty: Difficulty = "medium") -> HemosimEnvironment:
+def warfarin(difficulty: Literal["easy", "medium", "hard"] = "medium") -> HemosimEnvironment:
     """`hemosim/WarfarinDosing-v0`."""
     return HemosimEnvironment(tasks.WARFARIN, difficulty)
 
 
-def heparin(difficulty: Difficulty = "medium") -> HemosimEnvironment:
+def heparin(difficulty: Literal["easy", "medium", "hard"] = "medium") -> HemosimEnvironment:
     """`hemosim/HeparinInfusion-v0`."""
     return HemosimEnvironment(tasks.HEPARIN, difficulty)
 
 
-def heparin_pomdp(difficulty: Difficulty = "medium") -> HemosimEnvironment:
+def heparin_pomdp(difficulty: Literal["easy", "medium", "hard"] = "medium") -> HemosimEnvironment:
     """`hemosim/HeparinInfusion-POMDP-v0`."""
     return HemosimEnvironment(tasks.HEPARIN_POMDP, difficulty)
 
 
-def doac(difficulty: Difficulty = "medium") -> HemosimEnvironment:
+def doac(difficulty: Literal["easy", "medium", "hard"] = "medium") -> HemosimEnvironment:
     """`hemosim/DOACManagement-v0`."""
     return HemosimEnvironment(tasks.DOAC, difficulty)
 
 
-def dic(difficulty: Difficulty = "medium", cascade: Literal["off", "on"] = "off") -> HemosimEnvironment:
+def dic(
+    difficulty: Literal["easy", "medium", "hard"] = "medium", cascade: Literal["off", "on"] = "off"
+) -> HemosimEnvironment:
     """`hemosim/DICManagement-v0`; `cascade` is 'off' or 'on': the package's coagulation cascade runs along.
 
     Raises

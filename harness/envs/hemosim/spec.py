@@ -53,9 +53,9 @@ WARFARIN = _spec(
 
 _HEPARIN_FOUND = (
     "Audit: the clinical dose ends the episode at the first decision. 80 U/kg and 18 U/kg/h drive the aPTT above 150 s "
-    "within 6 hours in every patient; about 1.5 U/kg/h holds it in range. Elimination saturates at 5 U/kg/h, a bolus "
-    "has a half-life of 11 hours (about one in people), and 0.3 U/mL means 112 s. The package's fitted parameters "
-    "exist in its results and are not used by its environment.",
+    "within 6 hours in 100 of 100 patients; about 1.5 U/kg/h holds it in range. Elimination saturates at 5 U/kg/h, a "
+    "bolus has a half-life of 11 hours (about one in people), and 0.3 U/mL means 112 s. The package's fitted "
+    "parameters exist in its results and are not used by its environment.",
     "Audit: the package's 'Raschke' baseline gives a fixed rate for a band of aPTT; the nomogram changes the rate that "
     "runs [Raschke]. Patients differ in their pharmacokinetics by weight alone and, by up to 15 %, renal function.",
     "Audit: platelets rise from 250 to 441 in an untreated patient, and heparin-induced thrombocytopenia (difficulty "
