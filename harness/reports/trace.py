@@ -102,17 +102,21 @@ def vetoed(run: Path) -> Iterator[str]:
     counts: Counter[str] = Counter()
     lines: list[str] = []
     for d in asked:
-        if d.veto is not None:
-            counts[d.veto.rule] += 1
-            lines += ["", f"state {d.state} · {env.describe(d.state)}", *_veto(d.veto.model_dump(mode="json"))]
+        if d.veto_share > 0:
+            counts[d.veto.rule if d.veto else "some rule, of what it would draw"] += 1
+            lines += ["", f"state {d.state} · {env.describe(d.state)}"]
+            if d.veto:
+                lines += _veto(d.veto.model_dump(mode="json"))
+            else:
+                lines.append(f"  wanted  with probability {d.veto_share:.3f} what is not allowed")
             lines.append(f"  did     {_did(env, d)}")
-    for e in episodes:
+    for e in episodes if not asked else ():
         for step, seen in zip(e.steps, _seen(e), strict=True):
             if veto := step.decision.get("veto"):
                 counts[veto["rule"]] += 1
                 lines += ["", f"episode {e.end.episode}, step {step.step} · {_where(env, seen)}".rstrip(" ·")]
                 lines += [*_veto(veto), f"  did     {_label(env, step.action)}"]
-    decisions = len(asked) + sum(len(e.steps) for e in episodes)
+    decisions = len(asked) or sum(len(e.steps) for e in episodes)
     yield f"shield {', '.join(shield)}: {counts.total()} of {decisions} decisions vetoed"
     for rule, n in counts.most_common():
         yield f"  {n:6} by {rule}"
