@@ -57,7 +57,7 @@ clean:
 
 .venv/all.stamp: .venv/dev.stamp
 	@$(BIN)/python -m pip install --quiet "$(TORCH)"
-	@$(BIN)/python -m pip install --quiet --editable ".[local,plots,deep]"
+	@$(BIN)/python -m pip install --quiet --editable ".[local,plots,deep,hemosim]"
 	@touch $@
 
 .venv/bench.stamp: .venv/run.stamp

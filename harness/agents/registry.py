@@ -15,6 +15,7 @@ from harness.core.errors import UsageError
 from harness.core.registry import Entry, Registry
 
 REVIEWERS = "harness.agents.heuristics.medication_review"
+HEMOSIM = "harness.agents.hemosim"
 
 AGENTS = Registry(
     kind="agent",
@@ -55,6 +56,15 @@ AGENTS = Registry(
         "warfarin-oracle": Entry(
             "harness.agents.warfarin:oracle", "the plan that knows the patient and what is to come: an upper bound"
         ),
+        "hemosim-random": Entry(f"{HEMOSIM}:random", "hemosim/*: the package's random baseline: chance"),
+        "hemosim-clinical": Entry(f"{HEMOSIM}:clinical", "hemosim/*: the package's clinical baseline"),
+        "hemosim-trivial": Entry(
+            f"{HEMOSIM}:trivial", "hemosim/*: always the same, whatever is shown: the best of its kind found"
+        ),
+        "hemosim-gage": Entry(f"{HEMOSIM}:gage", "hemosim/warfarin: the package's pharmacogenetic baseline"),
+        "hemosim-ordinal": Entry(f"{HEMOSIM}:ordinal", "hemosim/warfarin: the package's titration by INR alone"),
+        "hemosim-anti-xa": Entry(f"{HEMOSIM}:anti_xa", "hemosim/heparin: the package's titration by anti-Xa"),
+        "hemosim-nemati": Entry(f"{HEMOSIM}:nemati", "hemosim/heparin: the package's stand-in for a published DQN"),
         "human": Entry("harness.agents.human:human", "you, in the terminal: `harness play`"),
     },
 )

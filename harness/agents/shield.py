@@ -59,12 +59,28 @@ RULES = Registry(
             "polypharmacy: no drug stopped whose abrupt loss is dangerous",
         ),
         "known-drugs": Entry("harness.agents.review_rules:known_drugs", "polypharmacy: only drugs that can be meant"),
+        "warfarin-safety": Entry("harness.agents.warfarin_rules:safety", "warfarin: all five rules about it"),
+        "warfarin-hold": Entry("harness.agents.warfarin_rules:hold", "warfarin: a dose is left out above INR 5"),
+        "warfarin-no-increase": Entry(
+            "harness.agents.warfarin_rules:no_increase", "warfarin: no increase while the INR is above the range"
+        ),
+        "warfarin-cap": Entry("harness.agents.warfarin_rules:cap", "warfarin: no increase above 70 mg a week"),
+        "warfarin-step": Entry("harness.agents.warfarin_rules:step", "warfarin: no change by more than 20 %"),
+        "warfarin-visit": Entry(
+            "harness.agents.warfarin_rules:visit", "warfarin: an INR within a week of one out of range or a change"
+        ),
+        "hemosim-guard": Entry("harness.agents.hemosim_rules:guard", "hemosim/*: what the package's own guard checks"),
+        "hemosim-safety": Entry(
+            "harness.agents.hemosim_rules:safety", "hemosim/*: dose caps, held doses, thresholds, monitoring"
+        ),
     },
 )
 
 
 def rules(names: Sequence[str], env: Any) -> tuple[Rule | Check, ...]:
     """The rules of names such as 'admissible' or 'dose-cap:vasopressor_level=2' in an environment.
+
+    A name may stand for several checks.
 
     Raises
     ------
@@ -74,7 +90,10 @@ def rules(names: Sequence[str], env: Any) -> tuple[Rule | Check, ...]:
     found: list[Rule | Check] = []
     for name in names:
         kind, _, argument = name.partition(":")
-        rule: Rule | Check = RULES.load(kind)(env, argument)
+        rule: Rule | Check | tuple[Check, ...] = RULES.load(kind)(env, argument)
+        if isinstance(rule, tuple):
+            found += rule
+            continue
         if isinstance(rule, Check):
             found.append(rule)
             continue

@@ -115,7 +115,7 @@ Shield = Annotated[
     typer.Option(
         metavar="RULE",
         help="A rule that vetoes actions: admissible (what the data support), dose-cap:FIELD=MAX; polypharmacy: "
-        "no-stop-critical, known-drugs.",
+        "no-stop-critical, known-drugs; warfarin: warfarin-safety; hemosim/*: hemosim-guard, hemosim-safety.",
         rich_help_panel=WHO,
         show_default=False,
     ),

@@ -92,6 +92,8 @@ class Veto(BaseModel):
     wanted: dict[str, Any]
     rule: str
     reason: str
+    also: tuple[str, ...] = ()
+    """What other rules say against it, 'rule: reason'."""
 
 
 class Decision(BaseModel):

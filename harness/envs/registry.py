@@ -51,6 +51,26 @@ ENVIRONMENTS = Registry(
             "harness.envs.anticoagulation.warfarin.environment:warfarin_maintenance",
             "keeping a patient on warfarin in range, a year; regret against a plan that knows the patient",
         ),
+        "hemosim/warfarin": Entry(
+            "harness.envs.hemosim.environment:warfarin",
+            "of the package hemosim (extra), unchanged: a daily dose; no optimum known",
+        ),
+        "hemosim/heparin": Entry(
+            "harness.envs.hemosim.environment:heparin",
+            "of the package hemosim (extra), unchanged: heparin every 6 hours; no optimum known",
+        ),
+        "hemosim/heparin-pomdp": Entry(
+            "harness.envs.hemosim.environment:heparin_pomdp",
+            "of the package hemosim (extra), unchanged: the same with ordered labs; no optimum known",
+        ),
+        "hemosim/doac": Entry(
+            "harness.envs.hemosim.environment:doac",
+            "of the package hemosim (extra), unchanged: a DOAC every 30 days; no optimum known",
+        ),
+        "hemosim/dic": Entry(
+            "harness.envs.hemosim.environment:dic",
+            "of the package hemosim (extra), unchanged: blood products and heparin; no optimum known",
+        ),
     },
 )
 

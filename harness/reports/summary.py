@@ -46,7 +46,8 @@ def report(summary: Summary) -> Iterator[RenderableType]:
         yield _worst(summary)
     yield Text()
     yield Text(_effort(summary))
-    yield Text(f"read on: harness trace {summary.run_dir} --worst 20")
+    measured = summary.method != "rollout" or summary.regret is not None or summary.worst_decisions
+    yield Text(f"read on: harness trace {summary.run_dir} {'--worst 20' if measured else '--episode 0'}")
     yield Text(NOTICE, style="dim")
 
 

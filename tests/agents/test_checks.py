@@ -99,8 +99,24 @@ async def test_a_slip_of_the_pen_is_put_right_and_a_drug_from_nowhere_is_not():
 async def test_a_correction_is_looked_at_by_every_check():
     shown, drug, _ = critical_drug()
     found = await decided(shown, change(drug[:-1], STOP), "known-drugs", "no-stop-critical")
-    assert found.action == FINISH  # put right it would be a critical drug stopped
-    assert found.veto.rule == "known-drugs"
+    assert found.action == change(drug, MONITOR)  # put right it would be a critical drug stopped
+    assert (found.veto.rule, found.veto.also) == ("known-drugs", ())
+
+
+async def test_every_rule_against_an_action_is_told_and_rules_that_undo_one_another_end_at_the_fallback():
+    shown, drug, other = critical_drug()
+    back_and_forth = [
+        Check(f"not-{name}", lambda o, a, one=one, two=two: Ruling(f"not {one}", two) if a == one else None)
+        for name, one, two in (
+            ("a", ask(drug, other), change(drug, REDUCE)),
+            ("b", change(drug, REDUCE), ask(drug, other)),
+        )
+    ]
+    never = Check("never", lambda o, a: Ruling("never", None) if a != FINISH else None)
+    agent = shielded(Wants(ask(drug, other)), ENV, [*back_and_forth, never], ShieldMode.CORRECT)
+    found = await agent.act(shown, Situation(ENV.why_illegal, seed=1))
+    assert found.action == FINISH
+    assert (found.veto.rule, found.veto.also) == ("not-a", ("never: never",))
 
 
 async def test_with_veto_the_fallback_takes_the_place():
