@@ -59,6 +59,12 @@ RULES = Registry(
             "polypharmacy: no drug stopped whose abrupt loss is dangerous",
         ),
         "known-drugs": Entry("harness.agents.review_rules:known_drugs", "polypharmacy: only drugs that can be meant"),
+        "doac-contraindications": Entry(
+            "harness.agents.doac_rules:contraindications", "doac: no drug that valve, kidneys, liver or bleeding forbid"
+        ),
+        "doac-interactions": Entry("harness.agents.doac_rules:interactions", "doac: no drug beside one that forbids it"),
+        "doac-dose": Entry("harness.agents.doac_rules:dose", "doac: the label's dose only"),
+        "doac-hold": Entry("harness.agents.doac_rules:hold", "doac: left out before procedures as long as needed"),
     },
 )
 

@@ -51,6 +51,10 @@ ENVIRONMENTS = Registry(
             "harness.envs.anticoagulation.warfarin.environment:warfarin_maintenance",
             "keeping a patient on warfarin in range, a year; regret against a plan that knows the patient",
         ),
+        "doac": Entry(
+            "harness.envs.anticoagulation.doac.environment:doac",
+            "anticoagulants in atrial fibrillation, every 3 months: drug, dose, interactions; exact optimum",
+        ),
     },
 )
 

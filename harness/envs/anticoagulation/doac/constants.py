@@ -94,11 +94,11 @@ STROKE_RATIO: Final = {"apixaban": 0.79, "rivaroxaban": 0.88, "dabigatran": 0.65
 BLEEDING_RATIO: Final = {"apixaban": 0.69, "rivaroxaban": 1.04, "dabigatran": 0.93, "edoxaban": 0.80}
 """Standard dose against warfarin: hazard ratios of stroke or systemic embolism and of major bleeding in the trials."""
 
-STROKE_EXPONENT: Final = {"apixaban": 0.6, "rivaroxaban": 0.6, "dabigatran": 0.8, "edoxaban": 0.42}
+STROKE_EXPONENT: Final = {"apixaban": 0.6, "rivaroxaban": 0.6, "dabigatran": 1.06, "edoxaban": 0.42}
 BLEEDING_EXPONENT: Final = 0.65
 """Strokes go with exposure to the power -a, bleedings to the power b. b from overdoses (hazard ratio 1.41 [Caso 2022])
-and both trials with two doses; a of edoxaban and dabigatran fitted to those (they alone say 0.42 and 1.06; 0.8 because
-dabigatran's exposure varies most with the kidneys, and strokes did not); 0.6 is chosen for the others."""
+and both trials with two doses; a of dabigatran and edoxaban fitted to their two doses; 0.6 is chosen for the others,
+between these."""
 
 PLATEAU: Final = 1.0
 """Exposure above which strokes fall no further. Chosen, after dabigatran's concentrations (Reilly et al., J Am Coll
@@ -149,13 +149,19 @@ below (PAUSE protocol)."""
 
 # --------------------------------------------------------------------------- what an event weighs
 
-WEIGHT_STROKE, WEIGHT_INTRACRANIAL, WEIGHT_EXTRACRANIAL = 1.0, 1.5, 0.5
+WEIGHT_STROKE, WEIGHT_INTRACRANIAL, WEIGHT_EXTRACRANIAL = 1.0, 1.5, 0.3
 """Weight of a stroke or embolism, an intracranial and another major bleeding. Singer et al., Ann Intern Med
-2009;151:297 for 1.0 and 1.5; 0.5 chosen. The strokes of the trials include haemorrhagic ones, which so weigh more."""
+2009;151:297 for 1.0 and 1.5; 0.3 chosen. The strokes of the trials include haemorrhagic ones, which so weigh more."""
 
 SWITCH_COST: Final = 0.02
 """Weighted events per 100 patients that changing to another drug costs (not to another dose, not from or to none).
 Chosen: small, so that it pays to change for good and not for a week of antibiotics."""
+
+RULE_PRICE: Final = 0.5
+"""Weighted events per 100 patients that an order against the rules costs in a quarter, where rules are priced. Chosen:
+enough that the best orders keep to the rules. Hazards alone speak for doses that no label allows, because in the trials
+low doses prevented bleedings nearly as well as they allowed strokes, and the label's criteria stand for more than the
+hazards know."""
 
 # --------------------------------------------------------------------------- what happens by itself, per quarter
 

@@ -66,6 +66,12 @@ def kidney_chances(diabetes: BoolArray, kidney_disease: BoolArray) -> tuple[Floa
 class Course:
     """n patients and what happens to them.
 
+    Parameters
+    ----------
+    patients : Patients
+    price : float
+        Of an order against the rules, weighted events per 100 patients.
+
     Attributes
     ----------
     quarter : int
@@ -77,23 +83,26 @@ class Course:
     injured : bool array, shape (n,)
         Acute kidney injury.
     status : Status
-    rewards, right, strokes, bleedings : arrays, shape (n, T)
-        Of each quarter so far, NaN or False later: minus expected weighted events per 100 patients, whether the order
-        broke no rule, what came about.
+    rewards, weighted, expected_strokes, expected_bleedings : float arrays, shape (n, T)
+        Of each quarter so far, NaN later: the reward, the weighted events of 100 patients that were to be expected, and
+        the strokes and major bleedings of one.
+    right, strokes, bleedings, non_major : bool arrays, shape (n, T)
+        Whether the order broke no rule, and what came about.
     errors : dict of bool arrays, shape (n, T)
         Whether the order broke a rule, by its kind.
     """
 
-    def __init__(self, patients: Patients) -> None:
+    def __init__(self, patients: Patients, price: float = c.RULE_PRICE) -> None:
         n, quarters = len(patients), patients.quarters
-        self.patients = patients
+        self.patients, self.price = patients, price
         self.quarter = 0
         self.drug = patients.drug
         self.level = patients.level
         self.injured = np.zeros(n, dtype=np.bool_)
         self.status = replace(patients.entry, procedure=self._procedure())
-        self.rewards = np.full((n, quarters), np.nan)
-        self.expected_strokes, self.expected_bleedings = np.full((n, quarters), np.nan), np.full((n, quarters), np.nan)
+        self.rewards, self.weighted, self.expected_strokes, self.expected_bleedings = (
+            np.full((n, quarters), np.nan) for _ in range(4)
+        )
         self.right, self.strokes, self.bleedings, self.non_major = (
             np.zeros((n, quarters), dtype=np.bool_) for _ in range(4)
         )
@@ -115,11 +124,13 @@ class Course:
         drug, hold = orders.drug, orders.hold
         ahead = expected(self.status)
         strokes, bleedings = ahead.strokes[who, drug, hold], ahead.bleedings[who, drug, hold]
-        self.rewards[:, t] = ahead.reward[who, drug, hold] - SWITCH[MOLECULE[self.drug], drug]
+        self.weighted[:, t] = ahead.weighted[who, drug, hold]
         self.expected_strokes[:, t], self.expected_bleedings[:, t] = strokes, bleedings
         for kind, errors in self.errors.items():
             errors[:, t] = broken(self.status, kind)[who, drug, hold]
         self.right[:, t] = ~np.logical_or.reduce([errors[:, t] for errors in self.errors.values()])
+        costs = SWITCH[MOLECULE[self.drug], drug] + self.price * ~self.right[:, t]
+        self.rewards[:, t] = -self.weighted[:, t] - costs
         u = self.patients.events[:, t]
         self.strokes[:, t] = u[:, 0] < -np.expm1(-strokes)
         self.bleedings[:, t] = u[:, 1] < -np.expm1(-bleedings)
@@ -164,9 +175,9 @@ def age_at(age: FloatArray, quarter: int) -> FloatArray:
     return age + quarter // 4
 
 
-def run(patients: Patients, policy: Policy) -> Course:
+def run(patients: Patients, policy: Policy, price: float = c.RULE_PRICE) -> Course:
     """All patients under a policy, to the end."""
-    course = Course(patients)
+    course = Course(patients, price)
     while not course.over:
         course.order(policy(course.view))
     return course

@@ -60,9 +60,9 @@ class Expected:
     bleedings: FloatArray
 
     @property
-    def reward(self) -> FloatArray:
-        """Minus the weighted events of 100 patients, shape (..., drugs, holds)."""
-        return -100 * (c.WEIGHT_STROKE * self.strokes + WEIGHT_BLEEDING[:, None] * self.bleedings)
+    def weighted(self) -> FloatArray:
+        """Weighted events of 100 patients, shape (..., drugs, holds)."""
+        return 100 * (c.WEIGHT_STROKE * self.strokes + WEIGHT_BLEEDING[:, None] * self.bleedings)
 
 
 def exposure(status: Status) -> FloatArray:

@@ -234,7 +234,7 @@ RULES: tuple[Rule, ...] = (
 def broken(status: Status, *kinds: Kind) -> BoolArray:
     """Which orders break any rule of some kinds (of all without), shape (..., drugs, holds)."""
     wanted = [rule for rule in RULES if not kinds or rule.kind in kinds]
-    shape = (*np.broadcast_shapes(status.crcl.shape, status.bleeding.shape), len(c.DRUGS), len(HOLDS))
+    shape = (*np.broadcast_shapes(*(v.shape for v in vars(status).values())), len(c.DRUGS), len(HOLDS))
     found = np.zeros(shape, dtype=np.bool_)
     for rule in wanted:
         against = rule.breaks(status)
