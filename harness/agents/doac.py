@@ -92,7 +92,7 @@ def label(env: Any) -> RuleAgent:
 
 
 def hemosim(env: Any) -> RuleAgent:
-    """hemosim's guideline baseline."""
+    """Hemosim's guideline baseline."""
     return _rule(env, "doac-hemosim", policies.hemosim)
 
 

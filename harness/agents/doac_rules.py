@@ -43,7 +43,7 @@ def hold(env: Any, argument: str) -> Check:
 
 def _check(env: Any, name: str, kind: Kind, argument: str) -> Check:
     if not isinstance(env, DoacClinic):
-        raise UsageError(f"The rule '{name}' is about anticoagulants in doac, and {env.spec.id} has none; leave it out.")
+        raise UsageError(f"The rule '{name}' is about anticoagulants, and {env.spec.id} has none; leave it out.")
     if argument:
         raise UsageError(f"The rule '{name}' takes no '{argument}'; expected --shield {name}.")
 

@@ -164,7 +164,12 @@ class DoacClinic:
     def describe(self, observation: dict[str, object]) -> str:
         """The patient in a few words, from an observation as the trace has it."""
         seen = DoacObservation.model_validate(observation)
-        said = [f"{seen.age} years", f"{seen.weight:g} kg", f"creatinine {seen.creatinine:.2f} mg/dL", f"on {seen.drug}"]
+        said = [
+            f"{seen.age} years",
+            f"{seen.weight:g} kg",
+            f"creatinine {seen.creatinine:.2f} mg/dL",
+            f"on {seen.drug}",
+        ]
         said += [f"beside {seen.other_drug}"] * (seen.other_drug != "none")
         said += [f"valve: {seen.valve}"] * (seen.valve != "none")
         said += [f"bleeding {seen.bleeding}"] * (seen.bleeding == "active")

@@ -95,7 +95,7 @@ def days_to_hold(status: Status) -> IntArray:
     """Days that each drug is to be left out before the procedure, shape (..., drugs); 0 without one."""
     table = np.array([c.HOLD_DAYS.get(c.MOLECULES[m], (0, 0, 0)) for m in MOLECULE]).T
     dabigatran = np.array(c.HOLD_DABIGATRAN)[np.where(status.crcl < c.HOLD_CRCL, 1, 0), status.procedure]
-    found = np.where(MOLECULE == c.MOLECULES.index("dabigatran"), dabigatran[..., None], table[status.procedure])
+    found = np.where(c.MOLECULES.index("dabigatran") == MOLECULE, dabigatran[..., None], table[status.procedure])
     return np.asarray(found)
 
 

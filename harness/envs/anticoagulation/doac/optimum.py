@@ -1,4 +1,4 @@
-"""The best that can be done for a patient, in expectation and knowing no more than is shown: exact, by dynamic programming.
+"""The best that can be done for a patient, in expectation and knowing no more than is shown: exact.
 
 What an order changes is which strokes and bleedings come about, and what is taken at the next visit; kidneys, other
 drugs and procedures go their own way by known probabilities, age and weight by the calendar. So a patient's course is
@@ -14,7 +14,8 @@ observation, nothing of what is still to come is known: the values are the optim
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 
@@ -116,15 +117,14 @@ def _kidney_chain(quarters: int, injury: float, worse: float) -> FloatArray:
 def _statuses(patients: Patients, entry: Status, i: int, quarter: int) -> Status:
     """Every state of a patient in a quarter: along the axes level, injury, other drug, bleeding, stroke, procedure."""
 
-    def along(values: FloatArray, axis: int, width: int = 1) -> FloatArray:
+    def along(values: Any, axis: int, width: int = 1) -> Any:
         shape = [1] * 6
         shape[axis : axis + width] = values.shape
         return values.reshape(shape)
 
     level = patients.level[i] + np.arange(quarter + 1)[:, None] + c.INJURY_LEVELS * np.arange(2)
     loss = p.WEIGHT_LOSS * quarter if patients.losing_weight[i] else 0.0
-    alone = {name: value.reshape((1,) * 6) for name, value in vars(entry).items() if isinstance(value, np.ndarray)}
-    known = {name: value for name, value in alone.items() if name in Status.__dataclass_fields__}
+    known = {f.name: getattr(entry, f.name).reshape((1,) * 6) for f in fields(entry)}
     return replace(
         Status(**known),
         age=age_at(known["age"], quarter),

@@ -80,7 +80,7 @@ def draw(seeds: Sequence[int], population: Population = CLINIC, quarters: int = 
 
 def numbers(seeds: Sequence[int], quarters: int = c.QUARTERS) -> dict[str, FloatArray]:
     """The random numbers of some seeds, by stream; the same make like patients in every population."""
-    shapes = {"kidneys": (quarters,), "other drugs": (quarters,), "procedures": (quarters,)}
+    shapes: dict[str, tuple[int, ...]] = dict.fromkeys(("kidneys", "other drugs", "procedures"), (quarters,))
     shapes |= {"events": (quarters, EVENTS), "bleeding": (quarters, DETAILS)}
     found = {name: np.empty((len(seeds), *shape)) for name, shape in shapes.items()}
     found |= {"uniform": np.empty((len(seeds), UNIFORMS)), "normal": np.empty((len(seeds), NORMALS))}
@@ -111,7 +111,7 @@ def of_numbers(drawn: dict[str, FloatArray], population: Population) -> Patients
         age=age,
         weight=weight,
         creatinine=CREATININE[level],
-        systolic=np.round(systolic),
+        systolic=np.asarray(np.round(systolic), dtype=np.float64),
         female=female,
         heart_failure=u[1] < population.heart_failure,
         hypertension=(u[2] < population.hypertension) | (systolic > 160.0),
@@ -148,14 +148,14 @@ def _level(creatinine: FloatArray) -> IntArray:
     """The nearest level, by ratio."""
     place = np.round(np.log(creatinine / c.LOWEST_CREATININE) / np.log(c.CREATININE_STEP))
     highest = len(CREATININE) - 1 - c.INJURY_LEVELS - c.QUARTERS
-    return np.clip(place, 0, highest).astype(np.int64)
+    return np.asarray(np.clip(place, 0, highest), dtype=np.int64)
 
 
 def _pick(shares: Sequence[float], u: FloatArray) -> IntArray:
     """1, 2, ... with these probabilities, else 0."""
     edges = np.cumsum(shares)
     place = np.searchsorted(edges, u, side="right")
-    return np.where(place < len(edges), place + 1, 0)
+    return np.asarray(np.where(place < len(edges), place + 1, 0))
 
 
 def _comedication(population: Population, has: FloatArray, which: FloatArray, aspirin: FloatArray) -> IntArray:

@@ -34,14 +34,13 @@ def permitted(status: Status, taken: IntArray, order: list[int]) -> IntArray:
     """The first drug that can be ordered without breaking a rule: that taken, then by molecule; shape (n,)."""
     who = np.arange(len(taken))
     doses = label_drug(status)
-    allowed = ~broken(status).all(axis=-1)  # some number of days left out is right for what may be ordered
+    allowed = np.asarray(~broken(status).all(axis=-1))  # some number of days left out is right for what may be ordered
     chosen = np.full(len(taken), NONE)
     done = np.zeros(len(taken), dtype=np.bool_)
-    for molecule in (MOLECULE[taken], *order):
+    wanted = [MOLECULE[taken], *(np.full(len(taken), molecule) for molecule in order)]
+    for place, molecule in enumerate(wanted):
         drug = doses[who, molecule]
-        fits = allowed[who, drug] & ~done
-        if not isinstance(molecule, int):  # nobody stays without a drug because there was none
-            fits &= drug != NONE
+        fits = allowed[who, drug] & ~done & ((place > 0) | (drug != NONE))  # to take nothing is no habit to be kept
         chosen, done = np.where(fits, drug, chosen), done | fits
     return chosen
 
@@ -73,9 +72,9 @@ def chance(rng: np.random.Generator) -> Policy:
 
 
 def hemosim(view: View) -> Orders:
-    """The guideline baseline of hemosim 0.2.2: apixaban below 50 mL/min or with HAS-BLED of 3 or more, else rivaroxaban.
+    """The guideline baseline of hemosim 0.2.2, which knows of clearance and HAS-BLED only.
 
-    The dose is low below 50 mL/min. It knows of nothing else.
+    Apixaban below 50 mL/min (low dose) or with HAS-BLED of 3 or more, else rivaroxaban.
     """
     low = view.status.crcl < 50.0
     apixaban = np.where(low, c.DRUGS.index("apixaban_2.5"), c.DRUGS.index("apixaban_5"))

@@ -65,7 +65,9 @@ class Population:
     before: tuple[float, ...] = (1.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
-RELY: Final = Population(71.5, 8.7, 40, 0.365, 0.32, 0.79, 0.23, 0.20, 0.22, bled=0.06, antiplatelet=0.40, least_crcl=30)
+RELY: Final = Population(
+    71.5, 8.7, 40, 0.365, 0.32, 0.79, 0.23, 0.20, 0.22, bled=0.06, antiplatelet=0.40, least_crcl=30
+)
 ROCKET: Final = Population(
     72.0, 9.0, 40, 0.40, 0.625, 0.905, 0.40, 0.55, 0.23, bled=0.05, antiplatelet=0.37, least_crcl=30
 )

@@ -226,7 +226,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "held-too-long", Kind.HOLD, "left out more days before the procedure than it needs",
-        lambda s: _held(s)[0] & (HOLDS > _held(s)[1] + SLACK),
+        lambda s: _held(s)[0] & (_held(s)[1] + SLACK < HOLDS),
     ),
 )  # fmt: skip
 

@@ -200,5 +200,5 @@ def state_shown(first: DoacObservation, now: DoacObservation) -> State:
 
 
 def _level(seen: DoacObservation) -> int:
-    level = int(np.flatnonzero(CREATININE == seen.creatinine)[0])
+    level = int(np.flatnonzero(seen.creatinine == CREATININE)[0])
     return level - c.INJURY_LEVELS * seen.acute_kidney_injury

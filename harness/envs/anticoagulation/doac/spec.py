@@ -17,12 +17,12 @@ SPEC = EnvSpec(
     f"if any, and how long it is left out before a procedure, over {c.QUARTERS} quarters in which kidneys decline, "
     "other drugs start and stop, and strokes and bleedings happen.",
     horizon=c.QUARTERS,
-    hours_per_step=c.QUARTER_DAYS * 24,
+    hours_per_step=None,
     discount=1.0,
     reward_range=(WORST, 0.0),
     value_name="weighted events",
-    score="share of orders that break no rule: contraindications, interactions, the label's dose, indication, days left "
-    "out before a procedure",
+    score="share of orders that break no rule: contraindications, interactions, the label's dose, indication, days "
+    "left out before a procedure",
     fallback="the drug and dose taken up to now; no days left out",
     citations=(
         "Connolly et al. (RE-LY), N Engl J Med 2009;361:1139; Patel et al. (ROCKET AF), 2011;365:883; Granger et al. "
@@ -49,11 +49,11 @@ SPEC = EnvSpec(
         "By hazards alone (rules=free) the best order breaks a rule, mostly the label's dose, every second time: low "
         "doses trade bleedings for strokes about evenly in the trials. The price of a rule decides for the label; no "
         "drug's superiority over another should be read from it.",
-        "Beside hardly any evidence: hazards of DOACs with a valve disease (one trial each, the same for all drugs), of "
-        "a bleeding that goes on, of procedures, and in severe liver disease.",
-        "One other drug at a time; adherence is perfect; warfarin's hazards depend on labile INRs only; nobody dies or "
-        "leaves. Situations that decide (valves, inducers, kidney disease) are more frequent than in a clinic.",
-        "Regret is measured against the optimum itself, by dynamic programming over what is shown: it knows the hazards "
-        "and the probabilities of what may come, and nothing of what will.",
+        "On hardly any evidence: hazards of DOACs with a valve disease (one trial each, the same for all drugs), of a "
+        "bleeding that goes on, of procedures, and in severe liver disease.",
+        "One other drug at a time; adherence is perfect; warfarin's hazards depend on labile INRs only; nobody dies "
+        "or leaves. Situations that decide (valves, inducers, kidney disease) are more frequent than in a clinic.",
+        "Regret is measured against the optimum itself, by dynamic programming over what is shown: it knows the "
+        "hazards and the probabilities of what may come, and nothing of what will.",
     ),
 )
