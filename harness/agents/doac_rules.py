@@ -1,8 +1,8 @@
 """Rules of a shield around whoever orders anticoagulants: what labels and guidelines say, enforced.
 
-A veto names the rule that an order breaks and why, so that a trace tells every order that was not carried out. In its
-place comes the label's dose of the same drug if that breaks no rule of any kind, else the first drug that breaks none;
-days left out are set right only by their own rule.
+A veto names the rule that an order breaks and why, so that a trace tells every order that was not carried out. What
+comes in its place breaks no rule of any kind: the label's dose of the same drug where that is right, else the first
+drug that is, and the days left out that were wanted if they are right for it, else those that it needs.
 """
 
 from __future__ import annotations
@@ -53,11 +53,10 @@ def _check(env: Any, name: str, kind: Kind, argument: str) -> Check:
         broken = next((rule for rule in reasons(status, drug, action.hold_days) if rule.kind is kind), None)
         if broken is None:
             return None
-        wanted = np.array([drug])
         order = [c.MOLECULES.index(name) for name in policies.PREFERENCE]
-        instead = wanted if kind is Kind.HOLD else policies.permitted(status, wanted, order)
+        instead = policies.permitted(status, np.array([drug]), order)
         days = action.hold_days
-        if kind is Kind.HOLD:
+        if reasons(status, int(instead[0]), days):
             days = int(policies.held(status, instead)[0])
         return Ruling(f"{broken.name}: {broken.reason}", action_of(int(instead[0]), days))
 
