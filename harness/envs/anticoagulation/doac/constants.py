@@ -76,7 +76,7 @@ STROKE_UNTREATED: Final = (0.2, 0.6, 2.2, 3.2, 4.8, 7.2, 9.7, 11.2, 10.8, 12.2)
 BLEEDING: Final = (1.13, 1.02, 1.88, 3.74, 8.70, 12.5)
 """Major bleedings per 100 patient-years on warfarin, by HAS-BLED 0 to 5 (and above) [Pisters 2010]."""
 
-BLEEDING_SCALE: Final = 1.30
+BLEEDING_SCALE: Final = 1.26
 """All bleedings are multiplied by this. Fitted to the warfarin arms of the four trials, which count ISTH (RE-LY: nearly
 the same) major bleedings; the registry of [Pisters 2010] had fewer."""
 
@@ -125,7 +125,7 @@ same is taken for all DOACs; dabigatran did worse (RE-ALIGN, N Engl J Med 2013;3
 VALVE_BLEEDING: Final = (1.0, 1.0, 1.5)
 """Bleedings on a DOAC with such a valve. Chosen."""
 
-ACTIVE_BLEEDING, ACTIVE_BLEEDING_UNTREATED = 8.0, 4.0
+BLEEDING_AGAIN, BLEEDING_AGAIN_UNTREATED = 8.0, 4.0
 """How many times as often it bleeds again in the quarter after a major bleeding that still goes on, with and without
 anticoagulation. Chosen."""
 
@@ -167,7 +167,7 @@ hazards know."""
 
 # --------------------------------------------------------------------------- what happens by itself, per quarter
 
-LOWEST_CREATININE, CREATININE_STEP, CREATININE_LEVELS = 0.40, 1.08, 48
+LOWEST_CREATININE, CREATININE_STEP, CREATININE_LEVELS = 0.40, 1.08, 54
 """Creatinine has these levels: 0.40 mg/dL and each 8 % higher, to two decimals."""
 
 INJURY_LEVELS: Final = 9

@@ -87,7 +87,7 @@ def rates(status: Status) -> tuple[FloatArray, FloatArray]:
     doac = doac * np.array(c.VALVE_BLEEDING)[status.valve][..., None]
     untreated_bleedings = c.NO_DRUG_BLEEDING * USUAL[score][..., None]
     bleedings = np.where(IS_DOAC, doac, np.where(MOLECULE == WARFARIN, warfarin, untreated_bleedings))
-    again = np.where(MOLECULE == NONE, c.ACTIVE_BLEEDING_UNTREATED, c.ACTIVE_BLEEDING)
+    again = np.where(MOLECULE == NONE, c.BLEEDING_AGAIN_UNTREATED, c.BLEEDING_AGAIN)
     return strokes, bleedings * np.where((status.bleeding == ACTIVE_BLEEDING)[..., None], again, 1.0)
 
 

@@ -129,7 +129,7 @@ def _statuses(patients: Patients, entry: Status, i: int, quarter: int) -> Status
         Status(**known),
         age=age_at(known["age"], quarter),
         weight=np.maximum(known["weight"] - loss, p.WEIGHT_LEAST),
-        creatinine=along(CREATININE[np.minimum(level, len(CREATININE) - 1)], 0, 2),
+        creatinine=along(CREATININE[level], 0, 2),
         comedication=along(np.arange(len(COMEDICATIONS)), 2),
         bleeding=along(np.arange(BLED), 3),
         stroke=along(np.arange(STROKES) == 1, 4),

@@ -6,8 +6,8 @@ from harness.core.environment import EnvSpec
 from harness.envs.anticoagulation.doac import constants as c
 
 WORST = -150.0
-"""No quarter costs more weighted events per 100 patients than this: a bleeding that goes on, on rivaroxaban beside
-ketoconazole in severe liver disease, comes near."""
+"""No quarter costs more than this: 130 are what a bleeding that goes on is worth at a HAS-BLED of 5 or more on
+rivaroxaban beside ketoconazole, in severe liver disease, with a mechanical valve."""
 
 SPEC = EnvSpec(
     id="doac",
