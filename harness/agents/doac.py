@@ -58,7 +58,7 @@ class OptimalAgent:
     def __init__(self, env: DoacClinic) -> None:
         self.id = "doac-optimal"
         self._price = env.price
-        self._values = lru_cache(maxsize=64)(self._solved)
+        self._values = lru_cache(maxsize=256)(self._solved)
 
     async def act(self, observation: DoacObservation, situation: Situation) -> Decision:
         """The best order."""

@@ -140,7 +140,7 @@ def doac(seeds: range, watch: Watch) -> Calibration:
             "exact: from constants alone. fitted: constants were chosen for it. seen: not fitted, but looked at while "
             "they were chosen. predicted: not looked at before.",
             "Intervals are of the simulated patients, not of the published ones.",
-            "Warfarin's regret misses its target because intracranial bleedings weigh 1.5 here, and warfarin has most; if "
+            "Warfarin's regret misses its target because intracranial bleedings weigh 1.5, and warfarin has most; if "
             "every bleeding weighed 0.5, as where the target is from, it would be 0.75.",
             *SOURCES,
         ),

@@ -25,11 +25,12 @@ from harness.core.errors import IllegalAction, UsageError
 from harness.envs.anticoagulation.doac import constants as c
 from harness.envs.anticoagulation.doac.actions import DoacAction, action_of
 from harness.envs.anticoagulation.doac.course import Course, Orders
-from harness.envs.anticoagulation.doac.optimum import Optimum, optimum, state_of
+from harness.envs.anticoagulation.doac.optimum import Optimum, best_of, optimum, state_of
 from harness.envs.anticoagulation.doac.patients import Patients, draw
 from harness.envs.anticoagulation.doac.rules import Kind, reasons
 from harness.envs.anticoagulation.doac.shown import DoacObservation, observed
 from harness.envs.anticoagulation.doac.spec import SPEC
+from harness.mdp.tabular import FloatArray
 
 
 class DoacReference:
@@ -51,12 +52,11 @@ class DoacReference:
 
     def value(self) -> float:
         """Minus what is to be expected from here on under the best orders."""
-        return 0.0 if self._over else self._values.found.value(self._state)
+        return 0.0 if self._over else float(self._here.max())
 
     def action_value(self, action: DoacAction) -> float:
         """The same of an order, the best ones following."""
-        values = self._values.found.action_values(self._state)
-        return float(values[c.DRUGS.index(action.drug), action.hold_days])
+        return float(self._here[c.DRUGS.index(action.drug), action.hold_days])
 
     def action_values(self) -> None:
         """Actions are no list."""
@@ -64,7 +64,12 @@ class DoacReference:
 
     def best_action(self) -> DoacAction:
         """The best order."""
-        return action_of(*self._values.found.best(self._state))
+        return action_of(*best_of(self._here))
+
+    @cached_property
+    def _here(self) -> FloatArray:
+        """The value of every order, shape (drugs, holds)."""
+        return self._values.found.action_values(self._state)
 
 
 class LazyOptimum:

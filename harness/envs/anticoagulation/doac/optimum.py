@@ -22,7 +22,7 @@ import numpy as np
 from harness.envs.anticoagulation.doac import constants as c
 from harness.envs.anticoagulation.doac import populations as p
 from harness.envs.anticoagulation.doac.course import COMEDICATION_CHAIN, Course, Orders, age_at, kidney_chances
-from harness.envs.anticoagulation.doac.hazards import HOLDS, MOLECULE, SWITCH, expected
+from harness.envs.anticoagulation.doac.hazards import MOLECULE, SWITCH, expected
 from harness.envs.anticoagulation.doac.patients import CREATININE, Patients
 from harness.envs.anticoagulation.doac.rules import broken
 from harness.envs.anticoagulation.doac.status import ACTIVE_BLEEDING, COMEDICATIONS, EARLIER_BLEEDING, Status
@@ -33,7 +33,7 @@ BLED, STROKES, PLANNED = 3, 2, len(c.PROCEDURES)
 
 @dataclass(frozen=True)
 class State:
-    """Where a patient is at a visit: places along the axes of `Optimum.orders`, and what is taken."""
+    """Where a patient is at a visit: places along the axes of a quarter's states, and what is taken."""
 
     quarter: int
     risen: int
@@ -44,11 +44,6 @@ class State:
     procedure: int
     drug: int
 
-    @property
-    def place(self) -> tuple[int, ...]:
-        """Along the axes of one quarter."""
-        return self.risen, self.injured, self.comedication, self.bleeding, self.stroke, self.procedure
-
 
 @dataclass(frozen=True, eq=False)
 class Optimum:
@@ -56,16 +51,31 @@ class Optimum:
 
     Attributes
     ----------
-    orders : sequence of float arrays
-        Of each quarter, shape (levels, 2, comedications, 3, 2, procedures, drugs, holds): what an order earns from
-        there on if everything after it is best, without the cost of switching to it.
+    statuses : sequence of Status
+        Of each quarter: every state that there can be, along six axes (see above), each array as long as it has to be.
+    after : sequence of float arrays
+        Of each quarter, shape (levels, 2, comedications, 3, 2, molecules): what is to be expected from the next visit
+        on, by kidneys and other drug now, what has happened by then, and what is taken then.
+    price : float
+        Of an order against the rules.
     """
 
-    orders: Sequence[FloatArray]
+    statuses: Sequence[Status]
+    after: Sequence[FloatArray]
+    price: float
 
     def action_values(self, state: State) -> FloatArray:
-        """Of every order, shape (drugs, holds)."""
-        return np.asarray(self.orders[state.quarter][state.place] - SWITCH[MOLECULE[state.drug]][:, None])
+        """Of every order, if everything after it is best; shape (drugs, holds)."""
+        at = (state.risen, state.injured, state.comedication)
+        status = self.statuses[state.quarter]
+        here = replace(
+            status,
+            creatinine=status.creatinine[at[0] : at[0] + 1, at[1] : at[1] + 1],
+            comedication=status.comedication[:, :, at[2] : at[2] + 1],
+            procedure=status.procedure[..., state.procedure : state.procedure + 1],
+        )
+        found = _orders(here, self.after[state.quarter][at][None, None, None], self.price)
+        return np.asarray(found[0, 0, 0, state.bleeding, state.stroke, 0] - SWITCH[MOLECULE[state.drug]][:, None])
 
     def value(self, state: State) -> float:
         """Of the state."""
@@ -73,8 +83,13 @@ class Optimum:
 
     def best(self, state: State) -> tuple[int, int]:
         """The best order: drug and days left out. Among equals the first, so no days without a procedure."""
-        place = np.unravel_index(int(self.action_values(state).argmax()), (len(c.DRUGS), len(HOLDS)))
-        return int(place[0]), int(place[1])
+        return best_of(self.action_values(state))
+
+
+def best_of(values: FloatArray) -> tuple[int, int]:
+    """Drug and days left out of the highest value, of shape (drugs, holds)."""
+    drug, hold = np.unravel_index(int(values.argmax()), values.shape)
+    return int(drug), int(hold)
 
 
 def optimum(patients: Patients, i: int = 0, price: float = c.RULE_PRICE) -> Optimum:
@@ -83,20 +98,18 @@ def optimum(patients: Patients, i: int = 0, price: float = c.RULE_PRICE) -> Opti
     entry, quarters = patients.entry[who], patients.quarters
     injury, worse = kidney_chances(entry.diabetes, patients.kidney_disease[who])
     kidneys = _kidney_chain(quarters, float(injury[0]), float(worse[0]))
-    orders: list[FloatArray] = []
+    statuses, ahead = [], []
     later = np.zeros((quarters + 1, 2, len(COMEDICATIONS), BLED, STROKES, len(c.MOLECULES)))
     for quarter in reversed(range(quarters)):
         levels = quarter + 1  # none can have risen by more
         status = _statuses(patients, entry, i, quarter)
         after = np.einsum("kalb,lbcosm->kacosm", kidneys[:levels, :, : levels + 1], later)
         after = np.einsum("cd,kadosm->kacosm", COMEDICATION_CHAIN, after)
-        found = _orders(status, after)
-        if price:
-            found -= price * broken(status)
-        orders.append(found)
-        best = found.max(axis=-1)[..., None, :] - SWITCH  # procedures, molecules taken, drugs
+        statuses.append(status)
+        ahead.append(after)
+        best = _orders(status, after, price).max(axis=-1)[..., None, :] - SWITCH  # procedures, molecules taken, drugs
         later = np.einsum("...pm,p->...m", best.max(axis=-1), np.array(c.PROCEDURE_SHARE))
-    return Optimum(orders[::-1])
+    return Optimum(statuses[::-1], ahead[::-1], price)
 
 
 def _kidney_chain(quarters: int, injury: float, worse: float) -> FloatArray:
@@ -137,8 +150,11 @@ def _statuses(patients: Patients, entry: Status, i: int, quarter: int) -> Status
     )
 
 
-def _orders(status: Status, after: FloatArray) -> FloatArray:
-    """What each order earns: now, and then with what may come about; `after` has no procedures, but molecules last."""
+def _orders(status: Status, after: FloatArray, price: float) -> FloatArray:
+    """What each order earns: now, and then with what may come about; shape (the six axes, drugs, holds).
+
+    The cost of switching is left out. `after` has molecules as its last axis, and none of procedures.
+    """
     ahead = expected(status)
     stroke, bleeding = -np.expm1(-ahead.strokes), -np.expm1(-ahead.bleedings)
     then = after[..., None, MOLECULE]  # levels, injury, other drug, bleeding, stroke, 1, drugs
@@ -148,7 +164,10 @@ def _orders(status: Status, after: FloatArray) -> FloatArray:
     struck = np.ones(STROKES, dtype=int)
     without = quiet + bleeding * (bleeds - quiet)
     with_stroke = quiet[:, :, :, :, struck] + bleeding * (bleeds - quiet)[:, :, :, :, struck]
-    return np.asarray(-ahead.weighted + without + stroke * (with_stroke - without))
+    found = -ahead.weighted + without + stroke * (with_stroke - without)
+    if price:
+        found -= price * broken(status)
+    return np.asarray(found)
 
 
 def state_of(course: Course, i: int = 0) -> State:
