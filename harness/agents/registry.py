@@ -65,6 +65,17 @@ AGENTS = Registry(
         "hemosim-ordinal": Entry(f"{HEMOSIM}:ordinal", "hemosim/warfarin: the package's titration by INR alone"),
         "hemosim-anti-xa": Entry(f"{HEMOSIM}:anti_xa", "hemosim/heparin: the package's titration by anti-Xa"),
         "hemosim-nemati": Entry(f"{HEMOSIM}:nemati", "hemosim/heparin: the package's stand-in for a published DQN"),
+        "doac-label": Entry("harness.agents.doac:label", "doac: what breaks no rule, at the label's dose"),
+        "doac-optimal": Entry("harness.agents.doac:optimal", "doac: the optimum, computed from what is shown"),
+        "doac-hemosim": Entry("harness.agents.doac:hemosim", "doac: hemosim's guideline baseline, by clearance"),
+        "doac-fixed-apixaban": Entry("harness.agents.doac:fixed_apixaban", "doac: apixaban 5 mg for everyone"),
+        "doac-fixed-dabigatran": Entry("harness.agents.doac:fixed_dabigatran", "doac: dabigatran 150 mg for everyone"),
+        "doac-fixed-edoxaban": Entry("harness.agents.doac:fixed_edoxaban", "doac: edoxaban 60 mg for everyone"),
+        "doac-fixed-rivaroxaban": Entry(
+            "harness.agents.doac:fixed_rivaroxaban", "doac: rivaroxaban 20 mg for everyone"
+        ),
+        "doac-fixed-warfarin": Entry("harness.agents.doac:fixed_warfarin", "doac: warfarin for everyone"),
+        "doac-random": Entry("harness.agents.doac:random", "doac: any drug at any dose: chance"),
         "human": Entry("harness.agents.human:human", "you, in the terminal: `harness play`"),
     },
 )

@@ -73,6 +73,14 @@ RULES = Registry(
         "hemosim-safety": Entry(
             "harness.agents.hemosim_rules:safety", "hemosim/*: dose caps, held doses, thresholds, monitoring"
         ),
+        "doac-contraindications": Entry(
+            "harness.agents.doac_rules:contraindications", "doac: no drug that valve, kidneys, liver or bleeding forbid"
+        ),
+        "doac-interactions": Entry(
+            "harness.agents.doac_rules:interactions", "doac: no drug beside one that forbids it"
+        ),
+        "doac-dose": Entry("harness.agents.doac_rules:dose", "doac: the label's dose only"),
+        "doac-hold": Entry("harness.agents.doac_rules:hold", "doac: left out before procedures as long as needed"),
     },
 )
 

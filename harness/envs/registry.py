@@ -71,6 +71,10 @@ ENVIRONMENTS = Registry(
             "harness.envs.hemosim.environment:dic",
             "of the package hemosim (extra), unchanged: blood products and heparin; no optimum known",
         ),
+        "doac": Entry(
+            "harness.envs.anticoagulation.doac.environment:doac",
+            "anticoagulants in atrial fibrillation, every 3 months: drug, dose, interactions; exact optimum",
+        ),
     },
 )
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from harness.core.errors import HarnessError
 from harness.core.seeds import stream
+from harness.envs.kidneys import cockcroft_gault
 from harness.envs.polypharmacy import body, diseases, prescribing
 from harness.envs.polypharmacy.chart import Liver, Patient, Prescription, Sex
 from harness.envs.polypharmacy.criteria import criteria_met
@@ -124,7 +125,7 @@ def draws(seed: int, burden: float, tables: Tables) -> Iterator[Patient]:
     while True:
         conditions = diseases.draw(diseased, person, tables, burden)
         creatinine = body.draw_creatinine(kidney, person, "ckd" in conditions)
-        clearance = round(body.cockcroft_gault(person.age, person.sex, person.weight_kg, creatinine), 1)
+        clearance = round(float(cockcroft_gault(person.age, person.sex == "f", person.weight_kg, creatinine)), 1)
         yield Patient.model_construct(
             seed=seed,
             **person._asdict(),
