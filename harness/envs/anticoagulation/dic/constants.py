@@ -47,9 +47,9 @@ DRIVER: Final = (1.00, 0.90, 1.00, 1.00, 0.80)
 DRIVER_SD: Final = 0.55
 """Of its logarithm."""
 
-PLATELETS: Final = (120.0, 120.0, 115.0, 60.0, 100.0)
-FIBRINOGEN: Final = (3.0, 1.7, 1.5, 1.7, 2.3)
-FACTORS: Final = (62.0, 55.0, 58.0, 65.0, 70.0)
+PLATELETS: Final = (95.0, 80.0, 75.0, 40.0, 85.0)
+FIBRINOGEN: Final = (2.8, 1.4, 1.2, 1.4, 2.2)
+FACTORS: Final = (50.0, 45.0, 46.0, 54.0, 60.0)
 """Medians on arrival at a drive of 1: 10^9/L, g/L and percent of normal clotting factors."""
 
 ARRIVAL_EXPONENT: Final = (0.5, 0.35, 0.25)
@@ -139,11 +139,11 @@ OVERLOAD_FROM, OVERLOAD_RATE = 1.2, 0.06
 """Litres retained from which on the lungs are at risk, and probability of overload or lung injury (TACO, TRALI) in a
 step for each litre more. Assumed."""
 
-OVERLOAD_ORGANS: Final = 0.10
+OVERLOAD_ORGANS: Final = 0.05
 """Organ failure that an overload adds. Assumed."""
 
-FUEL: Final = {"platelets": 0.010, "plasma": 0.010, "cryo": 0.008}
-"""Organ failure that a dose adds at a drive of 1 in a patient who does not bleed ('fuel to the fire'). Whether that
+FUEL: Final = 0.10
+"""Organ failure that components add in a step, at a drive of 1, in a patient who does not bleed ('fuel to the fire'). Whether that
 exists is debated; fitted to the target that transfusing for laboratory values alone costs 3 to 8 points."""
 
 # --------------------------------------------------------------------------- drugs
@@ -153,13 +153,13 @@ DRUGS: Final = ("none", "txa", "heparin_prophylactic", "heparin_therapeutic")
 CONSUMPTION_SPARED: Final = (0.0, 0.0, 0.10, 0.20)
 """Part of consumption that each prevents. Assumed."""
 
-ORGANS_SPARED: Final = (0.0, 0.0, 0.12, 0.20)
+ORGANS_SPARED: Final = (0.0, 0.0, 0.15, 0.20)
 """Part of the damage by clots that each prevents. Assumed."""
 
 ORGANS_SPARED_CANCER: Final = (0.0, 0.0, 0.20, 0.50)
 """The same where thrombosis prevails. Assumed."""
 
-HEPARIN_ONSET: Final = (0.0, 0.0, 0.15, 0.95)
+HEPARIN_ONSET: Final = (0.0, 0.0, 0.10, 0.80)
 """What each adds to the log odds that a bleeding begins. Fitted: always heparin, 10 to 15 points more bleeding."""
 
 HEPARIN_STOP: Final = (1.0, 1.0, 0.80, 0.40)
@@ -187,7 +187,7 @@ PLATELETS_RISKY, FIBRINOGEN_RISKY, PT_RISKY = (80.0, 15.0), (2.0, 0.7), (1.3, 1.
 """Where the risk begins to rise, and where it is highest: 10^9/L, g/L, times the normal prothrombin time. Assumed; no
 guideline's threshold is among them."""
 
-STOP, STOP_HAEMOSTASIS = 0.03, 0.22
+STOP, STOP_HAEMOSTASIS = 0.01, 0.35
 """Probability that a bleeding stops within a step: at the lowest values, and what normal ones add. Assumed."""
 
 STOP_LYSIS: Final = 0.6
@@ -198,7 +198,7 @@ STOP_LYSIS: Final = 0.6
 ORGANS_DAMAGED, ORGANS_HEALED = 0.0048, 0.0085
 """Organ failure added in an hour at a drive of 1, and the share that heals. Assumed."""
 
-HAZARD, HAZARD_ORGANS, HAZARD_BLEEDING = -7.05, 4.6, 1.6
+HAZARD, HAZARD_ORGANS, HAZARD_BLEEDING = -6.9, 5.2, 2.0
 """Logarithm of the hazard of death in a step, per unit of organ failure, and while bleeding. Fitted to mortality after
 28 days of 40.0 % with and 22.2 % without overt DIC [KyberSept, placebo, no heparin]."""
 

@@ -160,12 +160,11 @@ def step(state: State, orders: IntArray) -> Outcome:
     )
     volume = s.volume * KEEPS_VOLUME + litres * np.where(bleeding, c.KEPT_BLEEDING, 1.0)
     overload = 1.0 - np.exp(-c.OVERLOAD_RATE * np.maximum(volume - c.OVERLOAD_FROM, 0.0))
-    fuel = c.FUEL["platelets"] * platelets_given + c.FUEL["plasma"] * plasma_given + c.FUEL["cryo"] * cryo_given
     settles = c.ORGANS_DAMAGED / c.ORGANS_HEALED * THROMBOSIS[s.cause] * DAMAGES[s.cause, drug] * s.drive
     organs = settles + (s.organs - settles) * KEEPS_ORGANS
-    organs += fuel * s.drive * ~bleeding + c.OVERLOAD_ORGANS * overload
-    organs += c.TXA_ORGANS * s.drive * (drug == TXA) * (1.0 - s.lysis)
-    organs = np.clip(organs, 0.0, 1.0)
+    harm = c.FUEL * s.drive * ((litres > 0.0) & ~bleeding) + c.OVERLOAD_ORGANS * overload
+    harm += c.TXA_ORGANS * s.drive * (drug == TXA) * (1.0 - s.lysis)
+    organs = np.minimum(organs + harm * (1.0 - organs), 1.0)
 
     death = 1.0 - np.exp(-hazard(s.organs, bleeding))
     units = c.UNITS["platelets"] * platelets_given + c.UNITS["plasma"] * plasma_given + c.UNITS["cryo"] * cryo_given
@@ -196,7 +195,7 @@ def _bleeds(s: State, lysis: FloatArray, drug: IntArray) -> FloatArray:
     )
     odds = c.ONSET + sum(weight * risk for weight, risk in zip(c.ONSET_OF, risks, strict=True))
     odds = odds + c.ONSET_ORGANS * s.organs + c.ONSET_LYSIS * lysis + ONSET_BY_DRUG[drug]
-    haemostasis = 1.0 - (risks[0] + risks[1] + risks[2]) / 3.0
+    haemostasis = (1.0 - risks[0]) * (1.0 - risks[1]) * (1.0 - risks[2])
     stops = (c.STOP + c.STOP_HAEMOSTASIS * haemostasis) * STOP_BY_DRUG[drug] * (1.0 - c.STOP_LYSIS * lysis)
     return np.where(s.bleeding, 1.0 - stops, 1.0 / (1.0 + np.exp(-odds)))
 
