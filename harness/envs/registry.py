@@ -51,6 +51,10 @@ ENVIRONMENTS = Registry(
             "harness.envs.anticoagulation.warfarin.environment:warfarin_maintenance",
             "keeping a patient on warfarin in range, a year; regret against a plan that knows the patient",
         ),
+        "dic": Entry(
+            "harness.envs.anticoagulation.dic.environment:dic",
+            "components and heparin in intravascular coagulation; assumption-based, not for rankings",
+        ),
     },
 )
 

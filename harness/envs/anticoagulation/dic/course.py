@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
 
 from harness.envs.anticoagulation.dic import constants as c
 from harness.envs.anticoagulation.dic.actions import DOSES, DRUG_OF
-from harness.envs.anticoagulation.dic.model import Outcome, State, death_later, prothrombin_time, step
+from harness.envs.anticoagulation.dic.model import State, prothrombin_time, step, survival
 from harness.envs.anticoagulation.dic.patients import Patients
 from harness.envs.anticoagulation.isth_dic import fibrin_points, isth_score
 from harness.mdp.tabular import BoolArray, FloatArray, IntArray
@@ -102,11 +103,11 @@ class Course:
         Decisions taken.
     state : State
     returns : float array, shape (n,)
-        Rewards so far.
-    deaths, bleeding_days, overloads : float array, shape (n,)
-        Expected so far: probability to have died, days with bleeding and overloads while alive.
-    units : float array, shape (n,)
-        Expected bags of components while alive.
+        Rewards so far; at the end survival less what bleeding, components and overload cost.
+    deaths : float array, shape (n,)
+        Probability to have died; at the end, by day 28.
+    bleeding_days, overloads, units : float array, shape (n,)
+        Days with bleeding, overloads and bags of components so far, each weighted by the probability to live then.
     began : bool array, shape (n,)
         Whether a bleeding began after arrival.
     """
@@ -132,18 +133,29 @@ class Course:
         doses = self._doses[0] + self._doses[1] + self._doses[2] + self._doses[3]
         return chart(self.state, self._before, error, hours, doses, self._drug)
 
+    def futures(self, chance: FloatArray, error: FloatArray) -> Course:
+        """Copies of the first patient as it is now, each with luck (m, T) and laboratory errors (m, T + 1, 4) of its own."""
+        same = np.zeros(len(chance), dtype=np.int64)
+        other = copy(self)
+        for name, value in vars(self).items():
+            if isinstance(value, np.ndarray | State):
+                setattr(other, name, value[same])
+        other._doses = [doses[same] for doses in self._doses]
+        other.patients = Patients(other.state, chance, error)
+        return other
+
     def order(self, orders: IntArray) -> FloatArray:
-        """Carry out orders for six hours; the reward of each patient, with the deaths to come after the last."""
-        found: Outcome = step(self.state, orders)
+        """Carry out orders for six hours; the reward of each patient, at the end with the probability to survive."""
+        found = step(self.state, orders)
         alive, bled = self.state.alive, self.state.bleeding
         self._before, self.state = self.state, found.bleed(self.patients.chance[:, self.step])
         self.step += 1
         reward = found.reward
-        self.deaths += alive * found.death
+        self.deaths = 1.0 - self.state.alive
         if self.over:
-            later = self.state.alive * death_later(self.state)
-            reward = reward - later
-            self.deaths += later
+            survivors = survival(self.state)
+            reward = reward + survivors
+            self.deaths = 1.0 - survivors
         self.returns += reward
         self.bleeding_days += alive * bled * (c.STEP_HOURS / 24.0)
         self.overloads += alive * found.overload

@@ -82,11 +82,6 @@ class State:
         return State(**{f.name: getattr(self, f.name)[which] for f in fields(self)})
 
 
-def joined(first: State, second: State) -> State:
-    """The patients of both."""
-    return State(**{f.name: np.concatenate([getattr(s, f.name) for s in (first, second)]) for f in fields(State)})
-
-
 @dataclass(frozen=True, eq=False)
 class Outcome:
     """What became of n patients within a step, each shape (n,).
@@ -102,6 +97,7 @@ class Outcome:
     units : int array
         Bags of components given.
     reward : float array
+        Minus what bleeding, components and overload cost, weighted by `alive`; survival is counted at the end.
     """
 
     after: State
@@ -144,14 +140,10 @@ def step(state: State, orders: IntArray) -> Outcome:
     lysis = s.lysis * np.where(drug == TXA, c.TXA_LYSIS_LEFT, 1.0)
 
     consumed = s.drive * CONSUMES[drug]
-    platelets = _settled(platelets, c.PLATELETS_NORMAL, c.PLATELETS_HOURS, c.CONSUMED[0] * consumed + c.BLED[0] * bleeding)
-    fibrinogen = _settled(
-        fibrinogen,
-        c.FIBRINOGEN_NORMAL,
-        c.FIBRINOGEN_HOURS,
-        c.CONSUMED[1] * consumed + c.BLED[1] * bleeding + c.LYSED * lysis,
-    )
-    factors = _settled(factors, c.FACTORS_NORMAL, c.FACTORS_HOURS, c.CONSUMED[2] * consumed + c.BLED[2] * bleeding)
+    lost = [consumes * consumed + bleeds * bleeding for consumes, bleeds in zip(c.CONSUMED, c.BLED, strict=True)]
+    platelets = _settled(platelets, c.PLATELETS_NORMAL, c.PLATELETS_HOURS, lost[0])
+    fibrinogen = _settled(fibrinogen, c.FIBRINOGEN_NORMAL, c.FIBRINOGEN_HOURS, lost[1] + c.LYSED * lysis)
+    factors = _settled(factors, c.FACTORS_NORMAL, c.FACTORS_HOURS, lost[2])
     made = c.D_DIMER_MADE / c.D_DIMER_CLEARED * s.drive * fibrinogen
     d_dimer = made + (s.d_dimer - made) * KEEPS_D_DIMER
 
@@ -169,7 +161,7 @@ def step(state: State, orders: IntArray) -> Outcome:
     death = 1.0 - np.exp(-hazard(s.organs, bleeding))
     units = c.UNITS["platelets"] * platelets_given + c.UNITS["plasma"] * plasma_given + c.UNITS["cryo"] * cryo_given
     bleeding_days = H / 24.0 * bleeding
-    cost = death + c.COST_BLEEDING_DAY * bleeding_days + c.COST_UNIT * units + c.COST_OVERLOAD * overload
+    cost = c.COST_BLEEDING_DAY * bleeding_days + c.COST_UNIT * units + c.COST_OVERLOAD * overload
     keeps = np.where(treated, s.keeps, KEEPS_UNTREATED)
     lysis_kept = KEEPS_LYSIS[s.cause] * np.where(treated & (s.cause == LEUKAEMIA), s.keeps, 1.0)
     after = State(
@@ -210,8 +202,8 @@ def hazard(organs: FloatArray, bleeding: BoolArray | float) -> FloatArray:
     return np.asarray(np.exp(c.HAZARD + c.HAZARD_ORGANS * organs + c.HAZARD_BLEEDING * bleeding))
 
 
-def death_later(state: State) -> FloatArray:
-    """Probability to die between the end of the episode and day 28, of who lives then, shape (n,).
+def survival(state: State) -> FloatArray:
+    """Probability to live on day 28, from the end of the episode, shape (n,).
 
     By day: the drive and the organs go on as they do, nothing is given any more, and nobody bleeds.
     """
@@ -223,4 +215,4 @@ def death_later(state: State) -> FloatArray:
         settles = c.ORGANS_DAMAGED / c.ORGANS_HEALED * THROMBOSIS[state.cause] * drive
         organs = np.clip(settles + (organs - settles) * heals, 0.0, 1.0)
         drive = drive * keeps
-    return np.asarray(1.0 - np.exp(-total))
+    return np.asarray(state.alive * np.exp(-total))
