@@ -69,16 +69,28 @@ class Checked:
         wanted = decision.action
         if wanted is None or situation.why_illegal(wanted) is not None:
             return decision
-        first = self._first(observation, wanted)
-        if first is None:
+        rulings = self._rulings(observation, wanted)
+        if not rulings:
             return decision
-        check, ruling = first
-        instead = ruling.instead if self._mode is ShieldMode.CORRECT else None
+        instead = rulings[-1][1].instead if self._mode is ShieldMode.CORRECT else None
         if instead is None or self._first(observation, instead) is not None:
             instead = self._env.fallback()
-        veto = Veto(wanted=wanted.model_dump(mode="json"), rule=check.name, reason=ruling.reason)
+        rule, reason = ", ".join(check.name for check, _ in rulings), "; ".join(ruling.reason for _, ruling in rulings)
+        veto = Veto(wanted=wanted.model_dump(mode="json"), rule=rule, reason=reason)
         changes = {"veto": veto, "veto_share": 1.0, "action": instead, "probabilities": None}
         return decision.model_copy(update=changes)
+
+    def _rulings(self, observation: Observation, wanted: Action) -> list[tuple[Check, Ruling]]:
+        """The rulings against an action, each but the first against what the one before put in its place."""
+        found: list[tuple[Check, Ruling]] = []
+        action: Action | None = wanted
+        while action is not None and len(found) < len(self._checks):
+            ruling = self._first(observation, action)
+            if ruling is None:
+                break
+            found.append(ruling)
+            action = ruling[1].instead if self._mode is ShieldMode.CORRECT else None
+        return found
 
     def _first(self, observation: Observation, action: Action) -> tuple[Check, Ruling] | None:
         """The first check against an action, and its ruling."""

@@ -55,6 +55,15 @@ AGENTS = Registry(
         "warfarin-oracle": Entry(
             "harness.agents.warfarin:oracle", "the plan that knows the patient and what is to come: an upper bound"
         ),
+        "dic-none": Entry("harness.agents.dic:none", "the cause is treated, and nothing else"),
+        "dic-guideline": Entry(
+            "harness.agents.dic:guideline", "BCSH 2009 and ISTH/SSC 2013: components in bleeding, heparin without"
+        ),
+        "dic-lab-threshold": Entry("harness.agents.dic:lab_threshold", "components by laboratory values alone"),
+        "dic-always-transfuse": Entry("harness.agents.dic:always_transfuse", "every component, every six hours"),
+        "dic-always-heparin": Entry("harness.agents.dic:always_heparin", "heparin in a therapeutic dose for everyone"),
+        "dic-random": Entry("harness.agents.dic:random", "every action equally often: chance"),
+        "dic-fitted": Entry("harness.agents.dic:fitted", "what fitted value iteration found: the reference itself"),
         "human": Entry("harness.agents.human:human", "you, in the terminal: `harness play`"),
     },
 )

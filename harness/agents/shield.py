@@ -59,6 +59,15 @@ RULES = Registry(
             "polypharmacy: no drug stopped whose abrupt loss is dangerous",
         ),
         "known-drugs": Entry("harness.agents.review_rules:known_drugs", "polypharmacy: only drugs that can be meant"),
+        "dic-heparin": Entry("harness.agents.dic_rules:heparin", "dic: no heparin in bleeding or at low platelets"),
+        "dic-txa": Entry("harness.agents.dic_rules:txa", "dic: tranexamic acid only early after injury or birth"),
+        "dic-indication": Entry("harness.agents.dic_rules:indication", "dic: no components for laboratory values alone"),
+        "dic-transfusion-cap": Entry(
+            "harness.agents.dic_rules:transfusion_cap", "dic: no more doses in 24 hours than dic-transfusion-cap:MAX"
+        ),
+        "dic-volume-cap": Entry(
+            "harness.agents.dic_rules:volume_cap", "dic: no more litres of components than dic-volume-cap:MAX"
+        ),
     },
 )
 

@@ -60,6 +60,7 @@ def show(env: Annotated[str, typer.Argument(metavar="ID", help="An environment's
         f"options      {'; '.join(map(_option, inspect.signature(factory(env)).parameters.values())) or 'none'}",
         f"prompts      {', '.join(styles(env)) or 'none built in'}",
         f"data         {spec.data_licence}",
+        *(["evidence     assumption-based: its values are kept out of rankings"] if spec.assumption_based else []),
         "",
         "An action, as JSON schema:",
         json.dumps(made.action_type.model_json_schema(by_alias=False), indent=2, ensure_ascii=False),

@@ -5,20 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from harness.envs.anticoagulation.dic import constants as c
-from harness.envs.anticoagulation.dic.actions import (
-    ACTIONS,
-    CAUSE,
-    CRYO,
-    DRUG,
-    PLASMA,
-    PLATELETS,
-)
+from harness.envs.anticoagulation.dic.actions import ACTIONS, CAUSE, CRYO, DRUG, PLASMA, PLATELETS
 from harness.envs.anticoagulation.dic.course import Chart, Policy
 from harness.mdp.tabular import BoolArray, FloatArray, IntArray
 
 EVERYTHING = PLATELETS + PLASMA + CRYO
 TXA, PROPHYLACTIC, THERAPEUTIC = (DRUG * c.DRUGS.index(d) for d in ("txa", "heparin_prophylactic", "heparin_therapeutic"))
-GIVEN_TXA = tuple(c.CAUSES.index(cause) for cause in ("trauma", "obstetric"))
+TXA_CAUSES = ("trauma", "obstetric")
+"""Where tranexamic acid has been shown to help, early."""
+
+GIVEN_TXA = tuple(c.CAUSES.index(cause) for cause in TXA_CAUSES)
 THROMBOTIC = c.CAUSES.index("cancer")
 
 
