@@ -85,6 +85,7 @@ CALIBRATIONS = Registry(
     builtin={
         "warfarin": Entry("harness.reproduce.warfarin:titration", "doses and times in range while a dose is found"),
         "warfarin-maintenance": Entry("harness.reproduce.warfarin:maintenance", "times in range on a steady dose"),
+        "dic": Entry("harness.reproduce.dic:dic", "mortality and bleeding, nearly all of it fitted or assumed"),
     },
 )
 

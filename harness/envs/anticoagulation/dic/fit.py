@@ -51,7 +51,7 @@ def true_features(s: State) -> FloatArray:
         (s.organs, (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8, 1.0)),
         (s.volume, (0.0, 0.6, 1.2, 1.8, 3.0, 5.0)),
     ):
-        columns += hinges(x, knots)
+        columns += list(hinges(x, np.array(knots)).T)
     well = np.clip((s.platelets - 15.0) / 65.0, 0, 1) * np.clip((s.fibrinogen - 0.7) / 1.3, 0, 1)
     columns += [well, well * np.clip((1.9 - pt) / 0.6, 0, 1), np.clip((1.9 - pt) / 0.6, 0, 1) * s.organs]
     columns += [well * drive, well * s.organs, well * s.lysis, pt * drive, pt * drive * s.keeps, s.lysis * drive]
