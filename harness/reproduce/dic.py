@@ -115,7 +115,11 @@ def dic(seeds: range, watch: Watch) -> Calibration:
         row("guideline less laboratory values alone", (0, END), score(guideline) - score(labs)),
         row("guideline less always heparin", (0, END), score(guideline) - score(heparin)),
         row("always transfusing less untreated", (-END, 0), score(always) - score(none)),
-        row(f"best constant less guideline ({named(ACTIONS[by_score])})", (-END, 0), diff(constants[by_score], guideline)),
+        row(
+            f"best constant less guideline ({named(ACTIONS[by_score])})",
+            (-END, 0),
+            diff(constants[by_score], guideline),
+        ),
         row("  the same in net survival", (-END, 0), constants[by_value].returns - guideline.returns),
         row("fitted less guideline", (0, END), score(best) - score(guideline)),
     )

@@ -147,9 +147,7 @@ def step(state: State, orders: IntArray) -> Outcome:
     made = c.D_DIMER_MADE / c.D_DIMER_CLEARED * s.drive * fibrinogen
     d_dimer = made + (s.d_dimer - made) * KEEPS_D_DIMER
 
-    litres = (
-        c.LITRES["platelets"] * platelets_given + c.LITRES["plasma"] * plasma_given + c.LITRES["cryo"] * cryo_given
-    )
+    litres = c.LITRES["platelets"] * platelets_given + c.LITRES["plasma"] * plasma_given + c.LITRES["cryo"] * cryo_given
     volume = s.volume * KEEPS_VOLUME + litres * np.where(bleeding, c.KEPT_BLEEDING, 1.0)
     overload = 1.0 - np.exp(-c.OVERLOAD_RATE * np.maximum(volume - c.OVERLOAD_FROM, 0.0))
     settles = c.ORGANS_DAMAGED / c.ORGANS_HEALED * THROMBOSIS[s.cause] * DAMAGES[s.cause, drug] * s.drive

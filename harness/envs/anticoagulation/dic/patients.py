@@ -23,7 +23,7 @@ TRAITS = 4
 VALUES = 5
 """Normal numbers: drive, platelets, fibrinogen, factors, organs."""
 
-LAB_SD = np.sqrt(np.log1p(np.square([c.LAB_CV[lab] for lab in LABS])))
+LAB_CV = np.array([c.LAB_CV[lab] for lab in LABS])
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,8 +60,12 @@ def draw(seeds: Sequence[int]) -> Patients:
         patient.random(out=u[i])
         patient.standard_normal(out=z[i])
         stream(seed, "laboratory").standard_normal(out=error[i])
-    error *= LAB_SD
-    return Patients(_arrival(u[:, :TRAITS], z), u[:, TRAITS:], np.exp(error, out=error))
+    return Patients(_arrival(u[:, :TRAITS], z), u[:, TRAITS:], laboratory_error(error))
+
+
+def laboratory_error(z: FloatArray) -> FloatArray:
+    """Factors by which results are wrong, of standard normal numbers (..., 4)."""
+    return 1.0 + LAB_CV * z
 
 
 def _arrival(u: FloatArray, z: FloatArray) -> State:
@@ -73,7 +77,9 @@ def _arrival(u: FloatArray, z: FloatArray) -> State:
     platelets, fibrinogen, factors = medians * scatter * drive ** -np.array(c.ARRIVAL_EXPONENT)[:, None]
     organs = np.array(c.ORGANS)[cause] + c.ORGANS_PER_DRIVER * np.log(drive) + c.ORGANS_SD * z[:, 4]
     yields = u[:, 2] < c.CONTROLLABLE
-    shortest, longest = np.where(yields[None, :], np.array(c.CONTROLLED_HOURS)[:, None], np.array(c.FAILED_HOURS)[:, None])
+    shortest, longest = np.where(
+        yields[None, :], np.array(c.CONTROLLED_HOURS)[:, None], np.array(c.FAILED_HOURS)[:, None]
+    )
     hours = shortest + (longest - shortest) * u[:, 3]
     fibrinogen = np.clip(fibrinogen, 0.2, 8.0)
     none = np.zeros(len(u))

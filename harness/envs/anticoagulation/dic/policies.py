@@ -10,7 +10,9 @@ from harness.envs.anticoagulation.dic.course import Chart, Policy
 from harness.mdp.tabular import BoolArray, FloatArray, IntArray
 
 EVERYTHING = PLATELETS + PLASMA + CRYO
-TXA, PROPHYLACTIC, THERAPEUTIC = (DRUG * c.DRUGS.index(d) for d in ("txa", "heparin_prophylactic", "heparin_therapeutic"))
+TXA, PROPHYLACTIC, THERAPEUTIC = (
+    DRUG * c.DRUGS.index(d) for d in ("txa", "heparin_prophylactic", "heparin_therapeutic")
+)
 TXA_CAUSES = ("trauma", "obstetric")
 """Where tranexamic acid has been shown to help, early."""
 

@@ -12,7 +12,7 @@ from harness.envs.anticoagulation.dic import constants as c
 from harness.envs.anticoagulation.dic.actions import ACTIONS, CAUSE, INDEX, DicAction
 from harness.envs.anticoagulation.dic.course import Course
 from harness.envs.anticoagulation.dic.fitted import fitted
-from harness.envs.anticoagulation.dic.patients import LAB_SD
+from harness.envs.anticoagulation.dic.patients import LABS, laboratory_error
 from harness.mdp.tabular import FloatArray
 
 FUTURES: Final = 64
@@ -67,7 +67,7 @@ class FittedReference:
         if orders not in self._values:
             if self._luck is None:
                 rng = stream(self._seed, f"reference {self._now.step}")
-                error = np.exp(LAB_SD * rng.standard_normal((FUTURES, c.STEPS + 1, len(LAB_SD))))
+                error = laboratory_error(rng.standard_normal((FUTURES, c.STEPS + 1, len(LABS))))
                 self._luck = rng.random((FUTURES, c.STEPS)), error
             course = self._now.futures(*self._luck)
             course.order(np.full(FUTURES, orders))

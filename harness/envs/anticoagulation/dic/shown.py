@@ -69,7 +69,9 @@ def observed(chart: Chart, earlier: Sequence[DicObservation] = ()) -> DicObserva
         component_volume=float(chart.volume[0]),
         doses_24h=int(chart.doses[0]),
         last_drug=c.DRUGS[chart.drug[0]],  # type: ignore[arg-type]
-        earlier=tuple(EarlierResults(**{f: getattr(o, f) for f in EarlierResults.model_fields}) for o in earlier[-SHOWN:]),
+        earlier=tuple(
+            EarlierResults(**{f: getattr(o, f) for f in EarlierResults.model_fields}) for o in earlier[-SHOWN:]
+        ),
     )
 
 
