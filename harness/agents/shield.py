@@ -61,9 +61,7 @@ RULES = Registry(
         "known-drugs": Entry("harness.agents.review_rules:known_drugs", "polypharmacy: only drugs that can be meant"),
         "dic-heparin": Entry("harness.agents.dic_rules:heparin", "dic: no heparin in bleeding or at low platelets"),
         "dic-txa": Entry("harness.agents.dic_rules:txa", "dic: tranexamic acid only early after injury or birth"),
-        "dic-indication": Entry(
-            "harness.agents.dic_rules:indication", "dic: no components for laboratory values alone"
-        ),
+        "dic-indication": Entry("harness.agents.dic_rules:indication", "dic: components only for those who bleed"),
         "dic-transfusion-cap": Entry(
             "harness.agents.dic_rules:transfusion_cap", "dic: no more doses in 24 hours than dic-transfusion-cap:MAX"
         ),

@@ -11,8 +11,8 @@ DIGITS = 4
 def not_for_ranking(env: str) -> str:
     """What stands beside every value of an environment that is assumption-based."""
     return (
-        f"Mind: {env} is assumption-based, no evidence holds up its dynamics. Its values are kept out of rankings: they "
-        "compare agents in this simulation alone."
+        f"Mind: {env} is assumption-based, no evidence holds up its dynamics. Its values are kept out of rankings: "
+        "they compare agents in this simulation alone."
     )
 
 

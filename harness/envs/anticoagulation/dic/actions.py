@@ -34,13 +34,13 @@ class DicAction(Action):
         "hours"
     )
     treat_cause: TreatCause = Field(
-        description="yes = what causes the DIC is treated now (source control, surgery, delivery, chemotherapy); needed "
-        "once, later it changes nothing"
+        description="yes = what causes the DIC is treated now (source control, surgery, delivery, chemotherapy); it is "
+        "needed once, later it changes nothing"
     )
 
 
 ACTIONS: tuple[DicAction, ...] = tuple(
-    DicAction(transfuse=transfuse, drug=drug, treat_cause=treat)  # type: ignore[arg-type]
+    DicAction(transfuse=transfuse, drug=drug, treat_cause=treat)
     for treat, drug, transfuse in product(TREAT_CAUSE, c.DRUGS, TRANSFUSE)
 )
 """Every action; the place of one is `index` of it."""

@@ -143,8 +143,9 @@ OVERLOAD_ORGANS: Final = 0.05
 """Organ failure that an overload adds. Assumed."""
 
 FUEL: Final = 0.10
-"""Organ failure that components add in a step, at a drive of 1, in a patient who does not bleed ('fuel to the fire'). Whether that
-exists is debated; fitted to the target that transfusing for laboratory values alone costs 3 to 8 points."""
+"""Organ failure that components add in a step, at a drive of 1, in a patient who does not bleed ('fuel to the fire').
+Whether that exists is debated; fitted to the target that transfusing for laboratory values alone costs 3 to 8 points of
+mortality."""
 
 # --------------------------------------------------------------------------- drugs
 

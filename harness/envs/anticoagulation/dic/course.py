@@ -72,7 +72,7 @@ def chart(now: State, before: State, error: FloatArray, hours: int, doses: IntAr
 
     def drawn(name: str) -> FloatArray:
         earlier: FloatArray = getattr(before, name)
-        return earlier + new * (getattr(now, name) - earlier)
+        return np.asarray(earlier + new * (getattr(now, name) - earlier))
 
     return Chart(
         hours=hours,
@@ -134,7 +134,7 @@ class Course:
         return chart(self.state, self._before, error, hours, doses, self._drug)
 
     def futures(self, chance: FloatArray, error: FloatArray) -> Course:
-        """Copies of the first patient as it is now, each with luck (m, T) and laboratory errors (m, T + 1, 4) of its own."""
+        """Copies of the one patient as it is now, each with luck (m, T) and errors (m, T + 1, 4) of its own."""
         same = np.zeros(len(chance), dtype=np.int64)
         other = copy(self)
         for name, value in vars(self).items():

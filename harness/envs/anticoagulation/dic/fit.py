@@ -73,6 +73,7 @@ class Value:
         self._weights = [least_squares(x[who], values[who]) for who in (~states.bleeding, states.bleeding)]
 
     def __call__(self, states: State) -> FloatArray:
+        """The values, weighted by the probability to live, shape (n,)."""
         x = true_features(states)
         return states.alive * np.where(states.bleeding, x @ self._weights[1], x @ self._weights[0])
 

@@ -1,4 +1,4 @@
-"""The policy that fitted value iteration found: linear in what a chart shows, so that it decides for arrays of patients.
+"""The policy that fitted value iteration found: linear in what a chart shows, for arrays of patients.
 
 Its weights are data (`data/fitted.npz`); `python -m harness.envs.anticoagulation.dic.fit` makes them again.
 """
@@ -72,7 +72,7 @@ def weights() -> FloatArray:
 
 def greedy(chart: Chart, table: FloatArray) -> IntArray:
     """The orders of the highest value by these weights (F, 32); the cause is treated at once, which never costs."""
-    return np.where(chart.treated, 0, CAUSE) + (features(chart) @ table).argmax(axis=1)
+    return np.asarray(np.where(chart.treated, 0, CAUSE) + (features(chart) @ table).argmax(axis=1))
 
 
 def fitted(chart: Chart) -> IntArray:

@@ -187,7 +187,7 @@ def _bleeds(s: State, lysis: FloatArray, drug: IntArray) -> FloatArray:
     odds = odds + c.ONSET_ORGANS * s.organs + c.ONSET_LYSIS * lysis + ONSET_BY_DRUG[drug]
     haemostasis = (1.0 - risks[0]) * (1.0 - risks[1]) * (1.0 - risks[2])
     stops = (c.STOP + c.STOP_HAEMOSTASIS * haemostasis) * STOP_BY_DRUG[drug] * (1.0 - c.STOP_LYSIS * lysis)
-    return np.where(s.bleeding, 1.0 - stops, 1.0 / (1.0 + np.exp(-odds)))
+    return np.asarray(np.where(s.bleeding, 1.0 - stops, 1.0 / (1.0 + np.exp(-odds))))
 
 
 def _between(x: FloatArray, begins: float, highest: float) -> FloatArray:

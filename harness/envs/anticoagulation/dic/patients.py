@@ -77,9 +77,7 @@ def _arrival(u: FloatArray, z: FloatArray) -> State:
     platelets, fibrinogen, factors = medians * scatter * drive ** -np.array(c.ARRIVAL_EXPONENT)[:, None]
     organs = np.array(c.ORGANS)[cause] + c.ORGANS_PER_DRIVER * np.log(drive) + c.ORGANS_SD * z[:, 4]
     yields = u[:, 2] < c.CONTROLLABLE
-    shortest, longest = np.where(
-        yields[None, :], np.array(c.CONTROLLED_HOURS)[:, None], np.array(c.FAILED_HOURS)[:, None]
-    )
+    shortest, longest = np.array([c.FAILED_HOURS, c.CONTROLLED_HOURS])[yields.astype(np.int64)].T
     hours = shortest + (longest - shortest) * u[:, 3]
     fibrinogen = np.clip(fibrinogen, 0.2, 8.0)
     none = np.zeros(len(u))

@@ -7,12 +7,12 @@ import numpy as np
 from harness.envs.anticoagulation.dic import constants as c
 from harness.envs.anticoagulation.dic.actions import ACTIONS, CAUSE, CRYO, DRUG, PLASMA, PLATELETS
 from harness.envs.anticoagulation.dic.course import Chart, Policy
-from harness.mdp.tabular import BoolArray, FloatArray, IntArray
+from harness.mdp.tabular import BoolArray, IntArray
 
 EVERYTHING = PLATELETS + PLASMA + CRYO
-TXA, PROPHYLACTIC, THERAPEUTIC = (
-    DRUG * c.DRUGS.index(d) for d in ("txa", "heparin_prophylactic", "heparin_therapeutic")
-)
+PROPHYLACTIC, THERAPEUTIC = (DRUG * c.DRUGS.index(f"heparin_{dose}") for dose in ("prophylactic", "therapeutic"))
+TXA = DRUG * c.DRUGS.index("txa")
+
 TXA_CAUSES = ("trauma", "obstetric")
 """Where tranexamic acid has been shown to help, early."""
 
@@ -66,7 +66,7 @@ def guideline(chart: Chart) -> IntArray:
 def components(chart: Chart, bleeding: BoolArray) -> IntArray:
     """Which components the laboratory values speak for, in patients who bleed or are treated as if they did."""
     low = chart.platelets < np.where(bleeding, c.PLATELETS_BLEEDING, c.PLATELETS_PROPHYLACTIC)
-    slow: FloatArray = chart.pt > c.PT_RATIO * c.PT_NORMAL
+    slow = chart.pt > c.PT_RATIO * c.PT_NORMAL
     return np.asarray(
         PLATELETS * low + PLASMA * (bleeding & slow) + CRYO * (bleeding & (chart.fibrinogen < c.FIBRINOGEN_BLEEDING))
     )

@@ -57,7 +57,7 @@ def observed(chart: Chart, earlier: Sequence[DicObservation] = ()) -> DicObserva
     return DicObservation(
         hours=chart.hours,
         hours_left=round(c.STEPS * c.STEP_HOURS) - chart.hours,
-        cause=c.CAUSES[chart.cause[0]],  # type: ignore[arg-type]
+        cause=c.CAUSES[chart.cause[0]],
         cause_treated=bool(chart.treated[0]),
         bleeding=bool(chart.bleeding[0]),
         sofa=int(chart.sofa[0]),
@@ -68,11 +68,13 @@ def observed(chart: Chart, earlier: Sequence[DicObservation] = ()) -> DicObserva
         isth_score=int(chart.isth[0]),
         component_volume=float(chart.volume[0]),
         doses_24h=int(chart.doses[0]),
-        last_drug=c.DRUGS[chart.drug[0]],  # type: ignore[arg-type]
-        earlier=tuple(
-            EarlierResults(**{f: getattr(o, f) for f in EarlierResults.model_fields}) for o in earlier[-SHOWN:]
-        ),
+        last_drug=c.DRUGS[chart.drug[0]],
+        earlier=tuple(map(_results, earlier[-SHOWN:])),
     )
+
+
+def _results(seen: DicObservation) -> EarlierResults:
+    return EarlierResults(**seen.model_dump(include=set(EarlierResults.model_fields)))
 
 
 def chart_of(seen: DicObservation) -> Chart:
