@@ -2,9 +2,9 @@
 
 What was fitted, and how: with the turnover and hazards of a first sketch (severe sepsis alone) and half of the patients
 bleeding, mortality was 30 % with and 19 % without overt DIC, and treating laboratory values alone cost 1.4 points.
-Then, by hand, in five steps on up to 8,000 patients: lower platelets, fibrinogen and factors on arrival; a bleeding that stops where
-all three suffice; the hazard of death, by mortality; the harm of components without bleeding, by its target; and what
-heparin adds to the odds of bleeding, by its own.
+Then, by hand, in five steps on up to 8,000 patients of other seeds: lower platelets, fibrinogen and factors on arrival;
+a bleeding that stops where all three suffice; the hazard of death, by mortality; the harm of components without
+bleeding, by its target; and what heparin adds to the odds of bleeding, by its own.
 """
 
 from __future__ import annotations

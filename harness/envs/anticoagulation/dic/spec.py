@@ -40,7 +40,7 @@ SPEC = EnvSpec(
         "Assumption-based, and kept out of rankings: no component or drug has a proven effect on mortality in DIC, and "
         "no published model of treated DIC exists. How laboratory values, bleeding, organs and treatment act on each "
         "other is assumed.",
-        "Fitted: mortality by day 28 with and without overt DIC (of patients with severe sepsis, taken for all causes), "
+        "Fitted: mortality by day 28 with and without overt DIC (of severe sepsis, taken for all causes), "
         "that transfusing for laboratory values alone costs 3 to 8 points of it, and that heparin for everyone begins "
         "10 to 15 points more bleedings; the last two are targets of design, not findings. Nothing is predicted: "
         "`harness calibrate dic`.",
@@ -50,10 +50,10 @@ SPEC = EnvSpec(
         "the probability to live then, and after day 7 nothing is given and nobody bleeds.",
         "What a day with bleeding, a bag and an overload cost beside a death is a convention. It decides much: most of "
         "what sets chance apart are the bags that it gives.",
-        "To treat the cause costs nothing here, so that to do it at once is best; who never does it loses most by that.",
+        "To treat the cause costs nothing here, so that at once is best; who never does it loses most by that.",
         "Regret is measured against a policy, not an optimum: fitted value iteration on simulated patients, which sees "
-        f"what agents see. Its value is estimated, from {FUTURES} simulated futures of the true state. So a regret is an "
-        "estimate and can be negative; what the policy would do has none, and the mean sum of an episode's regrets is "
+        f"what agents see. Its value is estimated from {FUTURES} simulated futures of the true state. A regret is thus "
+        "an estimate and can be negative; what the policy would do has none, and their mean sum over an episode is "
         "what the policy earns more.",
     ),
 )
