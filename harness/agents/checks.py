@@ -1,4 +1,7 @@
-"""A shield where actions are no list: each rule looks at one action and says what to do instead."""
+"""A shield where actions are no list: each rule looks at one action and says what to do instead.
+
+What a rule puts in an action's place is looked at by every rule, and corrected once more where another forbids it.
+"""
 
 from __future__ import annotations
 

@@ -87,11 +87,22 @@ async def test_a_slip_of_the_pen_is_put_right_and_a_drug_from_nowhere_is_not():
     assert (await decided(shown, new, "known-drugs")).action == change(drug, Intervention.SUBSTITUTE, "metformin")
 
 
-async def test_a_correction_is_looked_at_by_every_check():
+async def test_a_correction_is_looked_at_by_every_check_and_corrected_again():
     shown, drug, _ = critical_drug()
     found = await decided(shown, change(drug[:-1], STOP), "known-drugs", "no-stop-critical")
-    assert found.action == FINISH  # put right it would be a critical drug stopped
-    assert found.veto.rule == "known-drugs"
+    assert found.action == change(drug, MONITOR)  # put right it would be a critical drug stopped
+    assert found.veto.rule == "known-drugs, no-stop-critical"
+    assert found.veto.wanted["action"]["target_drug_id"] == drug[:-1]
+
+
+async def test_checks_that_never_agree_end_in_the_fallback():
+    shown, drug, other = critical_drug()
+    stop, reduce = change(other, STOP), change(other, REDUCE)
+    one = Check("one", lambda o, a: Ruling("no stop", reduce) if a == stop else None)
+    two = Check("two", lambda o, a: Ruling("no less", stop) if a == reduce else None)
+    found = await Checked(Wants(stop), ENV, [one, two], ShieldMode.CORRECT).act(shown, Situation(ENV.why_illegal))
+    assert found.action == FINISH
+    assert found.veto.reason == "no stop; no less"
 
 
 async def test_with_veto_the_fallback_takes_the_place():
