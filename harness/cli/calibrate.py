@@ -23,7 +23,9 @@ FEWEST = 100
 
 
 def calibrate(
-    env: Annotated[str, typer.Argument(metavar="ID", help="A simulated environment: warfarin, warfarin-maintenance.")],
+    env: Annotated[
+        str, typer.Argument(metavar="ID", help="A simulated environment: dic, warfarin, warfarin-maintenance.")
+    ],
     patients: Annotated[int, typer.Option(help="Simulated patients for each policy.")] = 2_000,
     seed_start: Annotated[int, typer.Option(help="First seed; evaluation seeds start at 100000.")] = 100_000,
     json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,

@@ -41,6 +41,7 @@ def show(env: Annotated[str, typer.Argument(metavar="ID", help="An environment's
     import json
 
     from harness.cli.tables import print_lines
+    from harness.core.environment import ReferenceKind
     from harness.envs.registry import factory, make
     from harness.mdp.environment import TabularEnvironment
     from harness.prompts.loader import styles
@@ -50,6 +51,8 @@ def show(env: Annotated[str, typer.Argument(metavar="ID", help="An environment's
     lines = [f"{spec.title} ({spec.id} v{spec.version})", spec.summary, ""]
     if isinstance(made, TabularEnvironment):
         lines += [f"tabular      {made.mdp!r}; the optimum is {made.reference_kind}"]
+    elif made.reference is not None and made.reference.kind is ReferenceKind.ACHIEVABLE:
+        lines += ["reference    the best policy known, from any state; it is achievable, and no optimum"]
     elif made.reference is not None:
         lines += [f"optimum      computed from any state; it is {made.reference.kind}"]
     lines += [

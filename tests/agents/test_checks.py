@@ -96,7 +96,7 @@ async def test_a_correction_is_looked_at_by_every_check_and_corrected_again():
 
 
 async def test_checks_that_never_agree_end_in_the_fallback():
-    shown, drug, other = critical_drug()
+    shown, _, other = critical_drug()
     stop, reduce = change(other, STOP), change(other, REDUCE)
     one = Check("one", lambda o, a: Ruling("no stop", reduce) if a == stop else None)
     two = Check("two", lambda o, a: Ruling("no less", stop) if a == reduce else None)

@@ -63,6 +63,7 @@ def test_the_command_line_says_it_wherever_values_stand(harness_command):
     assert [row["assumption_based"] for row in rows] == ["True", "True"]
     shown = harness_command("envs", "show", "dic").stdout
     assert "assumption-based: its values are kept out of rankings" in shown
+    assert "it is achievable, and no optimum" in shown
 
 
 @pytest.mark.parametrize(("now", "changed"), [(False, []), (True, ["the environment"])])

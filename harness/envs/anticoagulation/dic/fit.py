@@ -129,12 +129,12 @@ def main() -> None:
     usual: Policy = policies.guideline
     found = []
     for turn in range(ROUNDS):
-        table = iterate(explored(seeds, usual, turn)).astype(np.float32)
+        table = iterate(explored(seeds, usual, turn))
         usual = partial(greedy, table=table)
         found.append((float(run(others, usual).returns.mean()), table))
         sys.stderr.write(f"round {turn + 1}: net survival {found[-1][0]:.4f}\n")
     OUT.parent.mkdir(exist_ok=True)
-    np.savez_compressed(OUT, weights=max(found, key=lambda pair: pair[0])[1])
+    np.savez_compressed(OUT, weights=max(found, key=lambda pair: pair[0])[1].astype(np.float32))
 
 
 if __name__ == "__main__":

@@ -12,8 +12,8 @@ from typing import Final
 import numpy as np
 
 from harness.envs.anticoagulation.dic import constants as c
-from harness.envs.anticoagulation.dic.actions import CAUSE
 from harness.envs.anticoagulation.dic.course import Chart
+from harness.envs.anticoagulation.dic.policies import treat
 from harness.mdp.tabular import FloatArray, IntArray
 
 KNOTS: Final = (
@@ -72,7 +72,7 @@ def weights() -> FloatArray:
 
 def greedy(chart: Chart, table: FloatArray) -> IntArray:
     """The orders of the highest value by these weights (F, 32); the cause is treated at once, which never costs."""
-    return np.asarray(np.where(chart.treated, 0, CAUSE) + (features(chart) @ table).argmax(axis=1))
+    return np.asarray(treat(chart) + (features(chart) @ table).argmax(axis=1))
 
 
 def fitted(chart: Chart) -> IntArray:

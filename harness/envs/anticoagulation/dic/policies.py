@@ -40,9 +40,14 @@ def chance(rng: np.random.Generator) -> Policy:
     return lambda chart: rng.integers(len(ACTIONS), size=chart.cause.shape)
 
 
+def treat(chart: Chart) -> IntArray:
+    """The cause is treated where it has not been."""
+    return np.where(chart.treated, 0, CAUSE)
+
+
 def lab_threshold(chart: Chart) -> IntArray:
     """The cause is treated; components below the guideline's thresholds, whether or not the patient bleeds."""
-    return CAUSE + components(chart, np.ones(chart.bleeding.shape, dtype=np.bool_))
+    return treat(chart) + components(chart, np.ones(chart.bleeding.shape, dtype=np.bool_))
 
 
 def guideline(chart: Chart) -> IntArray:
@@ -52,7 +57,7 @@ def guideline(chart: Chart) -> IntArray:
     tranexamic acid at once after an injury or birth with bleeding; heparin where nobody bleeds, in a therapeutic dose
     where thrombosis prevails, else as prophylaxis, each above a platelet count.
     """
-    orders = CAUSE + components(chart, chart.bleeding)
+    orders = treat(chart) + components(chart, chart.bleeding)
     txa = chart.bleeding & np.isin(chart.cause, GIVEN_TXA) & (chart.hours < c.TXA_HOURS)
     prophylactic, therapeutic = c.HEPARIN_PLATELETS
     heparin = np.where(
