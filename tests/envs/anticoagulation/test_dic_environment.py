@@ -34,7 +34,7 @@ def ward():
 def finish(env, policy, *, regret=False):
     """Play on under a rule; rewards, regrets and observations."""
     rewards, regrets, seen, over = [], [], [], False
-    observation = env.reset(SEED + 3) if not env.reference._now.step else None
+    observation = env.reset(SEED + 3)
     while not over:
         action = ACTIONS[int(policy(chart_of(observation))[0])]
         if regret:

@@ -180,6 +180,7 @@ def test_the_guideline_gives_components_for_bleeding_and_heparin_without(patient
     chart = replace(
         chart,
         cause=np.array([0, 0, 1, 4, 4, 0, 0]),
+        treated=np.zeros(7, dtype=np.bool_),
         bleeding=np.array([True, True, True, False, False, False, False]),
         platelets=np.array([49.0, 50.0, 200.0, 60.0, 40.0, 19.0, 25.0]),
         pt=np.array([18.8, 18.7, 12.5, 20.0, 20.0, 20.0, 20.0]),
@@ -199,7 +200,9 @@ def test_the_guideline_gives_components_for_bleeding_and_heparin_without(patient
     assert later.drug == "none"
     labs = [ACTIONS[place] for place in policies.lab_threshold(chart)]
     assert labs[3].transfuse == "plasma_cryo"
-    assert {a.drug for a in labs} == {"none"}
+    assert {(a.drug, a.treat_cause) for a in (*labs, *found[:2])} == {("none", "yes")}
+    again = replace(chart, treated=np.ones(7, dtype=np.bool_))
+    assert {ACTIONS[place].treat_cause for place in policies.guideline(again)} == {"no"}
 
 
 def test_every_action_has_its_place():
