@@ -50,7 +50,7 @@ DRIVER_SD: Final = 0.55
 PLATELETS: Final = (95.0, 80.0, 75.0, 40.0, 85.0)
 FIBRINOGEN: Final = (2.8, 1.4, 1.2, 1.4, 2.2)
 FACTORS: Final = (50.0, 45.0, 46.0, 54.0, 60.0)
-"""Medians on arrival at a drive of 1: 10^9/L, g/L and percent of normal clotting factors."""
+"""Medians on arrival at a drive of 1: 10^9/L, g/L and percent of normal clotting factors. Lowered while fitting."""
 
 ARRIVAL_EXPONENT: Final = (0.5, 0.35, 0.25)
 """They fall with the drive to this power: platelets, fibrinogen, factors."""
@@ -189,7 +189,8 @@ PLATELETS_RISKY, FIBRINOGEN_RISKY, PT_RISKY = (80.0, 15.0), (2.0, 0.7), (1.3, 1.
 guideline's threshold is among them."""
 
 STOP, STOP_HAEMOSTASIS = 0.01, 0.35
-"""Probability that a bleeding stops within a step: at the lowest values, and what normal ones add. Assumed."""
+"""Probability that a bleeding stops within a step: at the lowest values, and what normal ones add. Changed while
+fitting, so that components are worth giving to those who bleed."""
 
 STOP_LYSIS: Final = 0.6
 """Part of it that an excess fibrinolysis of 1 takes away. Assumed."""
