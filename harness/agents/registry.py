@@ -76,6 +76,15 @@ AGENTS = Registry(
         ),
         "doac-fixed-warfarin": Entry("harness.agents.doac:fixed_warfarin", "doac: warfarin for everyone"),
         "doac-random": Entry("harness.agents.doac:random", "doac: any drug at any dose: chance"),
+        "dic-none": Entry("harness.agents.dic:none", "the cause is treated, and nothing else"),
+        "dic-guideline": Entry(
+            "harness.agents.dic:guideline", "BCSH 2009 and ISTH/SSC 2013: components in bleeding, heparin without"
+        ),
+        "dic-lab-threshold": Entry("harness.agents.dic:lab_threshold", "components by laboratory values alone"),
+        "dic-always-transfuse": Entry("harness.agents.dic:always_transfuse", "every component, every six hours"),
+        "dic-always-heparin": Entry("harness.agents.dic:always_heparin", "heparin in a therapeutic dose for everyone"),
+        "dic-random": Entry("harness.agents.dic:random", "every action equally often: chance"),
+        "dic-fitted": Entry("harness.agents.dic:fitted", "what fitted value iteration found: the reference itself"),
         "human": Entry("harness.agents.human:human", "you, in the terminal: `harness play`"),
     },
 )

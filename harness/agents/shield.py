@@ -81,6 +81,15 @@ RULES = Registry(
         ),
         "doac-dose": Entry("harness.agents.doac_rules:dose", "doac: the label's dose only"),
         "doac-hold": Entry("harness.agents.doac_rules:hold", "doac: left out before procedures as long as needed"),
+        "dic-heparin": Entry("harness.agents.dic_rules:heparin", "dic: no heparin in bleeding or at low platelets"),
+        "dic-txa": Entry("harness.agents.dic_rules:txa", "dic: tranexamic acid only early after injury or birth"),
+        "dic-indication": Entry("harness.agents.dic_rules:indication", "dic: components only for those who bleed"),
+        "dic-transfusion-cap": Entry(
+            "harness.agents.dic_rules:transfusion_cap", "dic: no more doses in 24 hours than dic-transfusion-cap:MAX"
+        ),
+        "dic-volume-cap": Entry(
+            "harness.agents.dic_rules:volume_cap", "dic: no more litres of components than dic-volume-cap:MAX"
+        ),
     },
 )
 

@@ -25,7 +25,7 @@ FEWEST = 100
 
 def calibrate(
     env: Annotated[
-        str, typer.Argument(metavar="ID", help="A simulated environment: warfarin, warfarin-maintenance, doac.")
+        str, typer.Argument(metavar="ID", help="A simulated environment, such as warfarin, heparin, doac or dic.")
     ],
     patients: Annotated[int, typer.Option(help="Simulated patients for each policy.")] = 2_000,
     seed_start: Annotated[int, typer.Option(help="First seed; evaluation seeds start at 100000.")] = 100_000,

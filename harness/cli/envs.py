@@ -58,6 +58,7 @@ def show(env: Annotated[str, typer.Argument(metavar="ID", help="An environment's
 
 
 def _of_its_own(env: str, made: Environment[Any, Any]) -> list[str]:
+    from harness.core.environment import ReferenceKind
     from harness.envs.registry import factory
     from harness.mdp.environment import TabularEnvironment
     from harness.prompts.loader import styles
@@ -66,6 +67,8 @@ def _of_its_own(env: str, made: Environment[Any, Any]) -> list[str]:
     lines = [f"{spec.title} ({spec.id} v{spec.version})", spec.summary, ""]
     if isinstance(made, TabularEnvironment):
         lines += [f"tabular      {made.mdp!r}; the optimum is {made.reference_kind}"]
+    elif made.reference is not None and made.reference.kind is ReferenceKind.ACHIEVABLE:
+        lines += ["reference    the best policy known, from any state; it is achievable, and no optimum"]
     elif made.reference is not None:
         lines += [f"optimum      computed from any state; it is {made.reference.kind}"]
     return [
@@ -77,6 +80,7 @@ def _of_its_own(env: str, made: Environment[Any, Any]) -> list[str]:
         f"options      {'; '.join(map(_option, inspect.signature(factory(env)).parameters.values())) or 'none'}",
         f"prompts      {', '.join(styles(env)) or 'none built in'}",
         f"data         {spec.data_licence}",
+        *(["evidence     assumption-based: its values are kept out of rankings"] if spec.assumption_based else []),
         "",
     ]
 

@@ -13,6 +13,8 @@ TRAINING_SEEDS = range(0, 10_000)
 EVALUATION_START = 100_000
 """Evaluation seeds start here, so that nothing is evaluated on what it was trained on."""
 
+LARGEST_WORD = 2**32 - 1
+
 
 def stream(seed: int, name: str) -> np.random.Generator:
     """The random stream `name` of an episode, e.g. 'patient', 'dynamics' or 'laboratory'.
@@ -27,7 +29,10 @@ def stream(seed: int, name: str) -> np.random.Generator:
     """
     if seed < 0:
         raise UsageError(f"The seed is {seed}; expected 0 or more.")
-    return np.random.default_rng([seed, zlib.crc32(name.encode())])
+    both = [seed, zlib.crc32(name.encode())]
+    # what `default_rng` makes of the list; an array is the same entropy, and taken at twice the speed
+    entropy = np.array(both, dtype=np.uint32) if seed <= LARGEST_WORD else both
+    return np.random.Generator(np.random.PCG64(entropy))
 
 
 def check_training_seeds(seeds: Iterable[int]) -> None:

@@ -75,6 +75,10 @@ ENVIRONMENTS = Registry(
             "harness.envs.anticoagulation.doac.environment:doac",
             "anticoagulants in atrial fibrillation, every 3 months: drug, dose, interactions; exact optimum",
         ),
+        "dic": Entry(
+            "harness.envs.anticoagulation.dic.environment:dic",
+            "components and heparin in intravascular coagulation; assumption-based, not for rankings",
+        ),
     },
 )
 

@@ -46,6 +46,9 @@ PARTS = {
 }
 """Where they stand in a manifest."""
 
+YOUNGER = {"assumption_based": False}
+"""Fields of a spec that manifests of this format did not always have, and what they then were."""
+
 
 def manifest_of(config: RunConfig, run_id: str, cast: Cast) -> dict[str, Any]:
     """Everything needed to repeat the run, and to say which weights or which server answered."""
@@ -118,10 +121,11 @@ def require_unchanged(path: Path, before: dict[str, Any], now: dict[str, Any]) -
 
 
 def _deciding(manifest: dict[str, Any]) -> dict[str, Any]:
-    """A manifest without what changes no reply of its model."""
+    """A manifest without what changes no reply of its model; a field of a spec that is younger has its default."""
     model = manifest.get("model") or {}
     entry = {name: value for name, value in (model.get("entry") or {}).items() if name not in OF_NO_CONSEQUENCE}
-    return manifest | {"model": model | {"entry": entry}}
+    env = {**YOUNGER, **manifest.get("env", {})}
+    return manifest | {"env": env, "model": model | {"entry": entry}}
 
 
 def environment_of(path: Path) -> Environment[Any, Any]:

@@ -86,6 +86,7 @@ CALIBRATIONS = Registry(
         "warfarin": Entry("harness.reproduce.warfarin:titration", "doses and times in range while a dose is found"),
         "warfarin-maintenance": Entry("harness.reproduce.warfarin:maintenance", "times in range on a steady dose"),
         "doac": Entry("harness.reproduce.doac:doac", "strokes and bleedings of four trials, right orders"),
+        "dic": Entry("harness.reproduce.dic:dic", "mortality and bleeding, nearly all of it fitted or assumed"),
     },
 )
 

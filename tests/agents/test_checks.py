@@ -96,7 +96,7 @@ async def test_a_slip_of_the_pen_is_put_right_and_a_drug_from_nowhere_is_not():
     assert (await decided(shown, new, "known-drugs")).action == change(drug, Intervention.SUBSTITUTE, "metformin")
 
 
-async def test_a_correction_is_looked_at_by_every_check():
+async def test_a_correction_is_looked_at_by_every_check_and_corrected_again():
     shown, drug, _ = critical_drug()
     found = await decided(shown, change(drug[:-1], STOP), "known-drugs", "no-stop-critical")
     assert found.action == change(drug, MONITOR)  # put right it would be a critical drug stopped
