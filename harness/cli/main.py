@@ -25,6 +25,7 @@ from harness.cli import (
     play,
     plot,
     prompts,
+    rank,
     recheck,
     reproduce,
     screen,
@@ -67,6 +68,7 @@ app.command("eval", help=evaluate.HELP)(evaluate.evaluate)
 app.command("ab", help=ab.HELP)(ab.ab)
 app.command("play", help=play.HELP)(play.play)
 app.command("compare", help=compare.HELP)(compare.compare)
+app.command("rank", help=rank.HELP)(rank.rank)
 app.command("recheck", help=recheck.HELP)(recheck.recheck)
 app.command("optimum", help=optimum.HELP)(optimum.optimum)
 app.command("plan", help=plan.HELP)(plan.plan)

@@ -45,7 +45,8 @@ def print_blocks(blocks: Iterable[Block]) -> None:
     """Print captions, their tables and what is to be said below them."""
     out = console()
     for block in blocks:
-        out.print(block.caption)
+        if block.caption:
+            out.print(block.caption)
         if block.headings:
             print_table(block.headings, block.rows)
         for note in (*block.notes, ""):
