@@ -49,6 +49,10 @@ DRIFT_SD, DRIFT_HOURS = 0.15, 12.0
 """Standard deviation and time constant of the drift of the logarithm of elimination: an Ornstein-Uhlenbeck process.
 Chosen."""
 
+LABS_DRIFT_SD: Final = 0.20
+"""The same standard deviation in `heparin-labs`, whose patients are less steady. Chosen: with 0.15 the nomogram would
+be in range 66 % of the time there, which is more than hospitals report."""
+
 # --------------------------------------------------------------------------- from concentration to aPTT
 
 CONTROL: Final = 30.0

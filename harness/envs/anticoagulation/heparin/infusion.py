@@ -6,7 +6,7 @@ step that policies over many patients, and learners, call; the environment is a 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from copy import copy
 from dataclasses import dataclass
 
@@ -17,36 +17,8 @@ from harness.envs.anticoagulation.heparin import laboratory, model
 from harness.envs.anticoagulation.heparin.laboratory import Samples
 from harness.envs.anticoagulation.heparin.model import QUARTERS
 from harness.envs.anticoagulation.heparin.patients import TESTS, Patients
+from harness.envs.anticoagulation.heparin.setting import Setting
 from harness.mdp.tabular import BoolArray, FloatArray, IntArray
-
-
-@dataclass(frozen=True)
-class Setting:
-    """How decisions and laboratory go together.
-
-    Attributes
-    ----------
-    step : int
-        Hours between decisions.
-    delay : int
-        Hours after the draw that a decision rests on until it takes effect; the first one does so at once.
-    ordered : bool
-        Whether tests have to be ordered and their results come later; otherwise every decision sees an aPTT.
-    cv : float
-        Coefficient of variation of a test.
-    """
-
-    step: int
-    delay: int
-    ordered: bool
-    cv: float
-
-
-FULL = Setting(step=c.STEP, delay=c.DELAY, ordered=False, cv=c.APTT_CV)
-"""`heparin`."""
-
-LABS = Setting(step=1, delay=0, ordered=True, cv=c.LABS_CV)
-"""`heparin-labs`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,25 +159,15 @@ class Course:
             self._draw(given.tests, at_once=False)
         changes = (given.rate != self.rate) | (given.bolus > 0) | (given.hold > 0)
         self.changed = np.where(changes, start, self.changed)
-        begins = QUARTERS * (start + (self.setting.delay if start else 0))
-        resumes = begins + np.rint(QUARTERS * np.asarray(given.hold)).astype(int)
-        held = bool(np.any(given.hold > 0))
         pharmacology = self.patients.pharmacology
         gain, base = 1 / pharmacology.volume, np.log(pharmacology.base)
         earned = np.zeros(len(self.rate))
         now = self.concentration[QUARTERS * start]
-        for quarter in range(QUARTERS * start, QUARTERS * end):
-            rate = self.rate if quarter < begins else given.rate
-            if held and quarter >= begins:
-                rate = np.where(quarter < resumes, 0.0, rate)
-            self.infused[quarter] = rate
-            if quarter == begins:
-                self.infused[quarter] += QUARTERS * given.bolus
-                now = now + given.bolus * gain
-            hour = quarter // QUARTERS
-            now = model.after(now, rate * gain, self.patients.elimination[hour])
+        passing = passed(now, self.rate, given, (start, end), self.setting, gain, self.patients.elimination)
+        for quarter, infused, now in passing:
+            self.infused[quarter] = infused
             self.concentration[quarter + 1] = now
-            earned += model.reward(base + pharmacology.slope * now, hour)
+            earned += model.reward(base + pharmacology.slope * now, quarter // QUARTERS)
         earned /= QUARTERS
         if self.setting.ordered:
             earned -= c.LAB_COST * given.tests.sum(axis=0)
@@ -230,6 +192,48 @@ class Course:
         """Share of the time after the loading phase, up to now, with a true aPTT in range, shape (n,); else NaN."""
         counted = model.in_range(self.log_aptt()[QUARTERS * c.LOADING + 1 :])
         return np.asarray(counted.mean(axis=0)) if len(counted) else np.full(len(self.rate), np.nan)
+
+
+def passed(
+    now: FloatArray,
+    before: FloatArray,
+    given: Orders,
+    hours: tuple[int, int],
+    setting: Setting,
+    gain: FloatArray,
+    elimination: FloatArray,
+) -> Iterator[tuple[int, FloatArray, FloatArray]]:
+    """What is infused in each quarter of an hour from one decision to the next (U/kg/h, boluses as rates), and where
+    that leads (U/mL).
+
+    Parameters
+    ----------
+    now : float array, shape (..., n)
+        Concentration at the decision, U/mL.
+    before : float array, shape (..., n)
+        Rate that runs until the orders take effect, U/kg/h.
+    given : Orders
+        Their arrays have the shape (..., n).
+    hours : (int, int)
+        Of this decision and of the next one.
+    setting : Setting
+    gain : float array, shape (n,)
+        1 / volume.
+    elimination : float array, shape (T, n)
+        Rate at a concentration of 0 in each hour.
+    """
+    start, end = hours
+    begins = QUARTERS * (start + (setting.delay if start else 0))
+    held = np.rint(QUARTERS * given.hold)
+    longest = held.max()
+    for quarter in range(QUARTERS * start, QUARTERS * end):
+        rate = before if quarter < begins else given.rate
+        if 0 <= quarter - begins < longest:
+            rate = np.where(quarter - begins < held, 0.0, rate)
+        if quarter == begins:
+            now = now + given.bolus * gain
+        now = model.after(now, rate * gain, elimination[quarter // QUARTERS])
+        yield quarter, rate + QUARTERS * given.bolus if quarter == begins else rate, now
 
 
 def run(patients: Patients, setting: Setting, policy: Policy) -> Course:

@@ -15,6 +15,7 @@ import numpy as np
 from harness.core.seeds import stream
 from harness.envs.anticoagulation.heparin import constants as c
 from harness.envs.anticoagulation.heparin.model import Pharmacology, Which, acute
+from harness.envs.anticoagulation.heparin.setting import Setting
 from harness.mdp.tabular import FloatArray
 
 NORMALS = 5
@@ -61,8 +62,8 @@ class Patients:
         return Patients(self.weight[who], self.pharmacology[who], self.elimination[:, who], self.luck[..., who])
 
 
-def draw(seeds: Sequence[int], hours: int = c.HOURS) -> Patients:
-    """The patients that belong to some seeds, for so many hours."""
+def draw(seeds: Sequence[int], setting: Setting, hours: int = c.HOURS) -> Patients:
+    """The patients that belong to some seeds, for so many hours of a task."""
     shape = (hours + 1, len(TESTS), 3)
     z = np.empty((len(seeds), NORMALS + hours))
     luck = np.empty((len(seeds), int(np.prod(shape))))
@@ -72,7 +73,7 @@ def draw(seeds: Sequence[int], hours: int = c.HOURS) -> Patients:
     weight = weights(z[:, 0])
     found = pharmacology(weight, z[:, 1:NORMALS])
     faster = acute(np.arange(hours))[:, None]
-    elimination = found.elimination * faster * np.exp(_drift(z[:, NORMALS:].T))
+    elimination = found.elimination * faster * np.exp(setting.drift_sd * _drift(z[:, NORMALS:].T))
     return Patients(weight, found, elimination, luck.T.reshape(*shape, len(seeds)))
 
 
@@ -95,11 +96,11 @@ def pharmacology(weight: FloatArray, z: FloatArray) -> Pharmacology:
 
 
 def _drift(shocks: FloatArray) -> FloatArray:
-    """Standard normal numbers (T, n) made into the drift; its exact transition from hour to hour."""
+    """Standard normal numbers (T, n) made into a drift of standard deviation 1; its exact transition by the hour."""
     kept = np.exp(-1 / c.DRIFT_HOURS)
-    new = c.DRIFT_SD * np.sqrt(1 - kept**2)
+    new = np.sqrt(1 - kept**2)
     drift = np.empty_like(shocks)
-    drift[0] = c.DRIFT_SD * shocks[0]
+    drift[0] = shocks[0]
     for hour in range(1, len(shocks)):
         drift[hour] = kept * drift[hour - 1] + new * shocks[hour]
     return drift

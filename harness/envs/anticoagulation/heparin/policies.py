@@ -1,8 +1,8 @@
 """Protocols of heparin, arrays over patients: a start, then changes by the aPTT.
 
 In `heparin` every decision sees an aPTT. In `heparin-labs` a protocol draws one six hours after every change and after
-every result, or a day after two in a row within the range; it acts on each result once, and where one was lost, or
-where a first one is the laboratory's highest, it draws again.
+every result, or a day after two in a row within the range; it acts on each result once, and where one was lost it draws
+again.
 """
 
 from __future__ import annotations
@@ -45,14 +45,23 @@ none = constant(0.0)
 
 
 def random_orders(rng: np.random.Generator) -> Policy:
-    """Any rate to begin with, then any change, bolus, pause and test that can be ordered: chance."""
+    """Raschke's start, then every six hours any change, 0, 40 or 80 U/kg, and a pause of an hour or none: chance.
+
+    Where tests are ordered, each is at every sixth decision.
+    """
 
     def policy(chart: Chart) -> Orders:
         n = chart.rate.shape
-        begun, change = rng.choice((0, *c.SETS), n), rng.choice(c.CHANGES, n)
-        rate = np.where(chart.rate == 0, begun, np.clip(chart.rate + change, 0, c.MOST))
-        found = orders(rate, rng.choice(c.BOLUSES, n), rng.choice(c.HOLDS, n) / 60)
-        return replace(found, tests=rng.random(found.tests.shape) < 0.5)
+        if chart.hour == 0:
+            return raschke_start(chart.weight)
+        changed = np.clip(chart.rate + rng.choice(c.CHANGES, n), 0, c.MOST)
+        found = orders(changed, rng.choice((0.0, 40.0, 80.0), n), rng.choice((0.0, 1.0), n))
+        if chart.hour % EVERY:
+            found = orders(chart.rate)
+        # what has come to a stop is begun anew
+        begun = np.where((chart.rate == 0) & (found.rate > 0), float(min(c.SETS)), found.rate)
+        tests = rng.random(found.tests.shape) < 1 / EVERY
+        return replace(found, rate=begun, tests=tests & chart.setting.ordered)
 
     return policy
 
