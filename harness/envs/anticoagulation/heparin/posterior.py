@@ -8,6 +8,7 @@ nothing were changed after them, among patients drawn from the belief.
 from __future__ import annotations
 
 from dataclasses import replace
+from statistics import NormalDist
 
 import numpy as np
 
@@ -35,8 +36,8 @@ FADES = 20.0
 UNEXPLAINED = 0.1
 """Standard deviation of log aPTT beyond that of the test: drift and the grid. Chosen on training seeds."""
 
-SPURIOUS = 0.02
-"""Weight of results that say nothing, such as those from the arm of the infusion."""
+SPURIOUS, FLAT = 0.02, 0.1
+"""Weight of results that say nothing, such as those from the arm of the infusion, and their likelihood."""
 
 DRAWN = 24
 """Patients drawn from the belief, evenly by rank."""
@@ -55,6 +56,9 @@ _LATER = [
     *((change, 40, 0.0) for change in (0, 2, 4)),
 ]
 """Orders that are judged: rate or its change, bolus, pause."""
+
+_NORMAL = np.array([NormalDist().inv_cdf((i + 0.5) / 9) for i in range(9)])
+"""Where drift may go from here: standard normal numbers at even ranks."""
 
 
 class Posterior:
@@ -106,24 +110,27 @@ class Posterior:
 
     def _learn(self, chart: Chart) -> BoolArray:
         """Infuse every cell up to now and weigh them by what has become known; who has news."""
+        known_at, value = chart.samples.known_at[:, APTT], chart.samples.value[:, APTT]
+        kept = np.exp(-1 / FADES)
         for hour in range(self._seen, chart.hour):
             now, k = self._at[hour], self._elimination * model.acute(hour)
             for quarter in range(QUARTERS * hour, QUARTERS * (hour + 1)):
                 now = model.after(now, chart.infused[quarter] / self._volume, k)
             self._at[hour + 1] = now
-        known_at, value = chart.samples.known_at[:, APTT], chart.samples.value[:, APTT]
-        fresh = (known_at > self._seen) & (known_at != NEVER) & ~np.isnan(value)
-        kept = np.exp(-(chart.hour - self._seen) / FADES)
-        self._belief = kept * self._belief + (1 - kept) * PRIOR[:, None]
-        for hour in np.flatnonzero(fresh[1:].any(axis=1)) + 1:
-            who = np.flatnonzero(fresh[hour])
-            expected = np.minimum(self._base[who] + self._slope[:, who] * self._at[hour][:, who], np.log(c.APTT_MOST))
-            sd = np.hypot(chart.setting.cv, UNEXPLAINED)
-            off = (np.log(value[hour, who]) - expected) / sd
-            self._belief[:, who] += np.log((1 - SPURIOUS) * np.exp(-0.5 * off**2) + SPURIOUS * 0.1)
-            self._belief[:, who] -= self._belief[:, who].max(axis=0)
+            self._belief = kept * self._belief + (1 - kept) * PRIOR[:, None]
+            fresh = (known_at == hour + 1) & ~np.isnan(value)
+            for drawn in np.flatnonzero(fresh.any(axis=1)):
+                who = np.flatnonzero(fresh[drawn])
+                self._weigh(who, int(drawn), value[drawn, who], chart.setting.cv)
         self._seen = chart.hour
-        return np.asarray(fresh[1:].any(axis=0))
+        return np.asarray(((known_at > chart.hour - chart.setting.step) & (known_at <= chart.hour)).any(axis=0))
+
+    def _weigh(self, who: IntArray, drawn: int, value: FloatArray, cv: float) -> None:
+        """Weigh the cells of some patients by what an aPTT drawn at an hour says."""
+        expected = np.minimum(self._base[who] + self._slope[:, who] * self._at[drawn][:, who], np.log(c.APTT_MOST))
+        off = (np.log(value) - expected) / np.hypot(cv, UNEXPLAINED)
+        self._belief[:, who] += np.log((1 - SPURIOUS) * np.exp(-0.5 * off**2) + SPURIOUS * FLAT)
+        self._belief[:, who] -= self._belief[:, who].max(axis=0)
 
     def _best(self, chart: Chart, who: IntArray, found: Orders) -> Orders:
         """The best orders for some patients; the others go on."""
@@ -205,10 +212,12 @@ class KnownPatient:
         self._hour = chart.hour
         steady = pharmacology.elimination * model.acute(np.arange(chart.hour + AHEAD))[:, None]
         drift = np.log(self._patients.elimination[chart.hour] / steady[chart.hour])
-        wears_off = np.exp(-np.maximum(np.arange(chart.hour + AHEAD) - chart.hour, 0) / c.DRIFT_HOURS)
-        k = steady * np.exp(wears_off[:, None] * drift)
-        one = (self._now[None], gain[None], k[:, None])
-        return best_orders(chart, chart.rate, *one, np.log(pharmacology.base), pharmacology.slope[None])
+        kept = np.exp(-np.maximum(np.arange(chart.hour + AHEAD) - chart.hour, 0) / c.DRIFT_HOURS)
+        new = chart.setting.drift_sd * np.sqrt(1 - kept**2)
+        expected = steady * np.exp(kept[:, None] * drift)
+        k = expected[:, None] * np.exp(new[:, None] * _NORMAL)[:, :, None]
+        now, gain, slope = (np.tile(values, (len(_NORMAL), 1)) for values in (self._now, gain, pharmacology.slope))
+        return best_orders(chart, chart.rate, now, gain, k, np.log(pharmacology.base), slope)
 
 
 def drawn_evenly(belief: FloatArray) -> IntArray:
