@@ -55,6 +55,20 @@ AGENTS = Registry(
         "warfarin-oracle": Entry(
             "harness.agents.warfarin:oracle", "the plan that knows the patient and what is to come: an upper bound"
         ),
+        "heparin-raschke": Entry("harness.agents.heparin:raschke", "80 U/kg, 18 U/kg/h, the weight-based nomogram"),
+        "heparin-cruickshank": Entry(
+            "harness.agents.heparin:cruickshank", "5,000 U, 32,000 U a day, Cruickshank's nomogram (60 to 85 s)"
+        ),
+        "heparin-standard": Entry("harness.agents.heparin:standard", "5,000 U, 1,000 U/h, steps of 100 to 200 U/h"),
+        "heparin-fixed": Entry("harness.agents.heparin:fixed", "80 U/kg, 18 U/kg/h whatever the aPTT"),
+        "heparin-none": Entry("harness.agents.heparin:none", "no heparin"),
+        "heparin-random": Entry("harness.agents.heparin:random", "any change, bolus and pause: chance"),
+        "heparin-posterior": Entry(
+            "harness.agents.heparin:posterior", "a grid posterior and the orders it speaks for: the best known"
+        ),
+        "heparin-oracle": Entry(
+            "harness.agents.heparin:oracle", "the plan that knows the patient and what is to come: an upper bound"
+        ),
         "human": Entry("harness.agents.human:human", "you, in the terminal: `harness play`"),
     },
 )

@@ -203,8 +203,13 @@ class HindsightReference:
 
     def best_action(self) -> AnyAction:
         """What the plan does here."""
+        return self.actions()[0]
+
+    def actions(self) -> tuple[AnyAction, ...]:
+        """Everything that the plan does."""
         kind = HeparinLabsAction if self._course.setting.ordered else HeparinAction
-        return worded(self.plan.given[0], float(self._course.rate[0]), kind)
+        rates = [float(self._course.rate[0]), *(float(ordered.rate[0]) for ordered in self.plan.given)]
+        return tuple(worded(o, rate, kind) for o, rate in zip(self.plan.given, rates, strict=False))
 
     def after(self, action: AnyAction) -> HindsightReference | None:
         """The reference after an action whose value was asked for; None if it was not."""
