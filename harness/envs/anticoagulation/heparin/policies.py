@@ -178,3 +178,6 @@ def standard_table(value: FloatArray, rate: FloatArray, weight: FloatArray) -> O
 standard = protocol(_started(5_000, 1_000), standard_table)
 """Standard care of [Raschke 1993]: 5,000 U, then 1,000 U/h whatever the weight. The trial's table was not at hand; the
 steps are chosen, as small as they were customary."""
+
+standard_start_raschke = protocol(_started(5_000, 1_000), raschke_table)
+"""The start of standard care, then Raschke's table."""

@@ -45,7 +45,7 @@ DRAWN = 24
 AHEAD = 12
 """Hours over which orders are judged."""
 
-DRAW_EVERY = 4
+DRAW_EVERY = 3
 """Hours from a draw to the next where tests are ordered. Chosen on training seeds."""
 
 _FIRST = [(rate, bolus, 0.0) for rate in c.SETS for bolus in c.BOLUSES]
