@@ -69,6 +69,12 @@ AGENTS = Registry(
         "heparin-oracle": Entry(
             "harness.agents.heparin:oracle", "the plan that knows the patient and what is to come: an upper bound"
         ),
+        "hit-four-ts": Entry("harness.agents.heparin_hit:four_ts", "heparin until the 4Ts reach 4, then another drug"),
+        "hit-count": Entry("harness.agents.heparin_hit:count", "heparin until half of the platelets are lost"),
+        "hit-heparin": Entry("harness.agents.heparin_hit:heparin", "heparin every day"),
+        "hit-alternative": Entry("harness.agents.heparin_hit:alternative", "another anticoagulant every day"),
+        "hit-random": Entry("harness.agents.heparin_hit:random", "any of the three therapies every day: chance"),
+        "hit-oracle": Entry("harness.agents.heparin_hit:oracle", "knows whether and when HIT begins: an upper bound"),
         "human": Entry("harness.agents.human:human", "you, in the terminal: `harness play`"),
     },
 )

@@ -59,6 +59,10 @@ ENVIRONMENTS = Registry(
             "harness.envs.anticoagulation.heparin.environment:heparin_labs",
             "the same hour by hour, blood to be drawn, results late; regret against a plan that knows the patient",
         ),
+        "heparin-hit": Entry(
+            "harness.envs.anticoagulation.heparin.hit.environment:heparin_hit",
+            "heparin, platelets every day: go on, stop or change; regret against a plan that knows who has HIT",
+        ),
     },
 )
 
