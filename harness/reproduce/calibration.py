@@ -87,6 +87,7 @@ CALIBRATIONS = Registry(
         "warfarin-maintenance": Entry("harness.reproduce.warfarin:maintenance", "times in range on a steady dose"),
         "heparin": Entry("harness.reproduce.heparin:infusion", "aPTTs and times in range under nomograms"),
         "heparin-labs": Entry("harness.reproduce.heparin:labs", "the same with a laboratory, and what draws are worth"),
+        "heparin-hit": Entry("harness.reproduce.heparin_hit:hit", "what 4Ts scores are worth, and acting on them"),
     },
 )
 

@@ -42,11 +42,11 @@ ILL, ILL_WITH_HIT = 0.40, 0.15
 ILLNESS_BEGINS, ILLNESS_LASTS = (0, 9), (3, 6)
 """First and last day on which another cause may begin, and days that it lasts. Chosen."""
 
-NAMED_IF_ILL, NAMED_IF_NOT = (0.35, 0.35), (0.0, 0.20)
+NAMED_IF_ILL, NAMED_IF_NOT = (0.50, 0.40), (0.0, 0.35)
 """Shares in which another cause seems definite, and possible, where there is one and where there is none. Chosen, like
 the next and the losses by another cause, by what low, intermediate and high 4Ts are worth (Cuker et al. 2012)."""
 
-FALSE_ALARM: Final = 0.02
+FALSE_ALARM: Final = 0.01
 """Probability of a day that a new thrombosis is suspected where there is none. Chosen."""
 
 SUSPECTED: Final = 0.4
@@ -65,7 +65,7 @@ RECOVERY_DAYS: Final = 4.0
 LOSS_HIT, SD_LOG_LOSS_HIT = 0.75, 0.30
 """Platelets lost a day in full HIT, as a rate, and spread. Chosen: nadirs are about 60, falls mostly above a half."""
 
-LOSS_ILL, SD_LOG_LOSS_ILL = 0.30, 0.60
+LOSS_ILL, SD_LOG_LOSS_ILL = 0.25, 0.50
 """The same of another cause. Chosen: falls of a third to a half, some deeper."""
 
 COUNT_CV: Final = 0.05
