@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.core.seeds import stream
+from harness.core.seeds import streams
 from harness.envs.anticoagulation.heparin import constants as c
 from harness.envs.anticoagulation.heparin.model import Pharmacology, Which, acute
 from harness.envs.anticoagulation.heparin.setting import Setting
@@ -40,7 +40,7 @@ class Patients:
     pharmacology : Pharmacology
     elimination : float array, shape (T, n)
         Rate at a concentration of 0 in each hour, per hour: with drift, and faster at first.
-    luck : float array, shape (T + 1, 2, 3, n)
+    luck : float array, shape (T + 1, 2, 3, n), or (T + 1, 1, 1, n) where tests are not ordered
         Standard normal numbers of a sample that is drawn at an hour for each test: see `ERROR`, `DURATION` and `FATE`.
     """
 
@@ -64,12 +64,13 @@ class Patients:
 
 def draw(seeds: Sequence[int], setting: Setting, hours: int = c.HOURS) -> Patients:
     """The patients that belong to some seeds, for so many hours of a task."""
-    shape = (hours + 1, len(TESTS), 3)
+    shape = (hours + 1, len(TESTS), 3) if setting.ordered else (hours + 1, 1, 1)  # aPTTs alone, and only their errors
     z = np.empty((len(seeds), NORMALS + hours))
     luck = np.empty((len(seeds), int(np.prod(shape))))
-    for i, seed in enumerate(seeds):
-        stream(seed, "patient").standard_normal(out=z[i])
-        stream(seed, "laboratory").standard_normal(out=luck[i])
+    for row, patient in zip(z, streams(seeds, "patient"), strict=True):
+        patient.standard_normal(out=row)
+    for row, laboratory in zip(luck, streams(seeds, "laboratory"), strict=True):
+        laboratory.standard_normal(out=row)
     weight = weights(z[:, 0])
     found = pharmacology(weight, z[:, 1:NORMALS])
     faster = acute(np.arange(hours))[:, None]

@@ -13,7 +13,7 @@ from enum import IntEnum
 
 import numpy as np
 
-from harness.core.seeds import stream
+from harness.core.seeds import streams
 from harness.envs.anticoagulation.four_ts import OtherCause, Sequelae
 from harness.envs.anticoagulation.heparin.hit import constants as c
 from harness.mdp.tabular import FloatArray, IntArray
@@ -74,11 +74,10 @@ class Patients:
 
 def draw(seeds: Sequence[int]) -> Patients:
     """The patients that belong to some seeds."""
-    streams = [(stream(s, "patient"), stream(s, "laboratory"), stream(s, "events")) for s in seeds]
-    u = np.array([patient.random(8) for patient, _, _ in streams]).T
-    z = np.array([patient.standard_normal(3) for patient, _, _ in streams]).T
-    errors = np.array([laboratory.standard_normal(c.DAYS + 1) for _, laboratory, _ in streams]).T
-    events = np.array([happens.random((2, c.DAYS)) for _, _, happens in streams]).transpose(1, 2, 0)
+    drawn = [(patient.random(8), patient.standard_normal(3)) for patient in streams(seeds, "patient")]
+    u, z = (np.array(values).T for values in zip(*drawn, strict=True))
+    errors = np.array([laboratory.standard_normal(c.DAYS + 1) for laboratory in streams(seeds, "laboratory")]).T
+    events = np.array([happens.random((2, c.DAYS)) for happens in streams(seeds, "events")]).transpose(1, 2, 0)
     has = u[0] < c.HIT
     rapid = has & (u[1] < c.RAPID)
     days, shares = np.array(list(c.ONSET)), np.cumsum(list(c.ONSET.values()))
