@@ -2,8 +2,9 @@
 
     python benchmarks/heparin.py [PYTHON_WITH_HEMOSIM]
 
-One core, its CPU time, a decision every six hours, the same count of patient-days in one run. Ours with drawing the patients, an aPTT
-at every decision and Raschke's nomogram; hemosim with 100 U/h, at which its patients live on (they die of 18 U/kg/h).
+One core, its CPU time, a decision every six hours, the same count of patient-days in one run. Ours with drawing the
+patients, an aPTT at every decision and Raschke's nomogram; hemosim with 100 U/h, at which its patients live on (they
+die of 18 U/kg/h).
 hemosim (0.2.2 was measured) need not be installed beside the harness: the argument is an interpreter that has it.
 """
 
@@ -79,7 +80,9 @@ def oracle(env_id: str, patients: int) -> None:
     for seed in range(100_000, 100_000 + patients):
         env.reset(seed)
         env.reference.value()
-    wall, cpu = (1e3 * (now - then) / patients for now, then in ((time.perf_counter(), wall), (time.process_time(), cpu)))
+    wall, cpu = (
+        1e3 * (now - then) / patients for now, then in ((time.perf_counter(), wall), (time.process_time(), cpu))
+    )
     print(f"{f'{env_id}: table and plan in hindsight':42} {wall:10.1f} ms a patient ({cpu:.1f} ms CPU)")
 
 

@@ -41,7 +41,7 @@ class ProtocolAgent:
         """The policy's orders as an action."""
         chart = chart_of(observation, situation.history, self._env.setting)  # type: ignore[arg-type]
         orders = self._policy(situation)(chart)
-        return Decision(action=worded(orders, observation.rate, self._env.action_type))  # type: ignore[arg-type]
+        return Decision(action=worded(orders, observation.rate, self._env.action_type))
 
     async def close(self) -> None:
         """Nothing is held."""

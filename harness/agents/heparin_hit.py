@@ -26,9 +26,7 @@ class HitAgent:
         Whether the same observation always gets the same therapy.
     """
 
-    def __init__(
-        self, name: str, env: Any, policy: Callable[[Situation], Policy], *, memoryless: bool = True
-    ) -> None:
+    def __init__(self, name: str, env: Any, policy: Callable[[Situation], Policy], *, memoryless: bool = True) -> None:
         _checked(env, name)
         self.id, self.memoryless, self._policy = name, memoryless, policy
 

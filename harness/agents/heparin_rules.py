@@ -17,7 +17,12 @@ from harness.envs.anticoagulation.heparin.environment import HeparinInfusion
 from harness.envs.anticoagulation.heparin.hit import policies
 from harness.envs.anticoagulation.heparin.hit.environment import HeparinHit
 from harness.envs.anticoagulation.heparin.hit.shown import HitAction, HitObservation, chart_of
-from harness.envs.anticoagulation.heparin.shown import AnyAction, AnyObservation, HeparinLabsObservation, HeparinObservation
+from harness.envs.anticoagulation.heparin.shown import (
+    AnyAction,
+    AnyObservation,
+    HeparinLabsObservation,
+    HeparinObservation,
+)
 
 BOLUS_MOST = 10_000
 """Largest bolus, U: the usual cap of hospital protocols."""
@@ -35,8 +40,8 @@ def heparin_cap(env: Any, argument: str) -> Check:
     _infusion(env, "heparin-cap")
     if argument and not (argument.isdecimal() and c.SETS[0] <= int(argument) <= c.MOST):
         raise UsageError(
-            f"The rule 'heparin-cap:{argument}' is not understood; expected a rate from {c.SETS[0]} to {c.MOST:g} U/kg/h, "
-            "e.g. heparin-cap:24."
+            f"The rule 'heparin-cap:{argument}' is not understood; expected a rate from {c.SETS[0]} to {c.MOST:g} "
+            "U/kg/h, e.g. heparin-cap:24."
         )
     most = int(argument or RATE_MOST)
 
@@ -76,7 +81,7 @@ def heparin_hold(env: Any, argument: str) -> Check:
 
 
 def heparin_monitor(env: Any, argument: str) -> Check:
-    """heparin-labs: an aPTT within 8 h of a change and within 24 h, and nothing added on a result from before a change."""
+    """heparin-labs: an aPTT within 8 h of a change and within 24 h; nothing added on a result from before a change."""
     if not _infusion(env, "heparin-monitor").setting.ordered:
         raise UsageError(f"The rule 'heparin-monitor' vetoes nothing in {env.spec.id}, where blood is drawn by itself.")
     _plain("heparin-monitor", argument)

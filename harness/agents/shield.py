@@ -66,7 +66,8 @@ RULES = Registry(
             "harness.agents.heparin_rules:heparin_hold", "heparin: nothing added to a high aPTT, a very high one paused"
         ),
         "heparin-monitor": Entry(
-            "harness.agents.heparin_rules:heparin_monitor", "heparin-labs: blood drawn in time, no dose on a stale result"
+            "harness.agents.heparin_rules:heparin_monitor",
+            "heparin-labs: blood drawn in time, no dose on a stale result",
         ),
         "no-heparin-in-hit": Entry(
             "harness.agents.heparin_rules:no_heparin_in_hit", "heparin-hit: no heparin where the 4Ts are 4 or more"

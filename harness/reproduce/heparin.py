@@ -1,4 +1,4 @@
-"""The heparin tasks beside what is published of patients: half-lives, aPTTs under nomograms, and what sets good from bad.
+"""The heparin tasks beside what is published: half-lives, aPTTs under nomograms, and what sets good from bad.
 
 How the constants were chosen, and what "fitted" therefore marks: the rate of elimination by the split of aPTTs under
 Raschke's nomogram (about nine settings of a prototype were looked at), the drift of `heparin-labs` by the nomogram's
@@ -17,7 +17,7 @@ import numpy as np
 from harness.core.seeds import stream
 from harness.envs.anticoagulation.heparin import constants as c
 from harness.envs.anticoagulation.heparin import model, policies
-from harness.envs.anticoagulation.heparin.infusion import Chart, Orders, Policy, run
+from harness.envs.anticoagulation.heparin.infusion import Chart, Orders, Policy, either, run
 from harness.envs.anticoagulation.heparin.patients import pharmacology
 from harness.envs.anticoagulation.heparin.posterior import KnownPatient, Posterior
 from harness.envs.anticoagulation.heparin.setting import FULL, LABS
@@ -40,10 +40,10 @@ NOTES: Final = (
     "they were chosen. predicted: not looked at before.",
     "Intervals are of the simulated patients, not of the published ones.",
     "Half-lives: 30, 60 and 150 minutes after 25, 100 and 400 U/kg (Hirsh, Chest 2001;119:64S). The kinetics that give "
-    "them would need far more than 18 U/kg/h; the fitted ones are slower, the half-lives a third longer and more.",
+    "them would need far more than 18 U/kg/h; the fitted ones are slower, the half-lives longer by a half.",
     "Raschke: Ann Intern Med 1993;119:874 (60 of 62 patients above 1.5 times the control within a day, 37 of 48 under "
-    "standard care) and Arch Intern Med 1995;155:117 (444 aPTTs). The table of standard care was not at hand: its steps "
-    "are chosen.",
+    "standard care) and Arch Intern Med 1995;155:117 (444 aPTTs). The table of standard care was not at hand: its "
+    "steps are chosen.",
     "Without a published figure: a criterion of design, that the task tells good decisions from bad ones.",
 )
 
@@ -157,11 +157,7 @@ def stale(every: int) -> Policy:
         value, drawn = chart.samples.latest()
         again = (drawn > 0) & (chart.hour % every == 0)
         said = policies.raschke_table(np.where(again, value, float(c.LOW)), chart.rate, chart.weight)
-        columns = [
-            np.where(again, now, usual)
-            for now, usual in zip((said.rate, said.bolus, said.hold), (found.rate, found.bolus, found.hold), strict=True)
-        ]
-        return Orders(*columns, found.tests)
+        return replace(either(again, said, found), tests=found.tests)
 
     return policy
 

@@ -22,8 +22,8 @@ SEEN_IN_TESTED = 0.11
 """Share of HIT among those who were scored in the studies that Cuker et al. 2012 join (recalled)."""
 
 NOTES = (
-    "fitted: how platelets fall by other causes, how surely those are named, and false alarms were chosen for what scores "
-    "are worth (six settings). seen: looked at meanwhile. predicted: not looked at before.",
+    "fitted: how platelets fall by other causes, how surely those are named, and false alarms were chosen for what "
+    "scores are worth (six settings). seen: looked at meanwhile. predicted: not looked at before.",
     "Scores are those of the day on which half of the platelets are lost, or of the last day where a third is, heparin "
     "going on; probabilities are for 11 % of those scored with HIT, as in the meta-analysis, not for the share here.",
     "4Ts: Cuker, Blood 2012;120:4160 (low 0.2 %, intermediate 14 %, high 64 %); nadirs about 60: Warkentin, recalled.",
@@ -80,11 +80,25 @@ def hit(seeds: range, watch: Watch) -> Calibration:
     wanted = {"low (0 to 3)": (0, 5), "intermediate (4, 5)": (8, 22), "high (6 to 8)": (54, 74)}
     published = dict(zip(bands, ("Cuker 0.2", "Cuker 14", "Cuker 64"), strict=True))
     worth = tuple(
-        Row(f"HIT where the 4Ts are {band}", wanted[band], _worth(has, there, scores >= 0), "%", published[band], Basis.FITTED)
+        Row(
+            f"HIT where the 4Ts are {band}",
+            wanted[band],
+            _worth(has, there, scores >= 0),
+            "%",
+            published[band],
+            Basis.FITTED,
+        )
         for band, there in bands.items()
     )
     falls = (
-        Row("mean lowest count in HIT, heparin going on", (50, 90), mean(untreated.nadir[has]), "10⁹/L", "60", Basis.SEEN),
+        Row(
+            "mean lowest count in HIT, heparin going on",
+            (50, 90),
+            mean(untreated.nadir[has]),
+            "10⁹/L",
+            "60",
+            Basis.SEEN,
+        ),
         Row("fall above 50 % in HIT", (85, 100), share(untreated.fall[has] > 0.5), "%", "", Basis.SEEN),
     )
     order = (

@@ -57,7 +57,11 @@ def became(course: Course) -> Result:
     """The result of courses that are over."""
     aptt = course.samples.value[1:, APTT]
     n = np.maximum((~np.isnan(aptt)).sum(axis=0), 1)
-    counted = [(aptt < c.LOW).sum(axis=0), ((aptt >= c.LOW) & (aptt <= c.HIGH)).sum(axis=0), (aptt > c.HIGH).sum(axis=0)]
+    counted = [
+        (aptt < c.LOW).sum(axis=0),
+        ((aptt >= c.LOW) & (aptt <= c.HIGH)).sum(axis=0),
+        (aptt > c.HIGH).sum(axis=0),
+    ]
     none = np.isnan(aptt).all(axis=0)
     day = aptt[c.BELOW_FROM - 1]
     in_range_then = np.where(np.isnan(day), np.nan, (day >= c.LOW) & (day <= c.HIGH))

@@ -110,11 +110,11 @@ def four_ts(
 
     Notes
     -----
-    Thrombocytopenia: a fall above 50 % with a nadir of 20 or more is worth 2 (1 after surgery); a fall of 30 to 50 %, or
-    a nadir of 10 to 19, 1; a fall below 30 %, or a nadir below 10, nothing.
-    Timing: clear onset on days 5 to 10, or up to day 1 with heparin in the last 30 days, is worth 2; days 5 to 10 without
-    being clear, after day 10, or up to day 1 with heparin 31 to 100 days ago, 1; up to day 4 otherwise nothing. Between
-    day 4 and day 5, if anybody counts hours, the onset is consistent with day 5 but not clear: 1.
+    Thrombocytopenia: a fall above 50 % with a nadir of 20 or more is worth 2 (1 after surgery); a fall of 30 to 50 %,
+    or a nadir of 10 to 19, 1; a fall below 30 %, or a nadir below 10, nothing.
+    Timing: clear onset on days 5 to 10, or up to day 1 with heparin in the last 30 days, is worth 2; days 5 to 10
+    without being clear, after day 10, or up to day 1 with heparin 31 to 100 days ago, 1; up to day 4 otherwise nothing.
+    Between day 4 and day 5, if anybody counts hours, the onset is consistent with day 5 but not clear: 1.
 
     Examples
     --------
@@ -188,8 +188,8 @@ def deepest_fall(counts: ArrayLike) -> Fall:
 
     Notes
     -----
-    The onset is the first day, of those without a break up to the nadir, on which `BEGUN` of the highest count before is
-    lost.
+    The onset is the first day, of those without a break up to the nadir, on which `BEGUN` of the highest count before
+    is lost.
 
     Raises
     ------

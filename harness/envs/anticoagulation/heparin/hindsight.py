@@ -37,7 +37,7 @@ _TRIED = [(bolus, hold) for bolus in c.BOLUSES for hold in (0.0, 0.5, 1.0) if bo
 _REACHED = np.abs(RATES[:, None] - RATES) <= max(c.CHANGES)
 """Rates of the table (columns) that a decision can change each (rows) to."""
 _REACHED[:, 0] = True
-_REACHED[0] = RATES <= max(c.SETS)
+_REACHED[0] = np.isin(RATES, (0, *c.SETS))
 
 
 @dataclass(frozen=True, eq=False)

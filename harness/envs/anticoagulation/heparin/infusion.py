@@ -50,6 +50,13 @@ def orders(rate: FloatArray, bolus: FloatArray | float = 0.0, hold: FloatArray |
     return Orders(np.asarray(rate, dtype=float), np.broadcast_to(bolus, shape), np.broadcast_to(hold, shape), none)
 
 
+def either(some: BoolArray, these: Orders, those: Orders) -> Orders:
+    """Some patients (n,) get these orders, the others those."""
+    columns = ((these.rate, those.rate), (these.bolus, those.bolus), (these.hold, those.hold))
+    rate, bolus, hold = (np.where(some, this, that) for this, that in columns)
+    return Orders(rate, bolus, hold, np.where(some, these.tests, those.tests))
+
+
 @dataclass(frozen=True, eq=False)
 class Chart:
     """What is known of n patients at a decision.
@@ -203,8 +210,9 @@ def passed(
     gain: FloatArray,
     elimination: FloatArray,
 ) -> Iterator[tuple[int, FloatArray, FloatArray]]:
-    """What is infused in each quarter of an hour from one decision to the next (U/kg/h, boluses as rates), and where
-    that leads (U/mL).
+    """Each quarter of an hour from one decision to the next: its number, what is infused, and where that leads.
+
+    What is infused is in U/kg/h, a bolus as a rate; where it leads in U/mL.
 
     Parameters
     ----------

@@ -50,12 +50,12 @@ class Samples:
 
     def known(self, hour: int) -> Samples:
         """What is known at an hour of what was drawn up to it."""
-        drawn, known_at, value = (a[: hour + 1] for a in (self.drawn, self.known_at, self.value))
+        known_at, value = self.known_at[: hour + 1], self.value[: hour + 1]
         known = known_at <= hour
-        return Samples(drawn, np.where(known, known_at, NEVER), np.where(known, value, np.nan))
+        return Samples(self.drawn[: hour + 1], np.where(known, known_at, NEVER), np.where(known, value, np.nan))
 
     def latest(self, test: int = APTT) -> tuple[FloatArray, IntArray]:
-        """The known result that was drawn last, and the hour of its draw, shape (n,); NaN and -1 where there is none."""
+        """The known result that was drawn last, and the hour of its draw, shape (n,); NaN and -1 without one."""
         known = ~np.isnan(self.value[:, test])
         last = np.where(known.any(axis=0), len(known) - 1 - known[::-1].argmax(axis=0), -1)
         return np.where(last >= 0, self.value[last, test, np.arange(len(last))], np.nan), last

@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from harness.envs.anticoagulation.heparin import constants as c
 from harness.mdp.tabular import BoolArray, FloatArray, IntArray
@@ -82,7 +83,7 @@ def _decayed(concentration: FloatArray, gain: FloatArray, rate: FloatArray, hour
     return np.asarray(steady + (concentration - steady) * np.exp(-hours * rate))
 
 
-def acute(hour: FloatArray | int) -> FloatArray:
+def acute(hour: ArrayLike) -> FloatArray:
     """Factor of the elimination at an hour of treatment: faster while the thrombosis is fresh."""
     return np.asarray(1 + c.ACUTE * np.exp(-np.asarray(hour) / c.ACUTE_HOURS))
 

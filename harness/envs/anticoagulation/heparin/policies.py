@@ -14,7 +14,7 @@ import numpy as np
 
 from harness.envs.anticoagulation.heparin import constants as c
 from harness.envs.anticoagulation.heparin.actions import orderable
-from harness.envs.anticoagulation.heparin.infusion import Chart, Orders, Policy, orders
+from harness.envs.anticoagulation.heparin.infusion import Chart, Orders, Policy, either, orders
 from harness.envs.anticoagulation.heparin.laboratory import APTT, NEVER
 from harness.mdp.tabular import BoolArray, FloatArray, IntArray
 
@@ -73,13 +73,8 @@ def protocol(start: Start, adjust: Adjust) -> Policy:
         if chart.hour == 0:
             return start(chart.weight)
         value, new = _new_result(chart)
-        changed = adjust(np.where(new, value, float(c.LOW)), chart.rate, chart.weight)
-        found = Orders(
-            np.where(new, changed.rate, chart.rate),
-            np.where(new, changed.bolus, 0.0),
-            np.where(new, changed.hold, 0.0),
-            changed.tests,
-        )
+        told = adjust(np.where(new, value, float(c.LOW)), chart.rate, chart.weight)
+        found = either(new, told, orders(chart.rate))
         if not chart.setting.ordered:
             return found
         acts = (found.rate != chart.rate) | (found.bolus > 0) | (found.hold > 0)
@@ -103,7 +98,7 @@ def _due(chart: Chart) -> BoolArray:
     waiting = drawn & (samples.known_at[:, APTT] == NEVER)
     usable = np.where(drawn & (waiting | ~np.isnan(value)), hours, -1).max(axis=0)
     since = chart.hour - np.maximum(usable, chart.changed)
-    return (since >= np.where(_steady(chart), STEADY, EVERY)) & ~waiting.any(axis=0)
+    return np.asarray((since >= np.where(_steady(chart), STEADY, EVERY)) & ~waiting.any(axis=0))
 
 
 def _steady(chart: Chart) -> BoolArray:
@@ -161,7 +156,9 @@ def cruickshank_table(value: FloatArray, rate: FloatArray, weight: FloatArray) -
     """Cruickshank et al.: below 50 s, to 59, to 85, to 95, to 120, and above; a mL/h is 40 U/h."""
     edges = (50, 60, 86, 96, 121)
     ml, bolus, hold = _banded(value, edges, (3, 3, 0, -2, -2, -4), (5_000, 0, 0, 0, 0, 0), (0, 0, 0, 0, 0.5, 1))
-    return orders(orderable(rate + 40 * ml / weight, rate), np.where(bolus > 0, _nearest_bolus(bolus / weight), 0), hold)
+    return orders(
+        orderable(rate + 40 * ml / weight, rate), np.where(bolus > 0, _nearest_bolus(bolus / weight), 0), hold
+    )
 
 
 cruickshank = protocol(_started(5_000, 32_000 / 24), cruickshank_table)

@@ -1,4 +1,4 @@
-"""Bayes on a grid: what the aPTTs say of a patient's elimination, slope and volume, and the orders that this speaks for.
+"""Bayes on a grid: what aPTTs say of a patient's elimination, slope and volume, and the orders that this speaks for.
 
 Each of 189 patients that one could be is infused with what was given. Results weigh them; what is believed fades with
 the hours, because elimination drifts. Orders are those with the greatest mean reward over the next twelve hours, if
@@ -141,10 +141,9 @@ class Posterior:
         )
         k = elimination * model.acute(np.arange(chart.hour + AHEAD))[:, None, None]
         best = best_orders(chart, chart.rate[who], now, 1 / volume, k, self._base[who], slope)
-        columns = [found.rate.copy(), found.bolus.copy(), found.hold.copy()]
-        for column, values in zip(columns, (best.rate, best.bolus, best.hold), strict=True):
-            column[who] = values
-        return Orders(*columns, found.tests)
+        rate, bolus, hold = found.rate.copy(), found.bolus.copy(), found.hold.copy()
+        rate[who], bolus[who], hold[who] = best.rate, best.bolus, best.hold
+        return Orders(rate, bolus, hold, found.tests)
 
 
 def best_orders(
@@ -216,14 +215,13 @@ class KnownPatient:
         new = chart.setting.drift_sd * np.sqrt(1 - kept**2)
         expected = steady * np.exp(kept[:, None] * drift)
         k = expected[:, None] * np.exp(new[:, None] * _NORMAL)[:, :, None]
-        now, gain, slope = (np.tile(values, (len(_NORMAL), 1)) for values in (self._now, gain, pharmacology.slope))
-        return best_orders(chart, chart.rate, now, gain, k, np.log(pharmacology.base), slope)
+        now, gains, slope = (np.tile(values, (len(_NORMAL), 1)) for values in (self._now, gain, pharmacology.slope))
+        return best_orders(chart, chart.rate, now, gains, k, np.log(pharmacology.base), slope)
 
 
 def drawn_evenly(belief: FloatArray) -> IntArray:
-    """Cells (DRAWN, n) that stand for beliefs (189, n), logarithms: at even ranks, so that nothing is left to chance."""
+    """Cells (DRAWN, n) that stand for beliefs (189, n), logarithms: at even ranks, nothing left to chance."""
     weights = np.exp(belief - belief.max(axis=0))
     reached = np.cumsum(weights, axis=0) / weights.sum(axis=0)
     ranks = (np.arange(DRAWN) + 0.5) / DRAWN
     return np.asarray((reached[:, None] < ranks[:, None]).sum(axis=0))
-

@@ -1,4 +1,4 @@
-"""What sets `heparin` and `heparin-labs` apart: how decisions and laboratory go together, and how steady patients are."""
+"""What sets `heparin` and `heparin-labs` apart: how decisions and laboratory go together, how patients drift."""
 
 from __future__ import annotations
 

@@ -9,11 +9,11 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from harness.core.environment import Observation
-from harness.envs.anticoagulation.heparin import constants as c
 from harness.envs.anticoagulation.heparin import laboratory
 from harness.envs.anticoagulation.heparin.actions import BOLUSES, HOLDS, HeparinAction, HeparinLabsAction, new_rate
-from harness.envs.anticoagulation.heparin.infusion import QUARTERS, Chart, Orders, orders, passed
+from harness.envs.anticoagulation.heparin.infusion import Chart, Orders, orders, passed
 from harness.envs.anticoagulation.heparin.laboratory import APTT, NEVER
+from harness.envs.anticoagulation.heparin.model import QUARTERS
 from harness.envs.anticoagulation.heparin.patients import TESTS
 from harness.envs.anticoagulation.heparin.setting import Setting
 

@@ -30,14 +30,14 @@ SPEC = EnvSpec(
     data_licence="published parameters and summary statistics, facts; no patient data",
     limits_of_use=(
         "A benchmark, not medical advice: no patient should be dosed by it.",
-        "The form of the kinetics is published, saturable plus linear elimination; its rate was fitted to how Raschke's "
-        "nomogram splits aPTTs, and boluses last about a third longer than reported. `harness calibrate heparin` prints "
-        "which figures were fitted and which predicted.",
+        "The form of the kinetics is published, saturable plus linear elimination; its rate was fitted to how "
+        "Raschke's nomogram splits aPTTs, and boluses last half as long again as reported. `harness calibrate heparin` "
+        "prints which figures were fitted and which predicted.",
         "The spread among patients, the drift and the laboratory were chosen. aPTTs are those of one laboratory, whose "
         f"control is {c.CONTROL:g} s; another one's therapeutic range is another.",
-        "Patients differ in weight, elimination, volume and response; age, kidneys, antithrombin, heparin resistance and "
-        "other drugs do not exist. Bleeding and recurrent thrombosis are not simulated; rewards count hours by their "
-        "aPTT, with weights that are a convention.",
+        "Patients differ in weight, elimination, volume and response; age, kidneys, antithrombin, heparin resistance "
+        "and other drugs do not exist. Bleeding and recurrent thrombosis are not simulated; rewards count hours by "
+        "their aPTT, with weights that are a convention.",
         f"In the first {c.LOADING} hours an aPTT that has reached the range counts as within, however high it is: a "
         "bolus is meant to exceed it.",
         "Cruickshank's nomogram aims at another laboratory's 60 to 85 s and its bands were recalled, not read; it is "

@@ -23,8 +23,8 @@ DAYS: Final = 10
 # --------------------------------------------------------------------------- who has what
 
 HIT: Final = 0.25
-"""Share of patients with HIT. Chosen, and far above the 1 to 3 % of patients on heparin: the task is about those in whom
-the question comes up."""
+"""Share of patients with HIT. Chosen, and far above the 1 to 3 % of patients on heparin: the task is about those in
+whom the question comes up."""
 
 ONSET: Final = {5: 0.20, 6: 0.25, 7: 0.25, 8: 0.20, 9: 0.10}
 """Day on which typical HIT begins. Chosen within the days 5 to 10 that are typical."""

@@ -52,7 +52,10 @@ class HeparinHit:
         reward = float(self._course.step(_array(action))[0])
         self._reference = KnowingReference(self._course)
         thrombosis, bleeding = self._course.hazards[self._course.day - 1, :, 0]
-        info = {"thrombosis_of_100": round(100 * float(thrombosis), 3), "bleeding_of_100": round(100 * float(bleeding), 3)}
+        info = {
+            "thrombosis_of_100": round(100 * float(thrombosis), 3),
+            "bleeding_of_100": round(100 * float(bleeding), 3),
+        }
         return Transition(observed(self._course.chart(), c.DAYS), reward, self._course.over, False, info)
 
     def grade(self) -> Grade:

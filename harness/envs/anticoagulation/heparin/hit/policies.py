@@ -56,7 +56,7 @@ def always(therapy: Therapy) -> Policy:
 
 def random_therapy(rng: np.random.Generator) -> Policy:
     """Any of the three, anew every day: chance."""
-    return lambda chart: rng.integers(len(Therapy), size=chart.counts.shape[1])
+    return lambda chart: np.asarray(rng.integers(len(Therapy), size=chart.counts.shape[1]))
 
 
 def _changed(chart: Chart) -> BoolArray:
