@@ -174,6 +174,10 @@ class HindsightReference:
         self._after: dict[AnyAction, tuple[float, HindsightReference]] = {}
 
     @property
+    def _kind(self) -> type[HeparinAction]:
+        return HeparinLabsAction if self._course.setting.ordered else HeparinAction
+
+    @property
     def plan(self) -> Plan:
         """The plan; made when it is first asked for."""
         if self._found is None:
@@ -203,13 +207,12 @@ class HindsightReference:
 
     def best_action(self) -> AnyAction:
         """What the plan does here."""
-        return self.actions()[0]
+        return worded(self.plan.given[0], float(self._course.rate[0]), self._kind)
 
     def actions(self) -> tuple[AnyAction, ...]:
         """Everything that the plan does."""
-        kind = HeparinLabsAction if self._course.setting.ordered else HeparinAction
         rates = [float(self._course.rate[0]), *(float(ordered.rate[0]) for ordered in self.plan.given)]
-        return tuple(worded(o, rate, kind) for o, rate in zip(self.plan.given, rates, strict=False))
+        return tuple(worded(o, rate, self._kind) for o, rate in zip(self.plan.given, rates, strict=False))
 
     def after(self, action: AnyAction) -> HindsightReference | None:
         """The reference after an action whose value was asked for; None if it was not."""

@@ -32,7 +32,14 @@ HALF = 0.5
 """Hours of a step of the table."""
 
 _TRIED = [(bolus, hold) for bolus in c.BOLUSES for hold in (0.0, 0.5, 1.0) if bolus == 0 or hold == 0]
+_BOLUSES, _HELD = (np.array(column, dtype=np.float64)[:, None, None] for column in zip(*_TRIED, strict=True))
 """Bolus and pause of what is tried: both together never are."""
+
+_CHANGES = np.array([*sorted(c.CHANGES, key=abs), -c.MOST])[:, None]
+_BEGUN = np.array([0.0, *c.SETS, 0.0])[:, None]
+"""Changes that are tried where an infusion runs, the last one stopping it, and rates where none does."""
+
+_NO_TESTS = np.zeros((2, 1), dtype=np.bool_)
 
 _REACHED = np.abs(RATES[:, None] - RATES) <= max(c.CHANGES)
 """Rates of the table (columns) that a decision can change each (rows) to."""
@@ -131,33 +138,26 @@ def plan(course: Course, promised: Table) -> Plan:
     pharmacology = patients.pharmacology
     gain, base = 1 / pharmacology.volume, np.log(pharmacology.base)
     now, rate = course.concentration[QUARTERS * course.hour], course.rate
-    value, given = np.zeros(len(patients)), []
+    value, given, who = np.zeros(len(patients)), [], np.arange(len(patients))
     for start in range(course.hour, patients.hours, setting.step):
         end = min(start + setting.step, patients.hours)
-        tried = _tried(rate)
-        then, earned = now, np.zeros(tried.rate.shape)
+        rates = _rates(rate)
+        tried = Orders(rates, _BOLUSES, _HELD, _NO_TESTS)
+        then, earned = now, np.zeros((len(_TRIED), *rates.shape))
         for quarter, _, then in passed(now, rate, tried, (start, end), setting, gain, patients.elimination):
-            earned += model.reward(base + pharmacology.slope * then, quarter // QUARTERS) / QUARTERS
-        worth = earned + promised.at(start // setting.step + 1, then, tried.rate)
-        best = (worth.argmax(axis=0), np.arange(len(patients)))
-        chosen = orders(tried.rate[best], tried.bolus[best], tried.hold[best])
-        value, now, rate = value + earned[best], np.broadcast_to(then, earned.shape)[best], chosen.rate
-        given.append(chosen)
+            earned += model.reward(base + pharmacology.slope * then, quarter // QUARTERS)
+        earned /= QUARTERS
+        worth = earned + promised.at(start // setting.step + 1, then, rates)
+        extra, change = np.divmod(worth.reshape(-1, len(who)).argmax(axis=0), len(rates))
+        value, now, rate = value + earned[extra, change, who], then[extra, change, who], rates[change, who]
+        given.append(orders(rate, _BOLUSES[extra, 0, 0], _HELD[extra, 0, 0]))
     return Plan(value, tuple(given))
 
 
-def _tried(rate: FloatArray) -> Orders:
-    """Every order that is tried where some rates run: the smallest change first, shape (60, n) each."""
-    changes = np.array(sorted(c.CHANGES, key=abs), dtype=np.float64)[:, None]
-    begun = np.array([0, *c.SETS], dtype=np.float64)[:, None]
-    rates = np.concatenate([np.where(rate == 0, begun, np.clip(rate + changes, 0.0, c.MOST)), np.zeros((1, len(rate)))])
-    bolus, hold = (np.array(column, dtype=np.float64)[:, None] for column in zip(*_TRIED, strict=True))
-    n = len(rate)
-    return orders(
-        np.tile(rates, (len(_TRIED), 1)),
-        np.repeat(np.broadcast_to(bolus, (len(_TRIED), n)), len(rates), axis=0),
-        np.repeat(np.broadcast_to(hold, (len(_TRIED), n)), len(rates), axis=0),
-    )
+def _rates(rate: FloatArray) -> FloatArray:
+    """Every rate that can be ordered where some run, the smallest change first, shape (10, n)."""
+    changed = np.minimum(np.maximum(rate + _CHANGES, 0.0), c.MOST)
+    return np.where(rate == 0, _BEGUN, changed)
 
 
 def followed(patients: Patients, setting: Setting) -> Course:
