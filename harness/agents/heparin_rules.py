@@ -60,17 +60,18 @@ def heparin_cap(env: Any, argument: str) -> Check:
 
 
 def heparin_hold(env: Any, argument: str) -> Check:
-    """With the last aPTT above 90 s nothing is added, and above 120 s the infusion pauses."""
+    """With the last aPTT above 90 s nothing is added, and above 120 s, once, the infusion pauses."""
     _infusion(env, "heparin-hold")
     _plain("heparin-hold", argument)
 
     def against(observation: AnyObservation, action: AnyAction) -> Ruling | None:
-        aptt = _last_aptt(observation)
+        aptt, answered = _last_aptt(observation)
         if aptt is None or aptt <= c.FAR_ABOVE or observation.rate == 0:
             return None
         rate = new_rate(action.rate, observation.rate)
         adds = action.bolus != "none" or rate > observation.rate
-        must_pause = aptt > c.DANGEROUS and rate > 0 and action.hold == "none" and rate >= observation.rate
+        goes_on = rate >= observation.rate and action.hold == "none"
+        must_pause = aptt > c.DANGEROUS and goes_on and not answered
         if not (adds or must_pause):
             return None
         reason = f"the last aPTT was {aptt} s, above {c.DANGEROUS if must_pause else c.FAR_ABOVE}"
@@ -144,11 +145,16 @@ def _lowered(rate: float, most: int) -> str:
     return rate_word(max(float(most), rate + min(c.CHANGES)), rate)
 
 
-def _last_aptt(observation: AnyObservation) -> int | None:
+def _last_aptt(observation: AnyObservation) -> tuple[int | None, bool]:
+    """The known aPTT that was drawn last, and whether something was ordered since it became known."""
     if isinstance(observation, HeparinObservation):
-        return observation.aptt
+        return observation.aptt, False
     known = [r for r in observation.results if r.test == "aptt" and r.value is not None]
-    return int(max(known, key=lambda r: r.drawn).value or 0) if known else None
+    if not known:
+        return None, False
+    last = max(known, key=lambda r: r.drawn)
+    answered = bool(observation.orders) and observation.orders[-1].hour >= last.known
+    return int(last.value or 0), answered
 
 
 def _infusion(env: Any, rule: str) -> HeparinInfusion:

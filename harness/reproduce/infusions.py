@@ -70,7 +70,7 @@ def became(course: Course) -> Result:
         within=100 * course.in_range(),
         dangerous=100 * (later >= EDGES[3]).mean(axis=0),
         returns=course.earned,
-        tests=course.samples.drawn[1:].sum(axis=(0, 1)).astype(float),
+        tests=course.tests.astype(float),
         hours=np.full(len(course.rate), float(course.hour)),
         measured=np.where(none, np.nan, 100 * np.array(counted) / n),
         reached=(np.nan_to_num(aptt[: c.BELOW_FROM]) >= c.LOW).any(axis=0).astype(float),

@@ -133,9 +133,19 @@ def test_what_is_not_known_yet_is_not_in_the_chart():
     course = Course(draw(SEEDS, LABS), LABS)
     given = orders(np.full(len(SEEDS), 18.0))
     course.step(type(given)(given.rate, given.bolus, given.hold, np.ones_like(given.tests)))
+    course.step(type(given)(given.rate, given.bolus, given.hold, np.ones_like(given.tests)))
     known = course.chart().samples
-    assert known.drawn[0].all()
-    come = known.known_at[0, 0] <= 1
+    assert known.drawn[1].all()
+    come = known.known_at[1, 0] <= 2
     assert 0.3 < come.mean() < 0.7
-    assert np.isnan(known.value[0, 0][~come]).all()
-    assert (known.known_at[0, 1] == laboratory.NEVER).mean() > 0.9  # an anti-Xa takes two hours
+    assert np.isnan(known.value[1, 0][~come]).all()
+    assert (known.known_at[1, 1] == laboratory.NEVER).mean() > 0.9  # an anti-Xa takes two hours
+
+
+def test_an_aptt_ordered_with_the_first_one_costs_and_changes_nothing():
+    course = Course(draw(SEEDS, LABS), LABS)
+    first = course.chart().samples.value[0, 0].copy()
+    given = orders(np.full(len(SEEDS), 18.0))
+    course.step(type(given)(given.rate, given.bolus, given.hold, np.ones_like(given.tests)))
+    assert np.array_equal(course.chart().samples.value[0, 0], first)
+    assert (course.tests == 2).all()

@@ -106,7 +106,7 @@ class HeparinInfusion:
             "above": float((logs >= EDGES[1]).mean()),
             "above_120": float((logs >= EDGES[3]).mean()),
             "hours_to_threshold": float((reached[0] + 1) / QUARTERS) if len(reached) else float(c.HOURS),
-            "tests": float(course.samples.drawn[1:].sum()),
+            "tests": float(course.tests[0]),
         }
         return Grade(score=float(course.in_range()[0]), components=components)
 

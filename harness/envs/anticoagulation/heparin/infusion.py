@@ -108,6 +108,8 @@ class Course:
         As ordered last, U/kg/h.
     concentration : float array, shape (4 * T + 1, n)
         U/mL at each quarter of an hour, NaN for those to come.
+    tests : int array, shape (n,)
+        How many were drawn after the first aPTT, or ordered in vain while that was drawn anyway.
     samples : Samples
         Everything drawn, shape (T + 1, 2, n) each.
     """
@@ -123,16 +125,13 @@ class Course:
         self.concentration = np.full((QUARTERS * hours + 1, n), np.nan)
         self.concentration[0] = 0.0
         self.samples = laboratory.nothing(hours, n)
-        self._baseline()
-
-    def _baseline(self) -> None:
-        """The aPTT before any heparin, known at the beginning."""
-        self._draw(laboratory.ROUTINE, at_once=True)
+        self._draw(laboratory.ROUTINE, at_once=True)  # before any heparin, known at the beginning
+        self.tests = np.zeros(n, dtype=np.int64)
 
     def branch(self) -> Course:
         """A copy that can go its own way."""
         other = copy(self)
-        for name in ("rate", "changed", "earned", "infused", "concentration"):
+        for name in ("rate", "changed", "earned", "infused", "concentration", "tests"):
             setattr(other, name, getattr(self, name).copy())
         other.samples = self.samples.copy()
         return other
@@ -164,6 +163,7 @@ class Course:
         start, end = self.hour, min(self.hour + self.setting.step, self.patients.hours)
         if self.setting.ordered:
             self._draw(given.tests, at_once=False)
+            self.tests = self.tests + given.tests.sum(axis=0)
         changes = (given.rate != self.rate) | (given.bolus > 0) | (given.hold > 0)
         self.changed = np.where(changes, start, self.changed)
         pharmacology = self.patients.pharmacology
@@ -183,6 +183,7 @@ class Course:
         self.earned = self.earned + earned
         if not self.setting.ordered:
             self._draw(laboratory.ROUTINE, at_once=True)
+            self.tests = self.tests + 1
         return earned
 
     def _draw(self, tests: BoolArray, *, at_once: bool) -> None:

@@ -77,7 +77,7 @@ def draw(
     *,
     at_once: bool,
 ) -> None:
-    """Add the samples of an hour.
+    """Add the samples of an hour; what was drawn at this hour already stays as it was.
 
     Parameters
     ----------
@@ -94,7 +94,8 @@ def draw(
     """
     pharmacology = patients.pharmacology
     for test in range(len(TESTS)):
-        if not wanted[test].any():
+        taken = wanted[test] & ~samples.drawn[hour, test]
+        if not taken.any():
             continue
         luck = patients.luck[hour, test]
         error = np.exp(np.sqrt(np.log1p(cv**2)) * luck[ERROR])
@@ -108,6 +109,6 @@ def draw(
             known_at = hour + np.ceil(c.TURNAROUND[test] * np.exp(c.TURNAROUND_SD * luck[DURATION])).astype(np.int64)
             value = np.where(luck[FATE] > ARM_ABOVE, (c.APTT_MOST, c.ANTI_XA_MOST)[test], value)
             value = np.where(luck[FATE] < LOST_BELOW, np.nan, value)
-        samples.drawn[hour, test] = wanted[test]
-        samples.known_at[hour, test] = np.where(wanted[test], known_at, NEVER)
-        samples.value[hour, test] = np.where(wanted[test], value, np.nan)
+        samples.drawn[hour, test, taken] = True
+        samples.known_at[hour, test, taken] = known_at[taken]
+        samples.value[hour, test, taken] = value[taken]
