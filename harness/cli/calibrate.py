@@ -13,7 +13,8 @@ intervals, and which were fitted and which predicted.
 
   harness calibrate warfarin\n
   harness calibrate warfarin --patients 500 --json\n
-  harness calibrate warfarin-maintenance
+  harness calibrate warfarin-maintenance\n
+  harness calibrate heparin-labs
 
 A benchmark for research, not medical advice.
 """
@@ -23,7 +24,7 @@ FEWEST = 100
 
 
 def calibrate(
-    env: Annotated[str, typer.Argument(metavar="ID", help="A simulated environment: warfarin, warfarin-maintenance.")],
+    env: Annotated[str, typer.Argument(metavar="ID", help="A simulated environment, e.g. warfarin or heparin.")],
     patients: Annotated[int, typer.Option(help="Simulated patients for each policy.")] = 2_000,
     seed_start: Annotated[int, typer.Option(help="First seed; evaluation seeds start at 100000.")] = 100_000,
     json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,

@@ -3,5 +3,5 @@
 `icu_sepsis.py`: table 2, admissible actions and strategies of the ICU-Sepsis paper; `perturbation.py`: its appendix
 B.3; `binomial.py`: what a number of episodes can tell; `protocol.py`: a published comparison re-examined with it.
 `calibration.py`: targets beside measurements, and the list of them; `warfarin.py`: those of the warfarin tasks, on the
-patients of `ward.py`.
+patients of `ward.py`; `heparin.py` and `heparin_hit.py`: those of the heparin tasks, on the patients of `infusions.py`.
 """
