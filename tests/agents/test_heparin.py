@@ -1,7 +1,8 @@
-"""The agents of the heparin tasks do in an episode what their rules do on arrays; a shield's rules veto what they say."""
+"""The agents of the heparin tasks do in an episode what their rules do on arrays; a shield vetoes what it says."""
 
 from __future__ import annotations
 
+import json
 from types import SimpleNamespace
 
 import numpy as np
@@ -134,7 +135,9 @@ def test_nothing_is_added_to_a_high_aptt_and_a_very_high_one_is_paused():
     assert high.reason == "the last aPTT was 91 s, above 90"
     assert high.instead == held
     assert ruling("heparin", "heparin-hold", at(100), rate="same", **calm) is None
-    assert ruling("heparin", "heparin-hold", at(121), rate="same", **calm).reason == "the last aPTT was 121 s, above 120"
+    assert (
+        ruling("heparin", "heparin-hold", at(121), rate="same", **calm).reason == "the last aPTT was 121 s, above 120"
+    )
     assert ruling("heparin", "heparin-hold", at(150), rate="down_2", bolus="40", hold="60_min").instead == held
     assert ruling("heparin", "heparin-hold", at(150), **held.model_dump()) is None
 
@@ -214,3 +217,18 @@ async def test_heparin_is_contraindicated_in_hit_and_the_audit_says_why():
 def test_a_rule_that_is_not_understood_is_one_sentence(task, rule, sentence):
     with pytest.raises(UsageError, match=sentence.replace("(", r"\(")):
         rules([rule], make(task))
+
+
+def test_a_model_plays_and_its_illegal_orders_fall_back(harness_command, server):
+    """It begins right, and then begins again what runs already."""
+
+    def answer(patient):
+        return json.dumps({"rate": "set_18", "bolus": "none", "hold": "none"})
+
+    server.answer = answer
+    words = ("--base-url", server.base_url, "--model-id", "m", "--env", "heparin", "--method", "rollout")
+    done = harness_command("eval", *words, "--episodes", "2", "--json", "--prompt", "direct")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["failures"] == {"illegal": 14}
+    assert found["episodes"] == 2

@@ -248,3 +248,21 @@ def test_a_model_can_write_every_order_and_be_read(kind):
         action = kind(rate=rate, bolus="40", hold="60_min", **more)
         assert contract.parse(contract.write(action)).action == action
     assert contract.parse('{"rate":"up_5","bolus":"none","hold":"none","labs":"none"}').action is None
+
+
+def test_patients_are_described_in_a_few_words():
+    first = make("heparin").reset(SEED)
+    env = make("heparin")
+    env.reset(SEED)
+    seen = env.step(env.fallback()).observation
+    assert env.describe(seen.model_dump(mode="json")) == f"hour 6, aPTT {seen.aptt} s, 18 U/kg/h, {first.weight} kg"
+    labs = make("heparin-labs")
+    seen = labs.reset(SEED)
+    value = seen.results[0].value
+    assert (
+        labs.describe(seen.model_dump(mode="json"))
+        == f"hour 0, aPTT {value:.0f} s of hour 0, 0 U/kg/h, {first.weight} kg"
+    )
+    hit = make("heparin-hit")
+    text = hit.describe(hit.reset(SEED).model_dump(mode="json"))
+    assert text.startswith("day 0, platelets ")

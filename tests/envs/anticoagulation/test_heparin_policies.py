@@ -12,7 +12,7 @@ from harness.core.seeds import stream
 from harness.envs.anticoagulation.heparin import constants as c
 from harness.envs.anticoagulation.heparin import hindsight, policies
 from harness.envs.anticoagulation.heparin.actions import orderable
-from harness.envs.anticoagulation.heparin.infusion import Course, run
+from harness.envs.anticoagulation.heparin.infusion import Course, orders, run
 from harness.envs.anticoagulation.heparin.patients import draw
 from harness.envs.anticoagulation.heparin.posterior import KnownPatient, Posterior
 from harness.envs.anticoagulation.heparin.setting import FULL, LABS
@@ -178,6 +178,42 @@ def test_plans_earn_what_they_promise_and_more_than_chance_would_find(setting):
     assert found.value.mean() == pytest.approx(table.values[0, 0, 0].mean(), abs=0.5)  # the grid is fine enough
     for policy in (policies.raschke, policies.fixed, policies.random_orders(stream(1, "test"))):
         assert (run(some, setting, policy).earned <= found.value + 1e-9).all()
+
+
+def test_with_two_decisions_left_the_plan_is_as_good_as_trying_everything():
+    """All 90 orders twice, exactly, for each of a few patients whom chance has treated until then."""
+    short = []
+    for seed in range(6):
+        patient = draw([seed], FULL)
+        course, chance = Course(patient, FULL), policies.random_orders(np.random.default_rng(seed))
+        while course.hour < 36:
+            course.step(chance(course.chart()))
+        found = hindsight.plan(course, hindsight.table(patient, FULL)).value[0]
+        short.append(best_by_trying(course) - found)
+    assert min(short) >= -1e-9
+    assert np.mean(short) < 0.3
+
+
+def best_by_trying(course):
+    """The best return from here, every sequence of orders at once as a batch of copies of the patient."""
+    rates, value = course.rate, np.zeros(1)
+    now = course.concentration[4 * course.hour]
+    for start in range(course.hour, c.HOURS, c.STEP):
+        step = [
+            (i, rate, bolus, hold)
+            for i, running in enumerate(rates)
+            for rate in np.unique(hindsight._rates(np.array([running])))
+            for bolus in c.BOLUSES
+            for hold in (0.0, 0.5, 1.0)
+        ]
+        parent, rate, bolus, hold = (np.array(column) for column in zip(*step, strict=True))
+        copies = course.patients[np.zeros(len(parent), dtype=int)]
+        batch = Course(copies, FULL)
+        batch.hour, batch.rate = start, rates[parent]
+        batch.concentration[4 * start] = now[parent]
+        earned = batch.step(orders(rate, bolus.astype(float), hold))
+        value, rates, now = value[parent] + earned, batch.rate, batch.concentration[4 * batch.hour]
+    return value.max()
 
 
 @pytest.mark.parametrize("setting", [FULL, LABS])

@@ -18,7 +18,9 @@ Where an action's own plan finds more than the first one, its regret counts as z
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -39,7 +41,15 @@ from harness.envs.anticoagulation.heparin.infusion import Course, Orders
 from harness.envs.anticoagulation.heparin.model import EDGES, QUARTERS
 from harness.envs.anticoagulation.heparin.patients import TESTS, draw
 from harness.envs.anticoagulation.heparin.setting import FULL, LABS, Setting
-from harness.envs.anticoagulation.heparin.shown import AnyAction, AnyObservation, Given, given, meant, observed
+from harness.envs.anticoagulation.heparin.shown import (
+    AnyAction,
+    AnyObservation,
+    Given,
+    given,
+    in_words,
+    meant,
+    observed,
+)
 from harness.envs.anticoagulation.heparin.spec import LABS_SPEC, SPEC
 
 
@@ -109,6 +119,10 @@ class HeparinInfusion:
             "tests": float(course.tests[0]),
         }
         return Grade(score=float(course.in_range()[0]), components=components)
+
+    def describe(self, observation: Mapping[str, Any]) -> str:
+        """A patient in a few words, from an observation as it is recorded."""
+        return in_words(observation)
 
     def why_illegal(self, action: AnyAction) -> str | None:
         """Why the rate cannot be ordered now; None if it can."""

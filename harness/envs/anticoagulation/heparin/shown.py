@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -165,6 +165,17 @@ def chart_of(observation: AnyObservation, history: History, setting: Setting) ->
         changed=np.array([changed]),
         infused=infused,
     )
+
+
+def in_words(seen: Mapping[str, Any]) -> str:
+    """A patient at a decision in a few words, from an observation as it is recorded."""
+    if "aptt" in seen:
+        aptt = f"aPTT {seen['aptt']} s"
+    else:
+        known = [r for r in seen["results"] if r["test"] == "aptt" and r["value"] is not None]
+        last = max(known, key=lambda r: int(r["drawn"]))
+        aptt = f"aPTT {last['value']:.0f} s of hour {last['drawn']}"
+    return f"hour {seen['hour']}, {aptt}, {seen['rate']:g} U/kg/h, {seen['weight']} kg"
 
 
 def _note(samples: laboratory.Samples, seen: AnyObservation) -> None:

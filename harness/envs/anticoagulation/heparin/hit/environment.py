@@ -6,7 +6,9 @@ events, so a course is deterministic given the therapies, and its best continuat
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -70,6 +72,12 @@ class HeparinHit:
             "lowest_platelets": float(course.counts[: course.day + 1, 0].min()),
         }
         return Grade(score=float(course.right()[0]), components=components)
+
+    def describe(self, observation: Mapping[str, Any]) -> str:
+        """A patient in a few words, from an observation as it is recorded."""
+        counts = observation["platelets"]
+        seen = f"new thrombosis {observation['thrombosis']}, other causes {observation['other_causes']}"
+        return f"day {observation['day']}, platelets {counts[-1]} after up to {max(counts)}, {seen}"
 
     def why_illegal(self, action: HitAction) -> str | None:
         """Any therapy can be given on any day."""
