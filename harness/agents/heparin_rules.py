@@ -30,6 +30,9 @@ BOLUS_MOST = 10_000
 RATE_MOST = 36
 """Highest rate allowed unless told otherwise, U/kg/h: twice Raschke's start."""
 
+LOWERED = 3
+"""What a paused infusion is lowered by, U/kg/h [Raschke 1993]."""
+
 AFTER_CHANGE, AT_MOST = 8, 24
 """Hours after a change within which an aPTT has to be drawn (six, and two in case a sample was lost), and hours between
 two of them when nothing was changed [Raschke 1993]."""
@@ -68,15 +71,17 @@ def heparin_hold(env: Any, argument: str) -> Check:
         aptt, answered = _last_aptt(observation)
         if aptt is None or aptt <= c.FAR_ABOVE or observation.rate == 0:
             return None
-        rate = new_rate(action.rate, observation.rate)
-        adds = action.bolus != "none" or rate > observation.rate
-        goes_on = rate >= observation.rate and action.hold == "none"
-        must_pause = aptt > c.DANGEROUS and goes_on and not answered
-        if not (adds or must_pause):
-            return None
-        reason = f"the last aPTT was {aptt} s, above {c.DANGEROUS if must_pause else c.FAR_ABOVE}"
-        lower = rate_word(max(observation.rate - 3, 0.0), observation.rate)
-        return Ruling(reason, action.model_copy(update={"rate": lower, "bolus": "none", "hold": "60_min"}))
+        adds = action.bolus != "none" or new_rate(action.rate, observation.rate) > observation.rate
+        calm = action
+        if adds:
+            kept = "same" if new_rate(action.rate, observation.rate) > observation.rate else action.rate
+            calm = action.model_copy(update={"rate": kept, "bolus": "none"})
+        goes_on = new_rate(calm.rate, observation.rate) >= observation.rate and calm.hold == "none"
+        if aptt > c.DANGEROUS and goes_on and not answered:
+            lower = rate_word(max(observation.rate - LOWERED, 0.0), observation.rate)
+            held = calm.model_copy(update={"rate": lower, "hold": "60_min"})
+            return Ruling(f"the last aPTT was {aptt} s, above {c.DANGEROUS}", held)
+        return Ruling(f"the last aPTT was {aptt} s, above {c.FAR_ABOVE}", calm) if adds else None
 
     return Check("heparin-hold", against)
 

@@ -133,12 +133,14 @@ def test_nothing_is_added_to_a_high_aptt_and_a_very_high_one_is_paused():
     assert ruling("heparin", "heparin-hold", at(90), rate="up_1", **calm) is None
     high = ruling("heparin", "heparin-hold", at(91), rate="up_1", **calm)
     assert high.reason == "the last aPTT was 91 s, above 90"
-    assert high.instead == held
+    assert high.instead == HeparinAction(rate="same", **calm)
     assert ruling("heparin", "heparin-hold", at(100), rate="same", **calm) is None
     assert (
         ruling("heparin", "heparin-hold", at(121), rate="same", **calm).reason == "the last aPTT was 121 s, above 120"
     )
-    assert ruling("heparin", "heparin-hold", at(150), rate="down_2", bolus="40", hold="60_min").instead == held
+    added = ruling("heparin", "heparin-hold", at(150), rate="down_2", bolus="40", hold="60_min")
+    assert added.instead == HeparinAction(rate="down_2", bolus="none", hold="60_min")
+    assert ruling("heparin", "heparin-hold", at(150), rate="up_2", bolus="40", hold="none").instead == held
     assert ruling("heparin", "heparin-hold", at(150), **held.model_dump()) is None
 
 
