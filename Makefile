@@ -36,6 +36,7 @@ bench: .venv/bench.stamp
 	$(BIN)/python benchmarks/medication_review.py
 	$(BIN)/python benchmarks/warfarin.py
 	$(BIN)/python benchmarks/heparin.py
+	$(BIN)/python benchmarks/doac.py
 
 readme: .venv/run.stamp
 	$(BIN)/python docs/readme.py
@@ -58,7 +59,7 @@ clean:
 
 .venv/all.stamp: .venv/dev.stamp
 	@$(BIN)/python -m pip install --quiet "$(TORCH)"
-	@$(BIN)/python -m pip install --quiet --editable ".[local,plots,deep]"
+	@$(BIN)/python -m pip install --quiet --editable ".[local,plots,deep,hemosim]"
 	@touch $@
 
 .venv/bench.stamp: .venv/run.stamp

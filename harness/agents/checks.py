@@ -1,8 +1,12 @@
-"""A shield where actions are no list: each rule looks at one action and says what to do instead."""
+"""A shield where actions are no list: each rule looks at one action and says what to do instead.
+
+What a rule puts in the place of an action is held against all rules again, so that an action that breaks several of
+them is mended one rule after the other; where that comes to no end, it is the environment's fallback.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -44,6 +48,10 @@ class Check:
     against: Callable[[Any, Any], Ruling | None]
 
 
+ROUNDS = 16
+"""Rulings after which what is vetoed is no longer mended: rules that undo one another would never end."""
+
+
 class Checked:
     """An agent whose actions are replaced where a check forbids them.
 
@@ -69,21 +77,38 @@ class Checked:
         wanted = decision.action
         if wanted is None or situation.why_illegal(wanted) is not None:
             return decision
-        first = self._first(observation, wanted)
-        if first is None:
+        against = list(self._rulings(observation, wanted))
+        if not against:
             return decision
-        check, ruling = first
-        instead = ruling.instead if self._mode is ShieldMode.CORRECT else None
-        if instead is None or self._first(observation, instead) is not None:
+        (check, ruling), *others = against
+        instead = self._mended(observation, wanted) if self._mode is ShieldMode.CORRECT else None
+        if instead is None or situation.why_illegal(instead) is not None:
             instead = self._env.fallback()
-        veto = Veto(wanted=wanted.model_dump(mode="json"), rule=check.name, reason=ruling.reason)
+        veto = Veto(
+            wanted=wanted.model_dump(mode="json"),
+            rule=check.name,
+            reason=ruling.reason,
+            also=tuple(f"{other.name}: {further.reason}" for other, further in others),
+        )
         changes = {"veto": veto, "veto_share": 1.0, "action": instead, "probabilities": None}
         return decision.model_copy(update=changes)
 
-    def _first(self, observation: Observation, action: Action) -> tuple[Check, Ruling] | None:
-        """The first check against an action, and its ruling."""
-        rulings = ((check, check.against(observation, action)) for check in self._checks)
-        return next(((check, ruling) for check, ruling in rulings if ruling is not None), None)
+    def _mended(self, observation: Observation, action: Action) -> Action | None:
+        """The action after one rule's correction after the other; None where one has none, or there is no end."""
+        for _ in range(ROUNDS):
+            found = next(self._rulings(observation, action), None)
+            if found is None:
+                return action
+            if found[1].instead is None:
+                return None
+            action = found[1].instead
+        return None
+
+    def _rulings(self, observation: Observation, action: Action) -> Iterator[tuple[Check, Ruling]]:
+        """The checks against an action, and their rulings."""
+        for check in self._checks:
+            if (ruling := check.against(observation, action)) is not None:
+                yield check, ruling
 
     async def close(self) -> None:
         """Close the agent."""

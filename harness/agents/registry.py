@@ -15,6 +15,7 @@ from harness.core.errors import UsageError
 from harness.core.registry import Entry, Registry
 
 REVIEWERS = "harness.agents.heuristics.medication_review"
+HEMOSIM = "harness.agents.hemosim"
 
 AGENTS = Registry(
     kind="agent",
@@ -75,6 +76,35 @@ AGENTS = Registry(
         "hit-alternative": Entry("harness.agents.heparin_hit:alternative", "another anticoagulant every day"),
         "hit-random": Entry("harness.agents.heparin_hit:random", "any of the three therapies every day: chance"),
         "hit-oracle": Entry("harness.agents.heparin_hit:oracle", "knows whether and when HIT begins: an upper bound"),
+        "hemosim-random": Entry(f"{HEMOSIM}:random", "hemosim/*: the package's random baseline: chance"),
+        "hemosim-clinical": Entry(f"{HEMOSIM}:clinical", "hemosim/*: the package's clinical baseline"),
+        "hemosim-trivial": Entry(
+            f"{HEMOSIM}:trivial", "hemosim/*: always the same, whatever is shown: the best of its kind found"
+        ),
+        "hemosim-gage": Entry(f"{HEMOSIM}:gage", "hemosim/warfarin: the package's pharmacogenetic baseline"),
+        "hemosim-ordinal": Entry(f"{HEMOSIM}:ordinal", "hemosim/warfarin: the package's titration by INR alone"),
+        "hemosim-anti-xa": Entry(f"{HEMOSIM}:anti_xa", "hemosim/heparin: the package's titration by anti-Xa"),
+        "hemosim-nemati": Entry(f"{HEMOSIM}:nemati", "hemosim/heparin: the package's stand-in for a published DQN"),
+        "doac-label": Entry("harness.agents.doac:label", "doac: what breaks no rule, at the label's dose"),
+        "doac-optimal": Entry("harness.agents.doac:optimal", "doac: the optimum, computed from what is shown"),
+        "doac-hemosim": Entry("harness.agents.doac:hemosim", "doac: hemosim's guideline baseline, by clearance"),
+        "doac-fixed-apixaban": Entry("harness.agents.doac:fixed_apixaban", "doac: apixaban 5 mg for everyone"),
+        "doac-fixed-dabigatran": Entry("harness.agents.doac:fixed_dabigatran", "doac: dabigatran 150 mg for everyone"),
+        "doac-fixed-edoxaban": Entry("harness.agents.doac:fixed_edoxaban", "doac: edoxaban 60 mg for everyone"),
+        "doac-fixed-rivaroxaban": Entry(
+            "harness.agents.doac:fixed_rivaroxaban", "doac: rivaroxaban 20 mg for everyone"
+        ),
+        "doac-fixed-warfarin": Entry("harness.agents.doac:fixed_warfarin", "doac: warfarin for everyone"),
+        "doac-random": Entry("harness.agents.doac:random", "doac: any drug at any dose: chance"),
+        "dic-none": Entry("harness.agents.dic:none", "the cause is treated, and nothing else"),
+        "dic-guideline": Entry(
+            "harness.agents.dic:guideline", "BCSH 2009 and ISTH/SSC 2013: components in bleeding, heparin without"
+        ),
+        "dic-lab-threshold": Entry("harness.agents.dic:lab_threshold", "components by laboratory values alone"),
+        "dic-always-transfuse": Entry("harness.agents.dic:always_transfuse", "every component, every six hours"),
+        "dic-always-heparin": Entry("harness.agents.dic:always_heparin", "heparin in a therapeutic dose for everyone"),
+        "dic-random": Entry("harness.agents.dic:random", "every action equally often: chance"),
+        "dic-fitted": Entry("harness.agents.dic:fitted", "what fitted value iteration found: the reference itself"),
         "human": Entry("harness.agents.human:human", "you, in the terminal: `harness play`"),
     },
 )

@@ -23,7 +23,7 @@ CLOSE = 0.8
 
 
 def no_stop_critical(env: Any, argument: str) -> Check:
-    """No drug is stopped whose abrupt loss is dangerous; it is monitored instead, or its dose is reduced."""
+    """No drug is stopped abruptly where that is dangerous; its dose is reduced first, or it is monitored instead."""
     _refuse_others(env, "no-stop-critical", argument)
 
     def against(observation: ReviewObservation, action: ReviewAction) -> Ruling | None:
@@ -32,10 +32,12 @@ def no_stop_critical(env: Any, argument: str) -> Check:
             return None
         drug = done.target_drug_id
         medication = next((m for m in observation.medications if m.drug == drug and not m.stopped), None)
-        if medication is None or not medication.critical:
+        if medication is None or not medication.critical or (medication.taper and medication.reduced):
             return None
         instead = None
-        if not medication.monitored:
+        if medication.taper:
+            instead = change(drug, Intervention.DOSE_REDUCE)
+        elif not medication.monitored:
             instead = change(drug, Intervention.ADD_MONITORING)
         elif not medication.reduced:
             instead = change(drug, Intervention.DOSE_REDUCE)

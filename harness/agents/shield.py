@@ -75,12 +75,45 @@ RULES = Registry(
         "no-heparin-after-fall": Entry(
             "harness.agents.heparin_rules:no_heparin_after_fall", "heparin-hit: no heparin once half the platelets fell"
         ),
+        "warfarin-safety": Entry("harness.agents.warfarin_rules:safety", "warfarin: all five rules about it"),
+        "warfarin-hold": Entry("harness.agents.warfarin_rules:hold", "warfarin: a dose is left out above INR 5"),
+        "warfarin-no-increase": Entry(
+            "harness.agents.warfarin_rules:no_increase", "warfarin: no increase while the INR is above the range"
+        ),
+        "warfarin-cap": Entry("harness.agents.warfarin_rules:cap", "warfarin: no increase above 70 mg a week"),
+        "warfarin-step": Entry("harness.agents.warfarin_rules:step", "warfarin: no change by more than 20 %"),
+        "warfarin-visit": Entry(
+            "harness.agents.warfarin_rules:visit", "warfarin: an INR within a week of one out of range or a change"
+        ),
+        "hemosim-guard": Entry("harness.agents.hemosim_rules:guard", "hemosim/*: what the package's own guard checks"),
+        "hemosim-safety": Entry(
+            "harness.agents.hemosim_rules:safety", "hemosim/*: dose caps, held doses, thresholds, monitoring"
+        ),
+        "doac-contraindications": Entry(
+            "harness.agents.doac_rules:contraindications", "doac: no drug that valve, kidneys, liver or bleeding forbid"
+        ),
+        "doac-interactions": Entry(
+            "harness.agents.doac_rules:interactions", "doac: no drug beside one that forbids it"
+        ),
+        "doac-dose": Entry("harness.agents.doac_rules:dose", "doac: the label's dose only"),
+        "doac-hold": Entry("harness.agents.doac_rules:hold", "doac: left out before procedures as long as needed"),
+        "dic-heparin": Entry("harness.agents.dic_rules:heparin", "dic: no heparin in bleeding or at low platelets"),
+        "dic-txa": Entry("harness.agents.dic_rules:txa", "dic: tranexamic acid only early after injury or birth"),
+        "dic-indication": Entry("harness.agents.dic_rules:indication", "dic: components only for those who bleed"),
+        "dic-transfusion-cap": Entry(
+            "harness.agents.dic_rules:transfusion_cap", "dic: no more doses in 24 hours than dic-transfusion-cap:MAX"
+        ),
+        "dic-volume-cap": Entry(
+            "harness.agents.dic_rules:volume_cap", "dic: no more litres of components than dic-volume-cap:MAX"
+        ),
     },
 )
 
 
 def rules(names: Sequence[str], env: Any) -> tuple[Rule | Check, ...]:
     """The rules of names such as 'admissible' or 'dose-cap:vasopressor_level=2' in an environment.
+
+    A name may stand for several checks.
 
     Raises
     ------
@@ -90,7 +123,10 @@ def rules(names: Sequence[str], env: Any) -> tuple[Rule | Check, ...]:
     found: list[Rule | Check] = []
     for name in names:
         kind, _, argument = name.partition(":")
-        rule: Rule | Check = RULES.load(kind)(env, argument)
+        rule: Rule | Check | tuple[Check, ...] = RULES.load(kind)(env, argument)
+        if isinstance(rule, tuple):
+            found += rule
+            continue
         if isinstance(rule, Check):
             found.append(rule)
             continue

@@ -14,7 +14,10 @@ from harness.core.run import TRAINING, read_manifest
 ALGORITHMS = Registry(
     kind="algorithm of a trained agent",
     group="harness.algorithms",
-    builtin={"reinforce": Entry("harness.agents.rl.agent:reinforce", "policy gradient with a learned baseline")},
+    builtin={
+        "reinforce": Entry("harness.agents.rl.agent:reinforce", "policy gradient with a learned baseline"),
+        "optim-neural-ts": Entry("harness.agents.bandits.asking:optim_neural_ts", "asks what a search suspects"),
+    },
 )
 """A factory takes the folder and the environment and returns an `Agent`."""
 

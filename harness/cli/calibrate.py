@@ -14,7 +14,8 @@ intervals, and which were fitted and which predicted.
   harness calibrate warfarin\n
   harness calibrate warfarin --patients 500 --json\n
   harness calibrate warfarin-maintenance\n
-  harness calibrate heparin-labs
+  harness calibrate heparin-labs\n
+  harness calibrate doac --patients 20000
 
 A benchmark for research, not medical advice.
 """
@@ -24,7 +25,9 @@ FEWEST = 100
 
 
 def calibrate(
-    env: Annotated[str, typer.Argument(metavar="ID", help="A simulated environment, e.g. warfarin or heparin.")],
+    env: Annotated[
+        str, typer.Argument(metavar="ID", help="A simulated environment, such as warfarin, heparin, doac or dic.")
+    ],
     patients: Annotated[int, typer.Option(help="Simulated patients for each policy.")] = 2_000,
     seed_start: Annotated[int, typer.Option(help="First seed; evaluation seeds start at 100000.")] = 100_000,
     json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,

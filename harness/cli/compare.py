@@ -38,7 +38,7 @@ def compare(
     from harness.evaluation.flips import between as flips_between
     from harness.reports import compare as table
     from harness.reports.flips import blocks
-    from harness.reports.text import number
+    from harness.reports.text import not_for_ranking, number
 
     loaded = load_runs(runs)
     found = differences(loaded)
@@ -50,7 +50,8 @@ def compare(
     if json:
         where = {"flips": [asdict(f) for f in flipped]} if flips else {}
         listed_shares = {"contributions": {label: [asdict(c) for c in listed] for label, listed in shares.items()}}
-        print_json({"differences": [asdict(d) for d in found], **(where or listed_shares)})
+        mark = {"assumption_based": True} if loaded[0].summary.assumption_based else {}
+        print_json({**mark, "differences": [asdict(d) for d in found], **(where or listed_shares)})
         return
     base = loaded[0].summary
     print_lines([f"{base.env} v{base.env_version}: {base.value_name} beyond {loaded[0].label} ({number(base.value)})"])
@@ -64,4 +65,6 @@ def compare(
                 ("state", "patient", loaded[0].label, label, "worth"),
                 [(str(c.state), c.description, c.base, c.other, f"{1000 * c.worth:+.2f}") for c in listed],
             )
+    if base.assumption_based:
+        print_lines([not_for_ranking(base.env)])
     print_lines(["A benchmark, not medical advice."])

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import inspect
 import re
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from harness.core.environment import Environment
 
 app = typer.Typer(
     help="List the environments, or explain one.\n\n[bold]Examples[/bold]\n\n  harness envs\n\n"
@@ -35,24 +38,41 @@ def _option(parameter: inspect.Parameter) -> str:
     return f"{parameter.name}={parameter.default}" + (f" (or {others})" if others else "")
 
 
-@app.command(help="Explain an environment.\n\n[bold]Example[/bold]\n\n  harness envs show icu-sepsis")
-def show(env: Annotated[str, typer.Argument(metavar="ID", help="An environment's id.")]) -> None:
+@app.command(
+    help="Explain an environment, or all of a family.\n\n[bold]Examples[/bold]\n\n  harness envs show icu-sepsis\n\n"
+    "  harness envs show polypharmacy"
+)
+def show(env: Annotated[str, typer.Argument(metavar="ID", help="An environment's id, or a family's.")]) -> None:
     """Print what a reader must know of an environment."""
-    import json
-
     from harness.cli.tables import print_lines
-    from harness.envs.registry import factory, make
+    from harness.envs.registry import ENVIRONMENTS, make
+
+    known = sorted(ENVIRONMENTS.entries())
+    members = [] if env in known else [name for name in known if name.startswith(f"{env}/")]
+    made = [make(name) for name in members or [env]]
+    common: list[list[str]] = [_in_common(one) for one in made]
+    for i, one in enumerate(made):
+        print_lines(_of_its_own(members[i] if members else env, one))
+        if common[i] not in common[i + 1 :]:
+            print_lines(common[i])
+
+
+def _of_its_own(env: str, made: Environment[Any, Any]) -> list[str]:
+    from harness.core.environment import ReferenceKind
+    from harness.envs.registry import factory
     from harness.mdp.environment import TabularEnvironment
     from harness.prompts.loader import styles
 
-    made = make(env)
     spec = made.spec
     lines = [f"{spec.title} ({spec.id} v{spec.version})", spec.summary, ""]
     if isinstance(made, TabularEnvironment):
         lines += [f"tabular      {made.mdp!r}; the optimum is {made.reference_kind}"]
+    elif made.reference is not None and made.reference.kind is ReferenceKind.ACHIEVABLE:
+        lines += ["reference    the best policy known, from any state; it is achievable, and no optimum"]
     elif made.reference is not None:
         lines += [f"optimum      computed from any state; it is {made.reference.kind}"]
-    lines += [
+    return [
+        *lines,
         f"value        {spec.value_name}, discount {spec.discount:g}, rewards {spec.reward_range}",
         f"score        {spec.score}",
         f"horizon      {spec.horizon or 'none'} decisions, one every {spec.hours_per_step or '?'} h",
@@ -60,7 +80,17 @@ def show(env: Annotated[str, typer.Argument(metavar="ID", help="An environment's
         f"options      {'; '.join(map(_option, inspect.signature(factory(env)).parameters.values())) or 'none'}",
         f"prompts      {', '.join(styles(env)) or 'none built in'}",
         f"data         {spec.data_licence}",
+        *(["evidence     assumption-based: its values are kept out of rankings"] if spec.assumption_based else []),
         "",
+    ]
+
+
+def _in_common(made: Environment[Any, Any]) -> list[str]:
+    """What the members of a family mostly share."""
+    import json
+
+    spec = made.spec
+    return [
         "An action, as JSON schema:",
         json.dumps(made.action_type.model_json_schema(by_alias=False), indent=2, ensure_ascii=False),
         "",
@@ -70,4 +100,3 @@ def show(env: Annotated[str, typer.Argument(metavar="ID", help="An environment's
         "Limits of use:",
         *(f"  {limit}" for limit in spec.limits_of_use),
     ]
-    print_lines(lines)

@@ -198,6 +198,7 @@ def _print(summaries: list[Summary], shown: Format, *, stderr: bool) -> None:
     from harness.cli.tables import console, print_json, print_lines, print_table
     from harness.reports.summary import NOTICE, print_report
     from harness.reports.table import Format, comma_separated, markdown, table
+    from harness.reports.text import not_for_ranking
 
     if shown is Format.JSON:
         found = [summary.model_dump(mode="json") for summary in summaries]
@@ -215,7 +216,8 @@ def _print(summaries: list[Summary], shown: Format, *, stderr: bool) -> None:
         rows = table(summaries)
         print_table(list(rows[0]), (list(row.values()) for row in rows), stderr=stderr)
         where = " ".join(summary.run_dir for summary in summaries)
-        print_lines([f"differences: harness compare {where}", NOTICE], stderr=stderr)
+        mind = [not_for_ranking(first.env)] if first.assumption_based else []
+        print_lines([*mind, f"differences: harness compare {where}", NOTICE], stderr=stderr)
 
 
 def _refuse_other_words(context: typer.Context) -> None:

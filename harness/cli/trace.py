@@ -13,7 +13,8 @@ HELP = """Read the decisions of a run: patient, prompt, reply, action, regret.
 
   harness trace runs/2026-01-31T12-00-00-icu-sepsis-qwen\n
   harness trace runs/2026-01-31T12-00-00-icu-sepsis-qwen --worst 20\n
-  harness trace runs/2026-01-31T12-00-00-icu-sepsis-qwen --episode 0
+  harness trace runs/2026-01-31T12-00-00-icu-sepsis-qwen --episode 0\n
+  harness trace runs/2026-01-31T12-00-00-warfarin-qwen --vetoes
 """
 
 
@@ -21,17 +22,22 @@ def trace(
     run: Annotated[Path, typer.Argument(help="Folder of the run.")],
     episode: Annotated[int | None, typer.Option(help="Show this episode step by step.")] = None,
     worst: Annotated[int | None, typer.Option(help="Show the N decisions that cost most.")] = None,
+    vetoes: Annotated[
+        bool, typer.Option("--vetoes", help="Show every decision that a shield vetoed, and why.")
+    ] = False,
 ) -> None:
-    """Print an episode, the worst decisions, or what there is."""
+    """Print an episode, the worst decisions, what was vetoed, or what there is."""
     from harness.cli.tables import print_lines
     from harness.core.errors import UsageError
     from harness.reports import trace as report
 
-    if episode is not None and worst is not None:
-        raise UsageError("--episode and --worst show different things; give one of them.")
+    if sum((episode is not None, worst is not None, vetoes)) > 1:
+        raise UsageError("--episode, --worst and --vetoes show different things; give one of them.")
     if episode is not None:
         print_lines(report.episode(run, episode))
     elif worst is not None:
         print_lines(report.worst(run, worst))
+    elif vetoes:
+        print_lines(report.vetoed(run))
     else:
         print_lines(report.overview(run))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, SerializeAsAny
 
@@ -92,6 +92,8 @@ class Veto(BaseModel):
     wanted: dict[str, Any]
     rule: str
     reason: str
+    also: tuple[str, ...] = ()
+    """What other rules say against it, 'rule: reason'."""
 
 
 class Decision(BaseModel):
@@ -184,4 +186,14 @@ class Agent(Protocol):
 
     async def close(self) -> None:
         """Release what the agent holds."""
+        ...
+
+
+@runtime_checkable
+class Trained(Protocol):
+    """An agent that comes from a training."""
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """Which training it comes from, for manifests: plain data."""
         ...

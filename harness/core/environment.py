@@ -45,6 +45,9 @@ class EnvSpec(BaseModel):
     citations: tuple[str, ...]
     data_licence: str
     limits_of_use: tuple[str, ...]
+    assumption_based: bool = Field(
+        False, description="whether no evidence holds up the dynamics; its values are then kept out of rankings"
+    )
     actions: tuple[str, ...] = Field((), description="what each action is, for prompts that do not know the task")
     data_sha256: str | None = Field(
         None, description="hash of the files that the task was read from, if a user gave any"

@@ -63,6 +63,34 @@ ENVIRONMENTS = Registry(
             "harness.envs.anticoagulation.heparin.hit.environment:heparin_hit",
             "heparin, platelets every day: go on, stop or change; regret against a plan that knows who has HIT",
         ),
+        "hemosim/warfarin": Entry(
+            "harness.envs.hemosim.environment:warfarin",
+            "of the package hemosim (extra), unchanged: a daily dose; no optimum known",
+        ),
+        "hemosim/heparin": Entry(
+            "harness.envs.hemosim.environment:heparin",
+            "of the package hemosim (extra), unchanged: heparin every 6 hours; no optimum known",
+        ),
+        "hemosim/heparin-pomdp": Entry(
+            "harness.envs.hemosim.environment:heparin_pomdp",
+            "of the package hemosim (extra), unchanged: the same with ordered labs; no optimum known",
+        ),
+        "hemosim/doac": Entry(
+            "harness.envs.hemosim.environment:doac",
+            "of the package hemosim (extra), unchanged: a DOAC every 30 days; no optimum known",
+        ),
+        "hemosim/dic": Entry(
+            "harness.envs.hemosim.environment:dic",
+            "of the package hemosim (extra), unchanged: blood products and heparin; no optimum known",
+        ),
+        "doac": Entry(
+            "harness.envs.anticoagulation.doac.environment:doac",
+            "anticoagulants in atrial fibrillation, every 3 months: drug, dose, interactions; exact optimum",
+        ),
+        "dic": Entry(
+            "harness.envs.anticoagulation.dic.environment:dic",
+            "components and heparin in intravascular coagulation; assumption-based, not for rankings",
+        ),
     },
 )
 

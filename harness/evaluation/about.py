@@ -38,6 +38,7 @@ def who(job: Job) -> dict[str, Any]:
         "method": config.method,
         "shield": list(config.shield),
         "shield_mode": config.shield_mode if config.shield else None,
+        "assumption_based": spec.assumption_based,
         "value_name": spec.value_name,
         "regret_kind": reference.kind if (reference := cast.env.reference) and config.regret else None,
         "hours_per_step": spec.hours_per_step,

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 import harness
-from harness.agents.rl.agent import LearnedAgent
+from harness.core.agent import Trained
 from harness.core.environment import Environment
 from harness.core.errors import RunError, first_problem
 from harness.core.run import read_manifest
@@ -46,6 +46,9 @@ PARTS = {
 }
 """Where they stand in a manifest."""
 
+YOUNGER = {"assumption_based": False}
+"""Fields of a spec that manifests of this format did not always have, and what they then were."""
+
 
 def manifest_of(config: RunConfig, run_id: str, cast: Cast) -> dict[str, Any]:
     """Everything needed to repeat the run, and to say which weights or which server answered."""
@@ -62,7 +65,7 @@ def manifest_of(config: RunConfig, run_id: str, cast: Cast) -> dict[str, Any]:
         "env": spec.model_dump(mode="json"),
         "seeds": {"first": config.seed_start, "episodes": config.episodes},
     }
-    if isinstance(cast.agent, LearnedAgent):
+    if isinstance(cast.agent, Trained):
         manifest["trained"] = cast.agent.identity
     if cast.model is not None:
         manifest["model"] = {
@@ -118,10 +121,11 @@ def require_unchanged(path: Path, before: dict[str, Any], now: dict[str, Any]) -
 
 
 def _deciding(manifest: dict[str, Any]) -> dict[str, Any]:
-    """A manifest without what changes no reply of its model."""
+    """A manifest without what changes no reply of its model; a field of a spec that is younger has its default."""
     model = manifest.get("model") or {}
     entry = {name: value for name, value in (model.get("entry") or {}).items() if name not in OF_NO_CONSEQUENCE}
-    return manifest | {"model": model | {"entry": entry}}
+    env = {**YOUNGER, **manifest.get("env", {})}
+    return manifest | {"env": env, "model": model | {"entry": entry}}
 
 
 def environment_of(path: Path) -> Environment[Any, Any]:

@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 import harness
-from harness.agents.bandits.combinations import Simulation, simulate
+from harness.agents.bandits.combinations import Combinations, Simulation, simulate
 from harness.agents.bandits.optim_neural_ts import Search, Settings
+from harness.agents.bandits.records import Records, records, review_of
 from harness.agents.bandits.train import check_seeds, train
 from harness.core.errors import RunError
 from harness.core.run import MANIFEST, SUMMARY, TRAINING, RunFolder, read_manifest
@@ -28,6 +29,8 @@ from harness.evaluation.intervals import Estimate, student_t
 from harness.evaluation.manifest import git_revision
 
 ALGORITHM = "optim-neural-ts"
+
+DataSet = Simulation | Records
 
 Watch = Callable[[int, Search], None]
 """Told the place of the seed in the run, and its search, after every step."""
@@ -48,10 +51,10 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Searches:
-    """A finished run. `dangerous_share` is that of the data set, `curves` what each seed's snapshots came to."""
+    """A finished run. `dangerous_share` is that of the data, `curves` what each seed's snapshots came to."""
 
     run_dir: str
-    simulation: Simulation
+    data: DataSet
     settings: Settings
     dangerous_share: float
     outcomes: tuple[Outcome, ...]
@@ -63,7 +66,18 @@ class Searches:
         return student_t(sample) if sample else None
 
 
-def start(out: Path, simulation: Simulation, settings: Settings, seeds: Sequence[int]) -> RunFolder:
+def made(data: DataSet) -> Combinations:
+    """The combinations that a data set's name stands for.
+
+    Raises
+    ------
+    UsageError
+        If there are none such.
+    """
+    return simulate(data) if isinstance(data, Simulation) else records(data)
+
+
+def start(out: Path, data: DataSet, settings: Settings, seeds: Sequence[int]) -> RunFolder:
     """A new run folder with its manifest.
 
     Raises
@@ -74,7 +88,10 @@ def start(out: Path, simulation: Simulation, settings: Settings, seeds: Sequence
         If it cannot be written.
     """
     check_seeds(seeds)
-    simulate(simulation)
+    if isinstance(data, Records):
+        review_of(data)
+    else:
+        simulate(data)
     folder = RunFolder.create(out, settings.arm)
     folder.write_json(
         MANIFEST,
@@ -86,7 +103,7 @@ def start(out: Path, simulation: Simulation, settings: Settings, seeds: Sequence
             "git_revision": git_revision(),
             "python": platform.python_version(),
             "packages": {"numpy": np.__version__},
-            "simulation": simulation.model_dump(mode="json"),
+            "data": data.model_dump(mode="json"),
             "settings": settings.model_dump(mode="json"),
             "seeds": list(seeds),
         },
@@ -106,19 +123,19 @@ def carry_out(folder: RunFolder, watch: Watch) -> Searches:
     try:
         if manifest["algorithm"] != ALGORITHM:
             raise ValueError(manifest["algorithm"])
-        simulation = Simulation.model_validate(manifest["simulation"])
+        named: DataSet = TypeAdapter(DataSet).validate_python(manifest["data"])
         settings = Settings.model_validate(manifest["settings"])
         seeds = [int(seed) for seed in manifest["seeds"]]
     except (KeyError, TypeError, ValueError, ValidationError) as error:
         raise RunError(f"The run {folder.path} is no run of `harness train {ALGORITHM}`.") from error
-    data = simulate(simulation)
+    data = made(named)
     outcomes, curves = [], []
     for place, seed in enumerate(seeds):
         search = train(seed_folder(folder.path, seed), data, settings, seed, partial(watch, place))
         outcomes.append(_outcome(search))
         curves.append(search.curve)
     share = float(data.dangerous.mean())
-    done = Searches(str(folder.path), simulation, settings, share, tuple(outcomes), tuple(curves))
+    done = Searches(str(folder.path), named, settings, share, tuple(outcomes), tuple(curves))
     folder.write_json(SUMMARY, as_json(done))
     return done
 
@@ -133,7 +150,7 @@ def as_json(done: Searches) -> dict[str, Any]:
     means = {name: done.mean(name) for name in ("precision", "recall", "patterns", "cpu_seconds")}
     return {
         "run_dir": done.run_dir,
-        "simulation": done.simulation.model_dump(mode="json"),
+        "data": done.data.model_dump(mode="json"),
         "settings": done.settings.model_dump(mode="json"),
         "dangerous_share": done.dangerous_share,
         "seeds": [asdict(outcome) for outcome in done.outcomes],

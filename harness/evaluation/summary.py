@@ -89,6 +89,9 @@ class Summary(BaseModel):
     caveats: list[str] = Field(
         default=[], description="why the replies may not be those of one policy, if they may not"
     )
+    assumption_based: bool = Field(
+        False, description="whether no evidence holds up the environment's dynamics; its values rank nobody"
+    )
     value: float
     lower: float | None = Field(description="null where the sample is too small for an interval")
     upper: float | None

@@ -20,10 +20,11 @@ from pydantic import ValidationError
 
 import harness
 from harness.agents.rl.checkpoint import ALGORITHM, about, restore, save
-from harness.agents.rl.reinforce import Row, Settings, Training, advance, check_seeds
+from harness.agents.rl.reinforce import Row, Settings, Training, advance
 from harness.agents.rl.tasks import views_of
 from harness.core.errors import RunError
 from harness.core.run import MANIFEST, SUMMARY, TRAINING, RunFolder, read_manifest
+from harness.core.seeds import check_training_seeds
 from harness.envs import registry as envs
 from harness.envs.ids import short_name
 from harness.evaluation.intervals import of_returns
@@ -61,7 +62,7 @@ def start(out: Path, env_id: str, settings: Settings) -> RunFolder:
     """
     env = envs.make(env_id)
     what = about(env.spec, views_of(env), settings)
-    check_seeds([settings.seed])
+    check_training_seeds([settings.seed])
     folder = RunFolder.create(out, f"{short_name(env_id)}-{ALGORITHM}".replace("/", "-"))
     folder.write_json(
         MANIFEST,

@@ -169,5 +169,6 @@ def load(env_id: str, prompt: str) -> Prompt:
 
 
 def _family(env_id: str) -> str:
-    """The folder of an environment's prompts: tasks of one family, `family/task`, share theirs."""
-    return env_id.partition(":")[0].partition("/")[0]
+    """The folder of an environment's prompts: its own, or the one that tasks of one family, `family/task`, share."""
+    whole = env_id.partition(":")[0]
+    return whole if "/" in whole and (BUILTIN / whole).is_dir() else whole.partition("/")[0]

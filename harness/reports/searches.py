@@ -17,13 +17,13 @@ NOTICE = "Simulated relative risks, no patients. A benchmark, not medical advice
 
 def table(done: Searches) -> Block:
     """A row for every seed, and the means with their intervals."""
-    patterns = done.simulation.patterns
+    patterns = done.data.patterns
     rows: list[tuple[str, ...]] = [
         (
             str(o.seed),
             "–" if o.precision is None else number(o.precision),
             number(o.recall),
-            f"{o.patterns} of {patterns}",
+            f"{o.patterns} of {patterns}" if patterns else "",
             f"{o.flagged:,}",
             f"{o.steps:,}",
             f"{o.cpu_seconds:.0f}",
@@ -31,20 +31,20 @@ def table(done: Searches) -> Block:
         for o in done.outcomes
     ]
     if len(done.outcomes) > 1:
-        means = ("precision", "recall", "patterns", "flagged", "steps", "cpu_seconds")
-        digits = (4, 4, 1, 0, 0, 0)
-        cells = (_mean(done.mean(name), places) for name, places in zip(means, digits, strict=True))
-        rows.append(("mean", *cells))
+        digits = {"precision": 4, "recall": 4, "patterns": 1, "flagged": 0, "steps": 0, "cpu_seconds": 0}
+        cells = {name: _mean(done.mean(name), places) for name, places in digits.items()}
+        rows.append(("mean", *(cells if patterns else cells | {"patterns": ""}).values()))
     settings = done.settings
     notes = [
         f"Dangerous: a relative risk above {DANGEROUS}, {percent(done.dangerous_share)} of the combinations. Flagged: "
-        f"some snapshot's μ - {settings.n_sigmas:g} σ is above it. Patterns: those flagged themselves.",
+        f"some snapshot's μ - {settings.n_sigmas:g} σ is above it."
+        + (" Patterns: those flagged themselves." if patterns else ""),
     ]
     if len(done.outcomes) > 1:
         notes.append(f"Means with Student-t 95 % intervals over {len(done.outcomes)} seeds, on one data set.")
     caption = (
         f"{settings.arm} · {settings.schedule} schedule · warm-up {settings.warm_up:,} · ν = {settings.nu:g} · "
-        f"{done.simulation}"
+        f"{done.data}"
     )
     return Block(caption, HEADINGS, rows, tuple(notes))
 
@@ -60,7 +60,7 @@ def against_step(done: Searches, points: int = 11) -> Block:
                 f"{here[0]['step']:,}",
                 number(float(np.mean(precise))) if precise else "–",
                 number(float(np.mean([row["recall"] for row in here]))),
-                f"{np.mean([row['patterns'] for row in here]):.1f}",
+                f"{np.mean([row['patterns'] for row in here]):.1f}" if done.data.patterns else "",
                 number(float(np.mean([row["recall_now"] for row in here]))),
             )
         )

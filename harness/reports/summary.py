@@ -13,7 +13,7 @@ from harness.core.environment import ReferenceKind
 from harness.core.text import harmless
 from harness.evaluation.config import Method
 from harness.evaluation.summary import Audit, Summary
-from harness.reports.text import between, duration, number, percent
+from harness.reports.text import between, duration, not_for_ranking, number, percent
 
 WORST_SHOWN = 5
 AGAINST = {
@@ -33,6 +33,8 @@ def report(summary: Summary) -> Iterator[RenderableType]:
     yield Text()
     yield _policies(summary)
     yield Text(_meaning(summary), style="dim")
+    if summary.assumption_based:
+        yield Text(not_for_ranking(summary.env))
     if summary.shield:
         yield Text("Its value is that of the agent with its shield: what a rule vetoed was not done.", style="dim")
     if summary.shots_from == "optimal":
@@ -46,7 +48,8 @@ def report(summary: Summary) -> Iterator[RenderableType]:
         yield _worst(summary)
     yield Text()
     yield Text(_effort(summary))
-    yield Text(f"read on: harness trace {summary.run_dir} --worst 20")
+    measured = summary.method != "rollout" or summary.regret is not None or summary.worst_decisions
+    yield Text(f"read on: harness trace {summary.run_dir} {'--worst 20' if measured else '--episode 0'}")
     yield Text(NOTICE, style="dim")
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from harness.evaluation.config import Method
 from harness.evaluation.intervals import CONFIDENCE
 from harness.evaluation.summary import Summary
-from harness.reports.text import between, number, percent
+from harness.reports.text import between, not_for_ranking, number, percent
 
 
 class Format(StrEnum):
@@ -35,7 +35,10 @@ def certainty(s: Summary) -> str:
 
 
 def records(summaries: Sequence[Summary]) -> list[dict[str, Any]]:
-    """A row of plain values for each run and each exactly known policy, the most valuable first."""
+    """A row of plain values for each run and each exactly known policy, the most valuable first.
+
+    In an environment that is assumption-based nothing is ranked: the runs stand as they were asked for.
+    """
     rows = [
         {
             "policy": s.agent,
@@ -55,6 +58,7 @@ def records(summaries: Sequence[Summary]) -> list[dict[str, Any]]:
             "decisions": s.decisions,
             "calls": s.llm_calls,
             "run": s.run_dir,
+            **({"assumption_based": True} if s.assumption_based else {}),
         }
         for s in summaries
     ]
@@ -66,7 +70,7 @@ def records(summaries: Sequence[Summary]) -> list[dict[str, Any]]:
             known = {"value": reference.value, "lower": reference.value, "upper": reference.value, "certainty": "exact"}
             known |= {"regret": lost, "regret_lower": lost, "regret_upper": lost}
             rows.append(dict.fromkeys(rows[0]) | {"policy": name} | known)
-    return sorted(rows, key=lambda row: -float(row["value"]))
+    return rows if first.assumption_based else sorted(rows, key=lambda row: -float(row["value"]))
 
 
 def _score(s: Summary) -> dict[str, float | None]:
@@ -112,11 +116,12 @@ def _with_bounds(row: dict[str, Any], name: str) -> str:
 
 
 def markdown(summaries: Sequence[Summary]) -> str:
-    """A Markdown table."""
+    """A Markdown table; below it, where nobody is to be ranked by it, that."""
     shown = table(summaries)
     lines = [" | ".join(shown[0]), " | ".join("---" for _ in shown[0])]
     lines += [" | ".join(cell.replace("|", "\\|") for cell in row.values()) for row in shown]
-    return "\n".join(f"| {line} |" for line in lines) + "\n"
+    found = "\n".join(f"| {line} |" for line in lines) + "\n"
+    return f"{found}\n{not_for_ranking(summaries[0].env)}\n" if summaries[0].assumption_based else found
 
 
 def comma_separated(summaries: Sequence[Summary]) -> str:

@@ -8,6 +8,14 @@ DIGITS = 4
 """Decimals of a value; survival differences of interest are a few thousandths."""
 
 
+def not_for_ranking(env: str) -> str:
+    """What stands beside every value of an environment that is assumption-based."""
+    return (
+        f"Mind: {env} is assumption-based, no evidence holds up its dynamics. Its values are kept out of rankings: "
+        "they compare agents in this simulation alone."
+    )
+
+
 def number(value: float) -> str:
     """A value to `DIGITS` decimals; rounding leaves no minus before a zero."""
     return f"{round(value, DIGITS) + 0.0:.{DIGITS}f}"

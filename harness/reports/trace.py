@@ -84,6 +84,45 @@ def worst(run: Path, n: int) -> Iterator[str]:
         yield f"  regret  {costly.regret:.4f} a time, {costly.visits:.4f} visits an episode, costs {costly.cost:.5f}"
 
 
+def vetoed(run: Path) -> Iterator[str]:
+    """Every decision that a shield vetoed: how many by each rule, and what was wanted, done and said against it.
+
+    Raises
+    ------
+    RunError
+        If the run had no shield, or has decided nothing yet.
+    """
+    shield = read_manifest(run)["config"].get("shield")
+    if not shield:
+        raise RunError(f"The run {run} had no shield, so nothing was vetoed; give it rules by --shield.")
+    env = _environment(run)
+    asked, episodes = read_decisions(run), read_episodes(run / TRACE)
+    if not asked and not episodes:
+        raise RunError(f"The run {run} has decided nothing yet.")
+    counts: Counter[str] = Counter()
+    lines: list[str] = []
+    for d in asked:
+        if d.veto_share > 0:
+            counts[d.veto.rule if d.veto else "some rule, of what it would draw"] += 1
+            lines += ["", f"state {d.state} · {env.describe(d.state)}"]
+            if d.veto:
+                lines += _veto(d.veto.model_dump(mode="json"))
+            else:
+                lines.append(f"  wanted  with probability {d.veto_share:.3f} what is not allowed")
+            lines.append(f"  did     {_did(env, d)}")
+    for e in episodes if not asked else ():
+        for step, seen in zip(e.steps, _seen(e), strict=True):
+            if veto := step.decision.get("veto"):
+                counts[veto["rule"]] += 1
+                lines += ["", f"episode {e.end.episode}, step {step.step} · {_where(env, seen)}".rstrip(" ·")]
+                lines += [*_veto(veto), f"  did     {_label(env, step.action)}"]
+    decisions = len(asked) or sum(len(e.steps) for e in episodes)
+    yield f"shield {', '.join(shield)}: {counts.total()} of {decisions} decisions vetoed"
+    for rule, n in counts.most_common():
+        yield f"  {n:6} by {rule}"
+    yield from lines
+
+
 def _worst_steps(run: Path, env: Environment[Any, Any], n: int) -> Iterator[str]:
     episodes = read_episodes(run / TRACE)
     if not episodes:
@@ -168,9 +207,15 @@ def _decision(fields: dict[str, Any]) -> Iterator[str]:
         counts = Counter("no legal action" if vote is None else _words(vote) for vote in votes)
         yield "  votes   " + ", ".join(f"{n} {what}" for what, n in counts.most_common())
     if veto := fields.get("veto"):
-        yield f"  wanted  {_words(veto['wanted'])}, vetoed by {veto['rule']}: {veto['reason']}"
+        yield from _veto(veto)
     if fields.get("error"):
         yield f"  {fields['outcome']:8}{harmless(fields['error'])}"
+
+
+def _veto(veto: dict[str, Any]) -> Iterator[str]:
+    yield f"  wanted  {_words(veto['wanted'])}, vetoed by {veto['rule']}: {veto['reason']}"
+    for other in veto.get("also", ()):
+        yield f"          and by {other}"
 
 
 def _words(action: dict[str, Any]) -> str:

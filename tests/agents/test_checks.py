@@ -44,11 +44,11 @@ async def decided(shown, action, *names, mode=ShieldMode.CORRECT):
     return await agent.act(shown, Situation(ENV.why_illegal, seed=1))
 
 
-def critical_drug():
-    """An observation, a critical drug in it, and one that is not."""
+def critical_drug(*, taper=False):
+    """An observation, a critical drug in it (that withdrawal makes so, or not), and one that is not."""
     for seed in range(50):
         shown = ENV.reset(seed)
-        critical = [m.drug for m in shown.medications if m.critical]
+        critical = [m.drug for m in shown.medications if m.critical and m.taper == taper]
         others = [m.drug for m in shown.medications if not m.critical]
         if critical and others:
             return shown, critical[0], others[0]
@@ -70,6 +70,15 @@ async def test_a_critical_drug_is_monitored_then_reduced_instead_of_stopped():
     assert (await decided(shown, change(drug, STOP), "no-stop-critical")).action == FINISH
 
 
+async def test_a_drug_with_withdrawal_is_reduced_and_may_then_be_stopped():
+    shown, drug, _ = critical_drug(taper=True)
+    assert (await decided(shown, change(drug, STOP), "no-stop-critical")).action == change(drug, REDUCE)
+    shown = ENV.step(change(drug, REDUCE)).observation
+    found = await decided(shown, change(drug, STOP), "no-stop-critical")
+    assert found.action == change(drug, STOP)
+    assert found.veto is None
+
+
 async def test_what_is_allowed_passes_unchanged():
     shown, drug, other = critical_drug()
     for action in (change(other, STOP), change(drug, REDUCE), ask(drug, other), FINISH):
@@ -87,11 +96,27 @@ async def test_a_slip_of_the_pen_is_put_right_and_a_drug_from_nowhere_is_not():
     assert (await decided(shown, new, "known-drugs")).action == change(drug, Intervention.SUBSTITUTE, "metformin")
 
 
-async def test_a_correction_is_looked_at_by_every_check():
+async def test_a_correction_is_looked_at_by_every_check_and_corrected_again():
     shown, drug, _ = critical_drug()
     found = await decided(shown, change(drug[:-1], STOP), "known-drugs", "no-stop-critical")
-    assert found.action == FINISH  # put right it would be a critical drug stopped
-    assert found.veto.rule == "known-drugs"
+    assert found.action == change(drug, MONITOR)  # put right it would be a critical drug stopped
+    assert (found.veto.rule, found.veto.also) == ("known-drugs", ())
+
+
+async def test_every_rule_against_an_action_is_told_and_rules_that_undo_one_another_end_at_the_fallback():
+    shown, drug, other = critical_drug()
+    back_and_forth = [
+        Check(f"not-{name}", lambda o, a, one=one, two=two: Ruling(f"not {one}", two) if a == one else None)
+        for name, one, two in (
+            ("a", ask(drug, other), change(drug, REDUCE)),
+            ("b", change(drug, REDUCE), ask(drug, other)),
+        )
+    ]
+    never = Check("never", lambda o, a: Ruling("never", None) if a != FINISH else None)
+    agent = shielded(Wants(ask(drug, other)), ENV, [*back_and_forth, never], ShieldMode.CORRECT)
+    found = await agent.act(shown, Situation(ENV.why_illegal, seed=1))
+    assert found.action == FINISH
+    assert (found.veto.rule, found.veto.also) == ("not-a", ("never: never",))
 
 
 async def test_with_veto_the_fallback_takes_the_place():

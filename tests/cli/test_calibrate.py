@@ -28,6 +28,20 @@ def test_warfarin_is_calibrated_with_targets_intervals_and_what_was_fitted(harne
     assert rows["oracle (plan in hindsight)"]["value"] > rows["patient known, future not, weekly"]["value"]
 
 
+def test_dic_says_what_was_fitted_and_shows_what_is_not_met(harness_command):
+    done = harness_command("calibrate", "dic", "--patients", "500", "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert {row["basis"] for row in found["rows"]} == {"fitted", "seen"}  # nothing is predicted here
+    rows = {row["what"]: row for row in found["rows"]}
+    for what in ("untreated, overt DIC", "untreated, not overt", "guideline less untreated", "guideline less random"):
+        assert rows[what]["met"]
+    assert any(row["met"] for what, row in rows.items() if what.startswith("best constant less guideline"))
+    assert rows["random less always transfusing"]["value"] == pytest.approx(0.0, abs=2.0)  # neither is sure to be worst
+    assert "Nothing here is a prediction." in " ".join(found["notes"])
+    assert found["notes"][0].startswith("Assumption-based")
+
+
 @pytest.mark.parametrize(
     ("task", "aimed", "missed"),
     [("heparin", 25, 4), ("heparin-labs", 18, 3), ("heparin-hit", 10, 3)],
@@ -48,7 +62,7 @@ def test_heparin_is_calibrated_with_targets_and_what_sets_good_from_bad(harness_
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["icu-sepsis"], "There is no calibration 'icu-sepsis'."),
+        (["icu-sepsis"], "There is no calibration 'icu-sepsis'. Valid: "),
         (["warfarine"], "Did you mean 'warfarin'?"),
         (["heparine"], "Did you mean 'heparin'?"),
         (["warfarin", "--patients", "5"], "--patients 5 measures nothing; expected at least 100."),

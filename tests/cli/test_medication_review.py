@@ -37,7 +37,11 @@ def test_what_a_reader_must_know_is_shown(harness_command):
         "direct, few_shot, reasoned",
     ):
         assert text in shown
-    assert "Did you mean 'polypharmacy/easy-screening'" in harness_command("envs", "show", "polypharmacy").stderr
+    family = harness_command("envs", "show", "polypharmacy").stdout
+    for text in ("easy-screening v", "budgeted-screening v", "complex-tradeoff v"):
+        assert text in family
+    assert family.count("A pharmacist has not reviewed the tables") == 1
+    assert "Did you mean 'polypharmacy/easy-screening'" in harness_command("envs", "show", "polyphamacy").stderr
 
 
 def test_who_is_asked_for_an_action_of_several_kinds(harness_command, tmp_path):

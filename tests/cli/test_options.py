@@ -2,8 +2,12 @@ from typing import get_args
 
 import pytest
 
+from harness.agents.bandits.combinations import Disjoint
+from harness.agents.bandits.optim_neural_ts import Arm
+from harness.agents.bandits.training import Schedule
 from harness.agents.checks import ShieldMode
 from harness.cli import options
+from harness.cli.train import optim_neural_ts
 from harness.envs.icu_sepsis.environment import Inadmissible
 from harness.evaluation.config import Method, RunConfig
 from harness.evaluation.intervals import Interval
@@ -23,6 +27,9 @@ from harness.reports.table import Format
         (options.ShieldModeName, ShieldMode),
         (options.IntervalName, Interval),
         (options.FormatName, Format),
+        (optim_neural_ts.ArmName, Arm),
+        (optim_neural_ts.ScheduleName, Schedule),
+        (optim_neural_ts.DisjointName, Disjoint),
     ],
 )
 def test_what_can_be_typed_is_what_is_meant(words, meant):

@@ -47,7 +47,8 @@ def test_every_number_of_the_rules_is_the_one_in_the_code(style):
         f"Beers avoid {beers[BeersKind.AVOID]:.2f}, avoid with a condition {beers[BeersKind.AVOID_IN_CONDITION]:.2f}, "
         f"caution {beers[BeersKind.CAUTION]:.2f}, dose too high {beers[BeersKind.DOSE_ADJUST]:.2f}",
         "vital {vital:.2f}, major {major:.2f}, minor {minor:.2f}".format(**harm.UNTREATED),
-        f"critical drug stopped {original.CRITICAL_STOP:.2f}; drug without a reason {harm.NO_REASON:.2f}",
+        f"critical drug stopped {original.CRITICAL_STOP:.2f}, or nothing if it says taper",
+        f"drug without a reason {harm.NO_REASON:.2f}",
         f"refuse costs {original.INVALID_COST:.2f}",
         f"Running out of steps costs {original.TIMEOUT_COST:.2f}",
     ):

@@ -12,7 +12,7 @@ Artificial Intelligence, Springer 2023; arXiv 2212.05190.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -173,52 +173,44 @@ def simulate(simulation: Simulation) -> Combinations:
     )
 
 
-def over_drugs(
-    name: str,
-    drugs: Sequence[str],
-    risk: Callable[[frozenset[str]], float],
-    *,
-    seed: int,
-    combinations: int = 10_000,
-    mean_size: float = MEAN_SIZE,
-) -> Combinations:
-    """Random combinations of the given drugs, such as those of an environment, with the risk that a function gives.
+def from_sets(name: str, drugs: Sequence[str], risks: Mapping[frozenset[str], float]) -> Combinations:
+    """Combinations of one's own drugs, such as those of an environment, each with its risk.
 
     Parameters
     ----------
     name : str
         What the data set is called; part of its fingerprint.
     drugs : sequence of str
-        Distinct names.
-    risk : callable
-        Relative risk of a set of drugs: finite, 0 or more, dangerous above `DANGEROUS`.
-    mean_size : float
-        Expected number of drugs in a combination; that of the patients to be screened is a good choice.
+        Distinct names, those of all sets among them.
+    risks : mapping of a set of drugs to its relative risk
+        Finite, 0 or more; dangerous above `DANGEROUS`.
 
     Raises
     ------
     UsageError
-        If names repeat, a risk is no relative risk, or there are not so many distinct combinations.
+        If names repeat, a set is empty or holds another drug, a risk is no relative risk, or there are no sets.
 
     Examples
     --------
-    >>> made = over_drugs("toy", ["a", "b", "c", "d"], lambda s: 2.0 if {"a", "b"} <= s else 1.0, seed=1,
-    ...     combinations=10, mean_size=2.0)
-    >>> len(made), sorted(set(made.risk))
-    (10, [np.float64(1.0), np.float64(2.0)])
+    >>> made = from_sets("toy", ["a", "b", "c"], {frozenset("ab"): 2.0, frozenset("c"): 1.0})
+    >>> made.members.toarray()
+    array([[1., 1., 0.],
+           [0., 0., 1.]], dtype=float32)
     """
-    if len(set(drugs)) != len(drugs):
-        raise UsageError("The drugs are not distinct; expected every name once.")
-    _check(len(drugs), combinations, mean_size)
-    members = _distinct(stream(seed, "combinations"), combinations, len(drugs), mean_size)
-    sets = np.split(members.indices, members.indptr[1:-1])
-    risks = np.array([risk(frozenset(drugs[d] for d in held)) for held in sets], dtype=np.float64)
-    wrong = np.flatnonzero(~np.isfinite(risks) | (risks < 0))
-    if wrong.size:
-        held = ", ".join(drugs[d] for d in sets[wrong[0]])
-        raise UsageError(f"The risk of {held} is {risks[wrong[0]]}; expected a finite relative risk of 0 or more.")
+    number = {drug: i for i, drug in enumerate(drugs)}
+    if len(number) != len(drugs) or not risks:
+        raise UsageError("Combinations need distinct drugs, every name once, and at least one set of them.")
+    for held, risk in risks.items():
+        if not held or not held <= number.keys():
+            raise UsageError(f"The combination {', '.join(sorted(held)) or '{}'} is none of the given drugs.")
+        if not (np.isfinite(risk) and risk >= 0):
+            raise UsageError(f"The risk of {', '.join(sorted(held))} is {risk}; expected a finite one of 0 or more.")
+    columns = [sorted(number[drug] for drug in held) for held in risks]
+    ends = np.cumsum([0, *map(len, columns)])
+    ones = np.ones(ends[-1], dtype=np.float32)
+    members = sparse.csr_array((ones, np.concatenate(columns), ends), shape=(len(risks), len(drugs)))
     none = np.zeros((0, len(drugs)), dtype=np.float32)
-    return Combinations(name=name, drugs=tuple(drugs), members=members, risk=risks, patterns=none)
+    return Combinations(name, tuple(drugs), members, np.array(list(risks.values()), dtype=np.float64), none)
 
 
 def _check(drugs: int, combinations: int, mean_size: float) -> None:

@@ -5,15 +5,14 @@ bound speaks for all of them.
 
 Examples
 --------
-An ensemble over drugs of one's own, such as those of an environment's table, from a function that gives the relative
-risk of a set of them. `mean_size` is about that of the regimens to be asked about.
+An ensemble over drugs of one's own, such as those of an environment's table, from sets of them and their risks.
 
 >>> from tempfile import TemporaryDirectory
->>> from harness.agents.bandits.combinations import over_drugs
+>>> from harness.agents.bandits.combinations import from_sets
 >>> from harness.agents.bandits.train import train
 >>> drugs = ["warfarin", "ibuprofen", "digoxin", "metformin", "simvastatin", "omeprazole"]
->>> bleeding = lambda held: 2.5 if {"warfarin", "ibuprofen"} <= held else 1.0
->>> data = over_drugs("bleeding", drugs, bleeding, seed=1, combinations=50, mean_size=3)
+>>> sets = [frozenset(held) for n in (1, 2, 3, 4) for held in combinations(drugs, n)]
+>>> data = from_sets("bleeding", drugs, {s: 2.5 if {"warfarin", "ibuprofen"} <= s else 1.0 for s in sets})
 >>> with TemporaryDirectory() as folder:
 ...     _ = train(Path(folder), data, Settings(steps=200, warm_up=100, hidden=16), seed=0)
 ...     ensemble = load_ensemble(Path(folder))

@@ -9,7 +9,7 @@ from harness.agents.bandits.checkpoint import open_search, save, save_snapshot
 from harness.agents.bandits.combinations import Combinations
 from harness.agents.bandits.optim_neural_ts import Search, Settings, advance
 from harness.core.errors import UsageError
-from harness.core.seeds import TRAINING_SEEDS
+from harness.core.seeds import check_training_seeds
 
 CHECKPOINT_EVERY = 1_000
 """Steps after which the state is saved, some ten seconds."""
@@ -58,9 +58,4 @@ def check_seeds(seeds: Sequence[int]) -> None:
     """
     if len(set(seeds)) != len(seeds) or not seeds:
         raise UsageError("The seeds are not distinct; expected every seed once, and at least one.")
-    for seed in seeds:
-        if seed not in TRAINING_SEEDS:
-            raise UsageError(
-                f"Seed {seed} cannot be used to train: training seeds are {TRAINING_SEEDS.start} to "
-                f"{TRAINING_SEEDS.stop - 1}."
-            )
+    check_training_seeds(seeds)

@@ -101,10 +101,10 @@ def restore(folder: Path, spec: EnvSpec, views: Views, settings: Settings | None
     _require_same(path, what, about(spec, views, found))
     training = begin(views, found)
     training.curve = curve
-    training.updates = int(curve[-1]["update"]) if curve else 0
     try:
+        training.updates = int(curve[-1]["update"]) if curve else 0
         _fill(training, tensors)
-    except (KeyError, RuntimeError) as error:
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise RunError(f"{path} cannot be read ({error}); it was damaged after it was written.") from error
     return training
 

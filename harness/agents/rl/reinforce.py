@@ -24,8 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from harness.agents.rl.network import Weights, batch_of, initial, scores
 from harness.agents.rl.views import View, Views
 from harness.core.environment import Environment
-from harness.core.errors import UsageError
-from harness.core.seeds import TRAINING_SEEDS, stream
+from harness.core.seeds import TRAINING_SEEDS, check_training_seeds, stream
 
 HELD_OUT = range(9_000, TRAINING_SEEDS.stop)
 """Training seeds that are never learned from, for the curve: evaluation seeds stay unseen until the end."""
@@ -87,7 +86,7 @@ def begin(views: Views, settings: Settings) -> Training:
     UsageError
         If the seed is no training seed.
     """
-    check_seeds([settings.seed])
+    check_training_seeds([settings.seed])
     weights = initial(views, settings.hidden, stream(settings.seed, "reinforce weights"))
     adam = torch.optim.Adam(list(weights.values()), lr=settings.learning_rate)
     return Training(settings, weights, adam, 0, [])
@@ -155,7 +154,7 @@ def play(
     UsageError
         If one is no training seed.
     """
-    check_seeds(seeds)
+    check_training_seeds(seeds)
     played = [Played([], [], []) for _ in seeds]
     now = {n: env.reset(seed) for n, (env, seed) in enumerate(zip(envs, seeds, strict=False))}
     while now:
@@ -197,19 +196,3 @@ def batch_seeds(settings: Settings, update: int) -> list[int]:
 def reward_to_go(rewards: Sequence[float]) -> np.ndarray[Any, np.dtype[np.float64]]:
     """G of every step, shape (n,)."""
     return np.cumsum(np.asarray(rewards, dtype=np.float64)[::-1])[::-1]
-
-
-def check_seeds(seeds: Sequence[int]) -> None:
-    """See that all are training seeds.
-
-    Raises
-    ------
-    UsageError
-        Naming the first that is not.
-    """
-    for seed in seeds:
-        if seed not in TRAINING_SEEDS:
-            raise UsageError(
-                f"Seed {seed} cannot be used to train: training seeds are {TRAINING_SEEDS.start} to "
-                f"{TRAINING_SEEDS.stop - 1}."
-            )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+from harness.cli.options import flag, given
+from harness.cli.train.session import only_resumed, stoppable
 
 if TYPE_CHECKING:
     from harness.core.run import RunFolder
@@ -19,39 +21,23 @@ HELP = """Search simulated drug combinations for dangerous ones: neural Thompson
   harness train optim-neural-ts --seeds 0,1,2\n
   harness train optim-neural-ts --arm no-search --seeds 0,1,2\n
   harness train optim-neural-ts --steps 3000 --warm-up 1000 --schedule published\n
+  harness train optim-neural-ts --env polypharmacy/complex-tradeoff --steps 6000 --warm-up 4000\n
   harness train optim-neural-ts --resume runs/2026-01-31T12-00-00-optim-neural-ts
 
 The published data and algorithm (Larouche, Durand, Khoury, Sirois 2023) unless told otherwise, with a shorter
-retraining. One core; `harness screen` then uses what was trained. Simulated risks, not medical advice.
+retraining. One core; `harness screen` then uses what was trained. With --env the combinations are those that the
+environment's training patients took, and the run is an agent there: `harness eval --agent runs/…-optim-neural-ts`
+asks what the search suspects. Simulated risks, not medical advice.
 """
 
-RESUMABLE = ("resume", "json", "quiet")
-"""What may stand beside --resume."""
-
-
-class ArmName(StrEnum):
-    """Where the next combination comes from; `Arm` where it is done."""
-
-    optim_neural_ts = "optim-neural-ts"
-    no_search = "no-search"
-    random = "random"
-
-
-class ScheduleName(StrEnum):
-    """How long the network is fitted; `Schedule` where it is done."""
-
-    warm = "warm"
-    published = "published"
-
-
-class DisjointName(StrEnum):
-    """Risk of what is apart from the patterns; `Disjoint` where it is drawn."""
-
-    neutral = "neutral"
-    protective = "protective"
-
+ArmName = Literal["optim-neural-ts", "no-search", "random"]  # harness.agents.bandits.optim_neural_ts.Arm
+ScheduleName = Literal["warm", "published"]  # harness.agents.bandits.training.Schedule
+DisjointName = Literal["neutral", "protective"]  # harness.agents.bandits.combinations.Disjoint
 
 DATA = "Data set"
+
+SIMULATED = ("data_seed", "drugs", "combinations", "patterns", "mean_size", "disjoint")
+"""What does not go with --env."""
 
 
 def train(
@@ -65,11 +51,15 @@ def train(
         typer.Option(
             help="What suggests: differential evolution, as many draws from existing combinations, or chance alone."
         ),
-    ] = ArmName.optim_neural_ts,
+    ] = "optim-neural-ts",
     schedule: Annotated[
         ScheduleName,
         typer.Option(help="Retraining every 10 steps: 300 batches from where it was, or the published 100 epochs."),
-    ] = ScheduleName.warm,
+    ] = "warm",
+    env: Annotated[
+        str | None,
+        typer.Option(help="Drug lists of this medication review's patients instead.", rich_help_panel=DATA),
+    ] = None,
     data_seed: Annotated[int, typer.Option(help="Which simulated data set.", min=0, rich_help_panel=DATA)] = 1,
     drugs: Annotated[int, typer.Option(help="Drugs.", min=1, rich_help_panel=DATA)] = 500,
     combinations: Annotated[int, typer.Option(help="Distinct combinations.", min=1, rich_help_panel=DATA)] = 100_000,
@@ -77,7 +67,7 @@ def train(
     mean_size: Annotated[float, typer.Option(help="Drugs in a combination, in the mean.", rich_help_panel=DATA)] = 8.7,
     disjoint: Annotated[
         DisjointName, typer.Option(help="Risk apart from the patterns: about 1, or about 0.15.", rich_help_panel=DATA)
-    ] = DisjointName.neutral,
+    ] = "neutral",
     out: Annotated[Path, typer.Option(help="Folder for the run's folder.")] = Path("runs"),
     resume: Annotated[
         Path | None, typer.Option(help="Go on with this interrupted run; what it was told is in it.")
@@ -86,6 +76,7 @@ def train(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
     """Parse, carry out the searches, print the table."""
+    from harness.agents.bandits.records import Records
     from harness.cli.tables import print_blocks, print_json, print_lines
     from harness.core.errors import UsageError
     from harness.core.run import TRAINING, RunFolder
@@ -93,10 +84,7 @@ def train(
     from harness.reports.searches import NOTICE, against_step, table
 
     if resume is not None:
-        for name in context.params:
-            source = context.get_parameter_source(name)
-            if name not in RESUMABLE and source is not None and source.name == "COMMANDLINE":
-                raise UsageError(f"--{name.replace('_', '-')} does not go with --resume: a run goes on as it began.")
+        only_resumed(context)
         folder = RunFolder.resume(resume, TRAINING)
     else:
         from harness.agents.bandits.combinations import Disjoint, Simulation
@@ -109,49 +97,53 @@ def train(
             seed=data_seed, drugs=drugs, combinations=combinations, patterns=patterns, mean_size=mean_size,
             disjoint=Disjoint(disjoint),
         )  # fmt: skip
+        if env is not None:
+            for name in given(context):
+                if name in SIMULATED:
+                    raise UsageError(f"{flag(name)} is of simulated data, and --env has combinations of its own.")
+        data = simulation if env is None else Records(env=env)
         settings = Settings(arm=Arm(arm), schedule=Schedule(schedule), steps=steps, warm_up=warm_up, nu=nu)
-        folder = start(out, simulation, settings, _seeds(seeds))
+        folder = start(out, data, settings, _seeds(seeds))
     done = _carried_out(folder, quiet)
     if json:
         print_json(as_json(done))
         return
     print_blocks([against_step(done), table(done)])
-    print_lines([NOTICE, f"run {done.run_dir}; screen with: harness screen --checkpoint {done.run_dir} …"])
+    use = f"screen with: harness screen --checkpoint {done.run_dir} …"
+    if isinstance(done.data, Records):
+        use = f"evaluate with: harness eval --env {done.data.env} --agent {done.run_dir} --episodes 500"
+    print_lines([NOTICE, f"run {done.run_dir}; {use}"])
 
 
 def _seeds(text: str) -> list[int]:
+    import re
+
     from harness.core.errors import UsageError
+    from harness.core.seeds import check_training_seeds
 
     found: list[int] = []
     for part in text.split(","):
-        first, dash, last = part.strip().partition("-")
-        if not first.isdigit() or (dash and not last.isdigit()):
-            raise UsageError(f"--seeds '{text}' are no seeds; expected numbers like 0,1,2 or 0-4.")
-        found += range(int(first), int(last or first) + 1)
+        match = re.fullmatch(r"([0-9]{1,9})(?:-([0-9]{1,9}))?", part.strip())
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
+        if last < first:
+            raise UsageError(f"--seeds '{text}' are no seeds; expected numbers like 0,1,2 or a range like 0-4.")
+        check_training_seeds((first, last))
+        found += range(first, last + 1)
     return found
 
 
 def _carried_out(folder: RunFolder, quiet: bool) -> Searches:
-    """Carry out a run; what stops it says how to go on."""
     from harness.agents.bandits.optim_neural_ts import Search
     from harness.cli.progress import shown_progress
-    from harness.core.errors import HarnessError, StoppedRun
     from harness.core.run import TRAINING, read_manifest
     from harness.evaluation.searches import carry_out
     from harness.evaluation.tabular import Progress
 
     seeds = len(read_manifest(folder.path, TRAINING).get("seeds", ()))
-    with folder, shown_progress(quiet) as watch:
+    with folder, shown_progress(quiet) as watch, stoppable("optim-neural-ts", folder.path):
 
         def tell(place: int, search: Search) -> None:
             steps = search.settings.steps
             watch(Progress(place * steps + search.step, seeds * steps, "steps"))
 
-        try:
-            return carry_out(folder, tell)
-        except (HarnessError, KeyboardInterrupt) as error:
-            sentence = str(error) or "Interrupted."
-            status = error.exit_status if isinstance(error, HarnessError) else 130
-            raise StoppedRun(
-                f"{sentence} Go on with: harness train optim-neural-ts --resume {folder.path}", status
-            ) from None
+        return carry_out(folder, tell)

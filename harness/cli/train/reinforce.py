@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness.cli.train.session import only_resumed, stoppable
+
 if TYPE_CHECKING:
     from harness.core.run import RunFolder
     from harness.evaluation.trainings import Trained
@@ -23,9 +25,6 @@ HELP = """Train a policy by REINFORCE with a learned baseline, masks and an entr
 Learns from training seeds alone, on one core. Needs torch: pip install 'harness[deep]'.
 A benchmark for research, not medical advice.
 """
-
-RESUMABLE = ("resume", "json", "quiet")
-"""What may stand beside --resume."""
 
 
 def train(
@@ -45,7 +44,6 @@ def train(
 ) -> None:
     """Parse, train, print the curve."""
     from harness.agents.rl.deep import require_deep
-    from harness.core.errors import UsageError
     from harness.core.run import TRAINING, RunFolder
 
     require_deep("`harness train reinforce`")
@@ -57,10 +55,7 @@ def train(
     from harness.reports.trainings import table
 
     if resume is not None:
-        for name in context.params:
-            source = context.get_parameter_source(name)
-            if name not in RESUMABLE and source is not None and source.name == "COMMANDLINE":
-                raise UsageError(f"--{name.replace('_', '-')} does not go with --resume: a run goes on as it began.")
+        only_resumed(context)
         folder = RunFolder.resume(resume, TRAINING)
     else:
         settings = Settings(seed=seed, episodes=episodes, batch=batch, learning_rate=learning_rate, entropy=entropy)
@@ -79,22 +74,15 @@ def train(
 
 
 def _carried_out(folder: RunFolder, quiet: bool) -> Trained:
-    """Carry out a run; what stops it says how to go on."""
     from harness.agents.rl.reinforce import Training
     from harness.cli.progress import shown_progress
-    from harness.core.errors import HarnessError, StoppedRun
     from harness.evaluation.tabular import Progress
     from harness.evaluation.trainings import carry_out
 
-    with folder, shown_progress(quiet) as watch:
+    with folder, shown_progress(quiet) as watch, stoppable("reinforce", folder.path):
 
         def tell(training: Training) -> None:
             settings = training.settings
             watch(Progress(training.updates * settings.batch, settings.updates * settings.batch, "episodes"))
 
-        try:
-            return carry_out(folder, tell)
-        except (HarnessError, KeyboardInterrupt) as error:
-            sentence = str(error) or "Interrupted."
-            status = error.exit_status if isinstance(error, HarnessError) else 130
-            raise StoppedRun(f"{sentence} Go on with: harness train reinforce --resume {folder.path}", status) from None
+        return carry_out(folder, tell)

@@ -89,18 +89,3 @@ def draw_creatinine(rng: np.random.Generator, body: Body, ckd: bool) -> float:
     ratio = 142.0 * 0.9938**body.age * factor / gfr
     exponent = 1.2 if ratio >= 1.0 else -alpha
     return round(float(kappa * ratio ** (1.0 / exponent)), 2)
-
-
-def cockcroft_gault(age: int, sex: Sex, weight_kg: float, creatinine_mg_dl: float) -> float:
-    """Creatinine clearance, mL/min, by actual body weight.
-
-    References
-    ----------
-    Cockcroft, Gault: Prediction of creatinine clearance from serum creatinine. Nephron 1976;16:31-41.
-
-    Examples
-    --------
-    >>> round(cockcroft_gault(80, "f", 60, 1.0), 1)
-    42.5
-    """
-    return (140 - age) * weight_kg / (72 * creatinine_mg_dl) * (0.85 if sex == "f" else 1.0)

@@ -14,8 +14,9 @@ Liver = Literal["normal", "mild", "moderate", "severe"]
 class Prescription(BaseModel):
     """One drug that a patient takes.
 
-    Its reason is one role in one condition, or the side effect of another drug that was taken for a disease (a
-    prescribing cascade), or nothing that anybody remembers: then `reason` and `cascade_of` are both None.
+    Its reason is one role in one condition, though it may fill others too (`roles.py`), or the side effect
+    of another drug that was taken for a disease (a prescribing cascade), or nothing that anybody remembers: then
+    `reason` and `cascade_of` are both None. What fills a role in a condition of the patient has a reason.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

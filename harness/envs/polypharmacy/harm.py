@@ -2,7 +2,7 @@
 
     H = interactions of the drugs taken together, less where they are managed
       + Beers criteria met, and doses that kidneys or liver do not bear
-      + what is left untreated that was treated at the start, and critical drugs stopped with nothing in their place
+      + what is left untreated that was treated at the start, and critical drugs stopped abruptly
       + a little for every drug without a reason
 
 The points are those of the original's Beers weights (`original.BEERS_WEIGHTS`), and everything else is set beside them.
@@ -12,18 +12,21 @@ as bad an answer as changing nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from harness.envs.polypharmacy.criteria import criteria_by_drug, meets, starting_dose
 from harness.envs.polypharmacy.interactions import interactions
 from harness.envs.polypharmacy.options import Option, options_of, steps_between
 from harness.envs.polypharmacy.original import BEERS_WEIGHTS, CRITICAL_STOP, HIGH_RISK_DRUG
-from harness.envs.polypharmacy.patients import Patient
-from harness.envs.polypharmacy.problems import criteria_by_drug, meets, problems, starting_dose
+from harness.envs.polypharmacy.patients import Patient, Prescription
+from harness.envs.polypharmacy.problems import problems
+from harness.envs.polypharmacy.roles import filled_at_first, filled_by
 from harness.envs.polypharmacy.tables import Tables
 
 FloatArray = npt.NDArray[np.float64]
@@ -41,7 +44,8 @@ DOSE_RESPONSE = 0.4
 of blood-pressure drugs (Law, Wald, Morris, Jordan. BMJ 2003;326:1427), taken for all."""
 
 NO_REASON = HIGH_RISK_DRUG
-"""Burden of a drug that no condition calls for, the least that the original counts for any drug."""
+"""Burden of a drug that nothing calls for, neither a condition nor another drug's side effect that it is good practice
+to forestall; the least that the original counts for any drug."""
 
 DUPLICATE = 100.0
 """More than anything: a substitute that is taken already cannot be taken again."""
@@ -106,7 +110,7 @@ class Harm:
     pairs : float array, shape (O, O)
         Harm of two options of different places together; symmetric, 0 within a place.
     roles : tuple of Role
-        Those that three or more medications fill. Of roles filled by one or two, `alone` and `pairs` know.
+        Those that options of three or more places fill. Of roles filled in one or two, `alone` and `pairs` know.
     counts : tuple of Count
     lifted : tuple of Lifted
     """
@@ -187,8 +191,8 @@ def harm_without_interactions(patient: Patient, tables: Tables) -> Harm:
     drugs = [option.drug or f"none {i}" for i, option in enumerate(options)]
     pairs = np.where(apart & (np.array(drugs)[:, None] == np.array(drugs)[None, :]), DUPLICATE, 0.0)
     roles = []
-    for weight, places in _roles(patient, tables):
-        effect = np.array([_effect(option, patient, tables) if option.place in places else 0.0 for option in options])
+    for weight, effect in _roles(options, patient, tables):
+        places = np.unique(place[effect > 0])
         if len(places) == 1:
             alone += np.where(place == places[0], weight * (1.0 - effect), 0.0)
         elif len(places) == 2:
@@ -205,13 +209,30 @@ def harm_without_interactions(patient: Patient, tables: Tables) -> Harm:
 def _alone(option: Option, patient: Patient, tables: Tables) -> float:
     medication = patient.medications[option.place]
     if option.drug is None:
-        return CRITICAL_STOP if tables.drugs[medication.drug].critical else 0.0
-    found = sum(p.weight for p in problems(option.drug, option.dose, medication.days, patient, tables))
-    return found + (NO_REASON if medication.reason is None else 0.0)
+        return CRITICAL_STOP if tables.drugs[medication.drug].critical and not option.reduced else 0.0
+    new = option.drug != medication.drug
+    found = sum(p.weight for p in problems(option.drug, option.dose, medication.days, patient, tables, new=new))
+    return found + (0.0 if called_for(medication, tables) else NO_REASON)
+
+
+def called_for(medication: Prescription, tables: Tables) -> bool:
+    """Whether a condition calls for a medication, or good practice beside another drug."""
+    return medication.reason is not None or (medication.cascade_of, medication.drug) in _warranted(tables)
+
+
+@lru_cache(maxsize=8)
+def _warranted(tables: Tables) -> frozenset[tuple[str | None, str]]:
+    """Drugs, and what it is good practice to give against their side effects."""
+    return frozenset(
+        (trigger, cascade.drug)
+        for cascade in tables.cascades
+        if cascade.warranted
+        for trigger in tables.members(cascade.trigger)
+    )
 
 
 def _effect(option: Option, patient: Patient, tables: Tables) -> float:
-    """How far an option fills its medication's role, 0 to 1."""
+    """How far an option's drug fills the roles that it has, 0 to 1."""
     if option.drug is None:
         return 0.0
     if not option.reduced:
@@ -223,14 +244,15 @@ def _effect(option: Option, patient: Patient, tables: Tables) -> float:
     return 1.0 - DOSE_RESPONSE * max(1.0 - option.dose / needed, 0.0)
 
 
-def _roles(patient: Patient, tables: Tables) -> list[tuple[float, list[int]]]:
-    """What each role that is filled at the start costs if it is not, and the medications' places that fill it."""
-    found: dict[tuple[str, str], list[int]] = {}
-    for place, medication in enumerate(patient.medications):
-        if medication.reason is not None:
-            found.setdefault(medication.reason, []).append(place)
-    weighed = [(UNTREATED[tables.conditions[condition].untreated], places) for (condition, _), places in found.items()]
-    return [(weight, places) for weight, places in weighed if weight > 0]
+def _roles(options: Sequence[Option], patient: Patient, tables: Tables) -> Iterator[tuple[float, FloatArray]]:
+    """What each role that is filled at the start costs if it is not, and how far each option fills it, shape (O,)."""
+    first = filled_at_first(patient, tables)
+    fills = [{} if o.drug is None else filled_by(o.drug, o.place, first, tables) for o in options]
+    effect = np.array([_effect(option, patient, tables) for option in options])
+    for condition, role in dict.fromkeys(item for of in first for item in of.items()):
+        weight = UNTREATED[tables.conditions[condition].untreated]
+        if weight > 0:
+            yield weight, np.where([of.get(condition) == role for of in fills], effect, 0.0)
 
 
 def _of_several(
@@ -248,7 +270,11 @@ def _of_several(
     for name, drugs in subjects.items():
         criterion = tables.beers[name]
         days = [medication.days for medication in patient.medications]
-        met = [o.drug in drugs and meets(criterion, o.dose, days[o.place], patient) for o in options]
+        first = [medication.drug for medication in patient.medications]
+        met = [
+            o.drug in drugs and meets(criterion, o.dose, days[o.place], patient, new=o.drug != first[o.place])
+            for o in options
+        ]
         weight = BEERS_WEIGHTS[criterion.kind]
         if not any(met):
             continue

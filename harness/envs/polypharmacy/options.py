@@ -2,7 +2,8 @@
 
 A medication keeps its place in the list. From its first drug it may be replaced once, by a sensible substitute; its
 dose may be reduced once and monitoring added once, of the first drug and again of the substitute; what was stopped
-stays stopped. So a regimen is one option for every place, and the order of interventions does not matter.
+stays stopped. A drug that withdrawal makes dangerous to stop (`Drug.taper`) is stopped well by way of a lower dose, and
+abruptly without. So a regimen is one option for every place, and the order of interventions does not matter.
 """
 
 from __future__ import annotations
@@ -15,9 +16,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from harness.envs.polypharmacy.criteria import fits
+from harness.envs.polypharmacy.criteria import dose_limit, fits, starting_dose
 from harness.envs.polypharmacy.patients import Patient, Prescription
-from harness.envs.polypharmacy.problems import dose_limit, starting_dose
 from harness.envs.polypharmacy.tables import Tables
 
 NEVER = 99
@@ -41,6 +41,7 @@ class Option(NamedTuple):
     dose: float
     """A day, in the drug's unit; 0 where it was stopped."""
     reduced: bool
+    """Of what was stopped: by way of a lower dose."""
     monitored: bool
 
 
@@ -87,6 +88,8 @@ def options_of(patient: Patient, tables: Tables) -> tuple[Option, ...]:
             for monitored in (False, True):
                 found += [Option(place, drug, dose, False, monitored), Option(place, drug, less, True, monitored)]
         found.append(Option(place, None, 0.0, False, False))
+        if tables.drugs[medication.drug].taper:
+            found.append(Option(place, None, 0.0, True, False))
     return tuple(found)
 
 
@@ -103,6 +106,8 @@ def steps_between(options: tuple[Option, ...], patient: Patient) -> npt.NDArray[
     found = np.where((drug[:, None] == drug[None, :]) & more, further, NEVER)
     replaced = first[:, None] & ~first[None, :] & (drug[None, :] >= 0)
     found = np.where(replaced, 1 + reduced[None, :] + monitored[None, :], found)
-    stopped = (drug[:, None] >= 0) & (drug[None, :] < 0)
-    found = np.where(stopped, 1, found)
+    none, tapers = drug < 0, np.isin(place, place[(drug < 0) & (reduced == 1)])
+    lowered, abruptly = first & (reduced == 1) & tapers, none & (reduced == 0)
+    found = np.where(~none[:, None] & ~lowered[:, None] & abruptly[None, :], 1, found)
+    found = np.where(first[:, None] & (none & (reduced == 1))[None, :], np.where(lowered, 1, 2)[:, None], found)
     return np.where(place[:, None] == place[None, :], found, NEVER)

@@ -10,9 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from harness.core.errors import HarnessError
 from harness.core.seeds import stream
+from harness.envs.kidneys import cockcroft_gault
 from harness.envs.polypharmacy import body, diseases, prescribing
 from harness.envs.polypharmacy.chart import Liver, Patient, Prescription, Sex
-from harness.envs.polypharmacy.criteria import criteria_met, highest_dose
+from harness.envs.polypharmacy.criteria import criteria_met
 from harness.envs.polypharmacy.mishaps import with_severe_pair
 from harness.envs.polypharmacy.prescribing import WORST, habits_of
 from harness.envs.polypharmacy.tables import Tables, load
@@ -124,7 +125,7 @@ def draws(seed: int, burden: float, tables: Tables) -> Iterator[Patient]:
     while True:
         conditions = diseases.draw(diseased, person, tables, burden)
         creatinine = body.draw_creatinine(kidney, person, "ckd" in conditions)
-        clearance = round(body.cockcroft_gault(person.age, person.sex, person.weight_kg, creatinine), 1)
+        clearance = round(float(cockcroft_gault(person.age, person.sex == "f", person.weight_kg, creatinine)), 1)
         yield Patient.model_construct(
             seed=seed,
             **person._asdict(),
@@ -148,13 +149,6 @@ def severe_pairs(patient: Patient, tables: Tables) -> Sequence[tuple[str, str]]:
         pair
         for pair in itertools.combinations(sorted(taken.drug for taken in patient.medications), 2)
         if pair in feared and any(rule.severity in WORST for rule in tables.rules(*pair, patient.conditions))
-    ]
-
-
-def organ_problems(patient: Patient, tables: Tables) -> Sequence[str]:
-    """The drugs that kidneys or liver do not bear, at the dose that is taken or at all."""
-    return [
-        taken.drug for taken in patient.medications if taken.dose_mg > highest_dose(tables.drugs[taken.drug], patient)
     ]
 
 

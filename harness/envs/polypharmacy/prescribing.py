@@ -8,7 +8,7 @@ with a dose too high for the kidney.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -105,11 +105,19 @@ def habits_of(tables: Tables) -> Habits:
     )
 
 
+def purposes(drug: str, conditions: Collection[str], tables: Tables) -> tuple[tuple[str, str], ...]:
+    """What a drug is good for in somebody with these conditions: each condition and the role that it fills there."""
+    roles = habits_of(tables).roles
+    return tuple(
+        (condition, role.role) for condition in conditions for role in roles.get(condition, ()) if drug in role.drugs
+    )
+
+
 def accumulate(
     rng: np.random.Generator, conditions: Sequence[str], crcl_ml_min: float, liver: Liver, tables: Tables
 ) -> list[Prescription]:
     """The medications of somebody with these conditions, the oldest first; no drug twice."""
-    growing = _Growing(rng, crcl_ml_min, liver, tables)
+    growing = _Growing(rng, conditions, crcl_ml_min, liver, tables)
     for condition in conditions:
         growing.treat(condition)
     growing.treat_side_effects()
@@ -120,8 +128,11 @@ def accumulate(
 class _Growing:
     """A list of medications as it grows."""
 
-    def __init__(self, rng: np.random.Generator, crcl_ml_min: float, liver: Liver, tables: Tables) -> None:
-        self.rng, self.crcl_ml_min, self.liver, self.tables = rng, crcl_ml_min, liver, tables
+    def __init__(
+        self, rng: np.random.Generator, conditions: Sequence[str], crcl_ml_min: float, liver: Liver, tables: Tables
+    ) -> None:
+        self.rng, self.conditions, self.crcl_ml_min, self.liver = rng, conditions, crcl_ml_min, liver
+        self.tables = tables
         self.habits = habits_of(tables)
         self.chance = _chances(rng)
         self.taken: dict[str, Prescription] = {}
@@ -166,6 +177,9 @@ class _Growing:
         cascade_of: str | None = None,
     ) -> None:
         dose = _dose(self.tables.drugs[drug], next(self.chance), self.crcl_ml_min if minds else None)
+        if reason is None and (known := purposes(drug, self.conditions, self.tables)):
+            filled = {taken.reason for taken in self.taken.values()}  # whatever it was started for, it has a reason now
+            reason, cascade_of = next((role for role in known if role not in filled), known[0]), None
         self.taken[drug] = Prescription.model_construct(
             drug=drug, dose_mg=dose, days=days, reason=reason, cascade_of=cascade_of, prescriber=prescriber
         )

@@ -100,6 +100,14 @@ FINISH = ReviewAction(action=FinishReview())
 # --------------------------------------------------------------------------- observations
 
 
+class Purpose(_Model):
+    """What a drug is good for in this patient, and how bad it is to leave that untreated."""
+
+    condition: str
+    role: str
+    untreated: Literal["vital", "major", "minor", "none"]
+
+
 class Medication(_Model):
     """One place of the patient's list."""
 
@@ -113,10 +121,13 @@ class Medication(_Model):
     role: str | None = Field(description="what it is to do there")
     cascade_of: str | None = Field(description="the drug against whose side effect it was prescribed")
     prescriber: str
+    fills: tuple[Purpose, ...] = Field(description="everything that it is good for in this patient")
+    substitutes: tuple[str, ...] = Field(description="drugs that may take its place now")
     critical: bool = Field(description="whether abrupt loss without replacement is dangerous")
+    taper: bool = Field(description="whether it may be stopped without danger once its dose was reduced")
     flags: tuple[str, ...] = Field(description="Beers criteria met, limits of kidneys and liver, dose")
     stopped: bool = False
-    reduced: bool = Field(False, description="whether the dose was reduced in this review")
+    reduced: bool = Field(False, description="whether the dose was reduced in this review, also before it was stopped")
     monitored: bool = Field(False, description="whether monitoring was added in this review")
     first_drug: str = Field(description="the drug at the start of the review")
     first_dose: float = Field(description="its dose a day then")

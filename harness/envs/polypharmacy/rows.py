@@ -125,9 +125,14 @@ class Drug(Row):
     renal_avoid_crcl: Clearance | None = Field(None, description="mL/min, below which the drug is to be avoided")
     hepatic: Literal["ok", "reduce", "avoid"] = Field(description="what to do in Child-Pugh class B or C")
     critical: bool = Field(description="whether abrupt loss without replacement is dangerous")
+    taper: bool = Field(
+        description="whether it is withdrawal that is dangerous, so that it may be stopped by way of a lower dose"
+    )
 
     @model_validator(mode="after")
     def _in_order(self) -> Drug:
+        if self.taper and not self.critical:
+            raise ValueError("taper is 1 and critical is 0; expected critical where abrupt loss is dangerous")
         if self.usual_mg > self.max_mg:
             raise ValueError(f"usual_mg is {self.usual_mg:g}, above max_mg {self.max_mg:g}; expected usual <= max")
         if (self.renal_crcl is None) != (self.renal_max_mg is None):
@@ -192,6 +197,7 @@ class Criterion(Row):
     kind: BeersKind
     condition: Annotated[Label | None, Of("condition")] = Field(None, description="the patient has it")
     crcl_below: Clearance | None = Field(None, description="mL/min")
+    crcl_above: Clearance | None = Field(None, description="mL/min")
     dose_above_mg: Dose | None = Field(None, description="dose a day")
     days_above: int | None = Field(None, gt=0, description="days the drug has been taken")
     days_at_most: int | None = Field(None, gt=0, description="a criterion about starting: days the drug has been taken")
@@ -207,6 +213,14 @@ class Criterion(Row):
     def _has_condition(self) -> Criterion:
         if (self.kind is BeersKind.AVOID_IN_CONDITION) != (self.condition is not None):
             raise ValueError("kind is 'avoid_in_condition' if, and only if, the row names a condition")
+        return self
+
+    @model_validator(mode="after")
+    def _some_clearance(self) -> Criterion:
+        if self.crcl_below is not None and self.crcl_above is not None and self.crcl_above >= self.crcl_below:
+            raise ValueError(
+                f"crcl_above is {self.crcl_above:g}, and crcl_below {self.crcl_below:g}; expected above < below"
+            )
         return self
 
 
@@ -276,3 +290,6 @@ class Cascade(Row):
     trigger: Subject
     effect: Words
     drug: DrugName
+    warranted: bool = Field(
+        description="whether what is prescribed is good practice beside the trigger, and no mistake"
+    )

@@ -11,7 +11,8 @@ from harness.envs.polypharmacy.harm import Harm
 from harness.envs.polypharmacy.interactions import reducible
 from harness.envs.polypharmacy.patients import Patient, Prescription
 from harness.envs.polypharmacy.problems import problems
-from harness.envs.polypharmacy.review import Finding, Medication, QueryResult, ReviewObservation
+from harness.envs.polypharmacy.review import Finding, Medication, Purpose, QueryResult, ReviewObservation
+from harness.envs.polypharmacy.roles import filled_at_first, filled_by
 from harness.envs.polypharmacy.rows import BeersKind, Severity
 from harness.envs.polypharmacy.state import ReviewState, pair_of
 from harness.envs.polypharmacy.tables import Tables
@@ -95,7 +96,13 @@ def _medication(patient: Patient, state: ReviewState, place: int, tables: Tables
         role=role,
         cascade_of=first.cascade_of,
         prescriber=first.prescriber,
+        fills=tuple(
+            Purpose(condition=condition, role=role, untreated=tables.conditions[condition].untreated)
+            for condition, role in filled_by(name, place, filled_at_first(patient, tables), tables).items()
+        ),
+        substitutes=tuple(sorted(new for _, new in state.ways(place) if new is not None and new not in state.places)),
         critical=drug.critical,
+        taper=drug.taper and option.drug == first.drug,
         flags=() if option.drug is None else _flags(patient, state, place, tables),
         stopped=option.drug is None,
         reduced=option.reduced,
@@ -110,7 +117,8 @@ def _flags(patient: Patient, state: ReviewState, place: int, tables: Tables) -> 
     harm, index, chosen = state.harm, state.regimen[place], np.asarray(state.regimen)
     option = harm.options[index]
     assert option.drug is not None  # noqa: S101 - nothing is wrong with what is not taken
-    own = problems(option.drug, option.dose, patient.medications[place].days, patient, tables)
+    first = patient.medications[place]
+    own = problems(option.drug, option.dose, first.days, patient, tables, new=option.drug != first.drug)
     met = [count.criterion for count in harm.counts if count.counted[index] and count.met(chosen)]
     met += [lifted.criterion for lifted in harm.lifted if lifted.met_by(index, chosen)]
     named = [problem.criterion for problem in own if problem.criterion is not None]

@@ -11,12 +11,12 @@ FAMILY = "polypharmacy"
 
 HARM_SCORE = (
     "the part of what the informed optimum gains (harm taken away, less costs) that was gained, 0 to 1; where there is "
-    "nothing to gain, 1 less what was lost"
+    "nothing to gain, 1 less what was lost. Who did harm gets 0, so mean scores hide losses"
 )
 ORIGINAL_SCORE = "the original's grader, from 0.001 to 0.999 (see harness/envs/polypharmacy/original.py)"
 
-REWARD_BOUND = 10.0
-"""Harm points that no step changes by more: 14 contraindicated pairs are 7, and what one drug does alone is below 3."""
+REWARD_BOUND = 12.0
+"""Harm points that no step changes by more: 14 contraindicated pairs are 7, and what one drug does alone is below 4."""
 
 
 def spec_of(task: Task, scoring: Literal["harm", "original"]) -> EnvSpec:
@@ -24,7 +24,7 @@ def spec_of(task: Task, scoring: Literal["harm", "original"]) -> EnvSpec:
     of_original = scoring == "original"
     return EnvSpec(
         id=f"{FAMILY}/{task.name}",
-        version=1,
+        version=2,
         title=f"Medication review, {task.name}",
         summary=f"A patient of 65 or more takes {task.fewest_drugs} to {task.most_drugs} drugs; {task.queries} pairs "
         f"may be looked up in an interaction database and {task.interventions} changes made before the review ends.",
@@ -55,6 +55,8 @@ def spec_of(task: Task, scoring: Literal["harm", "original"]) -> EnvSpec:
             "Patients are drawn from published prevalences and prescribing habits, not from records.",
             "Regret is measured against an optimum that knows every interaction without asking: no agent that has to "
             "ask can bring its mean to zero.",
+            "Much of the harm can be seen without asking: a good plan that never asks gains nearly as much as the best "
+            "one found that does.",
             "An action that the rules refuse costs 0.15 and a step, and is counted as inadmissible.",
         ),
     )

@@ -8,13 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.agents.bandits.combinations import (
-    DANGEROUS,
     MEAN_SIZE,
     N_DRUGS,
     PATTERN_RISK,
     Disjoint,
     Simulation,
-    over_drugs,
+    from_sets,
     simulate,
 )
 from harness.core.errors import UsageError
@@ -106,13 +105,13 @@ def test_the_nearest_is_that_of_brute_force(member):
     assert SMALL.nearest(asked) == distances.argmin()
 
 
-def test_over_drugs_asks_the_function_for_every_combination():
-    drugs = [f"drug-{i}" for i in range(15)]
-    data = over_drugs("own", drugs, lambda held: 1.0 + ("drug-3" in held), seed=1, combinations=200, mean_size=4)
-    assert data.drugs == tuple(drugs)
-    assert (data.risk == 1.0 + data.members.toarray()[:, 3]).all()
-    assert (data.dangerous == (data.risk > DANGEROUS)).all()
-    assert data.patterns.shape == (0, 15)
+def test_sets_of_ones_own_become_rows_in_their_order():
+    risks = {frozenset({"c", "a"}): 2.0, frozenset({"b"}): 1.0, frozenset({"d", "b", "a"}): 1.2}
+    data = from_sets("own", list("abcd"), risks)
+    assert data.members.toarray().tolist() == [[1, 0, 1, 0], [0, 1, 0, 0], [1, 1, 0, 1]]
+    assert data.dangerous.tolist() == [True, False, True]
+    assert data.patterns.shape == (0, 4)
+    assert data.nearest(np.array([1, 0, 1, 1])) == 0
 
 
 @pytest.mark.parametrize(
@@ -123,9 +122,11 @@ def test_over_drugs_asks_the_function_for_every_combination():
             "8 distinct combinations of 3",
         ),
         (lambda: simulate(Simulation(seed=1, drugs=3, mean_size=4)), "at most the number of drugs"),
-        (lambda: over_drugs("x", ["a", "a"], len, seed=1), "not distinct"),
-        (lambda: over_drugs("x", list("abcd"), lambda s: -1.0, seed=1, combinations=5, mean_size=2), "is -1.0"),
-        (lambda: over_drugs("x", list("abcd"), lambda s: float("nan"), seed=1, combinations=5, mean_size=2), "is nan"),
+        (lambda: from_sets("x", ["a", "a"], {frozenset("a"): 1.0}), "need distinct drugs"),
+        (lambda: from_sets("x", ["a"], {}), "at least one set"),
+        (lambda: from_sets("x", ["a"], {frozenset("ab"): 1.0}), "a, b is none of the given drugs"),
+        (lambda: from_sets("x", ["a"], {frozenset("a"): -1.0}), "is -1.0"),
+        (lambda: from_sets("x", ["a"], {frozenset("a"): float("nan")}), "is nan"),
     ],
 )
 def test_what_cannot_be_made_is_a_sentence(make, sentence):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import compress
+
 import numpy as np
 import pytest
 
 from harness.agents.bandits.checkpoint import snapshots
-from harness.agents.bandits.combinations import Simulation, over_drugs, simulate
+from harness.agents.bandits.combinations import Simulation, from_sets, simulate
 from harness.agents.bandits.ensemble import load_ensemble, rank_pairs, screen, search_folder
 from harness.agents.bandits.optim_neural_ts import Settings
 from harness.agents.bandits.train import train
@@ -28,9 +30,9 @@ def trained(tmp_path_factory):
 def own(tmp_path_factory):
     """Trained on two dangerous pairs among twelve drugs."""
     folder = tmp_path_factory.mktemp("own")
-    data = over_drugs(
-        "own", DRUGS, lambda held: 1.0 + sum(pair <= held for pair in BAD), seed=1, combinations=600, mean_size=5
-    )
+    drawn = np.random.default_rng(1).random((600, len(DRUGS))) < 5 / len(DRUGS)
+    sets = [frozenset(compress(DRUGS, row)) for row in drawn if row.any()]
+    data = from_sets("own", DRUGS, {held: 1.0 + sum(pair <= held for pair in BAD) for held in sets})
     train(folder, data, Settings(steps=600, warm_up=300, hidden=32), 0)
     return load_ensemble(folder)
 

@@ -79,7 +79,7 @@ def test_the_order_of_the_list_changes_no_probability(task):
         assert len(p) == 1 or max(p.values()) > 1.5 * min(p.values())
         for seed in range(3):
             p_2, value_2 = policy(turned(observation, seed))
-            assert p_2 == pytest.approx(p, rel=1e-4)
+            assert p_2 == pytest.approx(p, rel=1e-4, abs=1e-6)
             assert value_2 == pytest.approx(value, rel=1e-4)
 
 
@@ -167,14 +167,14 @@ async def test_the_agent_does_what_the_policy_holds_likeliest(trained):
 
 
 def test_a_training_in_another_environment_version_or_with_other_settings_is_refused(trained):
-    with pytest.raises(RunError, match="was trained in polypharmacy/easy-screening v1, and this is .*budgeted"):
+    with pytest.raises(RunError, match=r"was trained in polypharmacy/easy-screening v\d+, and this is .*budgeted"):
         agents.make(str(trained), envs.make("polypharmacy/budgeted-screening"))
     with pytest.raises(UsageError, match="Nothing is trained in icu-sepsis"):
         agents.make(str(trained), envs.make("icu-sepsis"))
     env = envs.make(EASY)
     views = ReviewViews(env.tables)
     env.spec = env.spec.model_copy(update={"version": env.spec.version + 1})
-    with pytest.raises(RunError, match="easy-screening v1, and this is .*easy-screening v2"):
+    with pytest.raises(RunError, match=r"easy-screening v\d+, and this is .*easy-screening v\d+"):
         agents.make(str(trained), env)
     spec = envs.make(EASY).spec
     with pytest.raises(RunError, match="made with other settings"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,8 +12,10 @@ from harness.agents.heuristics.charts import Charts
 from harness.agents.rl.review_views import ReviewViews
 from harness.envs import registry as envs
 from harness.envs.polypharmacy.environment import MedicationReview
+from harness.envs.polypharmacy.harm import harm_of
 from harness.envs.polypharmacy.patients import TASKS
 from harness.envs.polypharmacy.review import ReviewObservation
+from harness.envs.polypharmacy.state import ReviewState
 
 
 def observations(env: MedicationReview, views: ReviewViews, seed: int):
@@ -68,6 +71,27 @@ def test_another_order_of_the_list_gives_the_same_rows(task):
         assert items == items_2
         assert rows.keys() == rows_2.keys()
         assert all(rows[name] == pytest.approx(rows_2[name], abs=1e-6) for name in rows)
+
+
+def test_a_view_is_the_same_in_a_world_where_nothing_interacts_until_an_answer_differs():
+    env, harmless = (envs.make("polypharmacy/complex-tradeoff") for _ in range(2))
+    views = ReviewViews(env.tables)
+    harmless.tables = replace(env.tables, interactions={}, pairs=())
+    compared = 0
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        shown = env.reset(seed)
+        harm = harm_of(env._patient, harmless.tables)
+        harmless._patient, harmless._shown, other = env._patient, shown, shown
+        harmless._state = harmless._first = ReviewState(harm, harm.start, frozenset(), 12, 5, 30)
+        while not shown.done and [q.findings for q in shown.queries] == [q.findings for q in other.queries]:
+            one, same = views.view(shown), views.view(other)
+            for part in ("context", "items", "actions", "about"):
+                assert np.array_equal(getattr(one, part), getattr(same, part)), part
+            action = one.action(int(rng.integers(len(one.actions))))
+            shown, other = env.step(action).observation, harmless.step(action).observation
+            compared += 1
+    assert compared > 8
 
 
 def test_what_was_not_asked_about_is_not_in_a_view():

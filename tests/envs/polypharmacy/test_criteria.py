@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.envs.polypharmacy.chart import Patient, Prescription
-from harness.envs.polypharmacy.criteria import criteria_met, fits, highest_dose
+from harness.envs.polypharmacy.criteria import avoided_for_organs, criteria_met, dose_limit, fits
 from harness.envs.polypharmacy.tables import load
 
 TABLES = load()
@@ -64,6 +64,34 @@ def test_kidneys_and_dose_count_together():
     assert "gabapentin-renal" not in met(high, crcl=60)
 
 
+def test_a_clearance_may_be_too_high():
+    assert "edoxaban-high-clearance" not in met("edoxaban", crcl=95)
+    assert met("edoxaban", crcl=95.1) == {"edoxaban-high-clearance": ("edoxaban",)}
+    assert fits("edoxaban", somebody(crcl=95), (), TABLES)
+    assert not fits("edoxaban", somebody(crcl=96), (), TABLES)
+
+
+@pytest.mark.parametrize(
+    ("drugs", "condition", "criteria"),
+    [
+        (("haloperidol",), "parkinsons-disease", {"parkinson-antidopaminergics", "antipsychotics"}),
+        (("haloperidol", "carbidopa/levodopa"), "parkinsons-disease", {"antipsychotics"}),  # and the interaction
+        (("haloperidol",), "dementia", {"dementia-antipsychotics"}),
+        (("olanzapine",), "delirium", {"antipsychotics", "delirium-antipsychotics"}),
+        (("olanzapine",), "falls", {"antipsychotics", "falls-antipsychotics"}),
+        (("amitriptyline",), "falls", {"anticholinergic-antidepressants", "falls-antidepressants"}),
+        (("oxybutynin",), "falls", {"falls-anticholinergics"}),
+    ],
+)
+def test_one_fact_counts_once(drugs, condition, criteria):
+    assert set(met(*drugs, conditions=(condition,))) == criteria
+
+
+def test_sodium_counts_once_of_desmopressin():
+    assert set(met(taken("desmopressin", days=10))) == {"desmopressin"}
+    assert set(met(taken("sertraline", days=10))) == {"hyponatraemia-start"}
+
+
 def test_days_count_from_above_and_from_below():
     assert "nsaid-chronic" not in met(taken("naproxen", days=14))
     assert "nsaid-chronic" in met(taken("naproxen", days=15))
@@ -93,7 +121,8 @@ def test_three_drugs_for_the_brain_count_and_two_do_not():
     ],
 )
 def test_the_highest_dose_is_that_of_kidneys_and_liver(drug, crcl, liver, highest):
-    assert highest_dose(TABLES.drugs[drug], somebody(crcl=crcl, liver=liver)) == highest
+    row, patient = TABLES.drugs[drug], somebody(crcl=crcl, liver=liver)
+    assert (0 if avoided_for_organs(row, patient) else dose_limit(row, patient)) == highest
 
 
 def test_a_substitute_fits_unless_something_forbids_it():

@@ -12,11 +12,14 @@ from hypothesis import strategies as st
 from harness.core.agent import Situation
 from harness.envs.polypharmacy import harm as points
 from harness.envs.polypharmacy.chart import Patient
+from harness.envs.polypharmacy.criteria import meets
 from harness.envs.polypharmacy.harm import harm_of, harm_without_interactions
 from harness.envs.polypharmacy.interactions import MANAGED, SEVERITY, interactions, remaining
 from harness.envs.polypharmacy.options import Intervention
 from harness.envs.polypharmacy.original import BEERS_WEIGHTS, CRITICAL_STOP, INTERVENTION_COST
 from harness.envs.polypharmacy.patients import COMPLEX, TASKS, patient
+from harness.envs.polypharmacy.prescribing import purposes
+from harness.envs.polypharmacy.problems import problems
 from harness.envs.polypharmacy.review import FINISH, ReviewAction, ReviewObservation, change
 from harness.envs.polypharmacy.rows import BeersKind, Severity
 from harness.envs.polypharmacy.state import ReviewState
@@ -128,7 +131,80 @@ def test_the_array_of_interactions_says_what_the_rules_say():
     assert np.array_equal(found, found.transpose(1, 0, 3, 2))
 
 
+# --------------------------------------------------------------------------- what a drug is for
+
+
+HEART = ("heart-failure", "raas")
+
+
+def test_what_a_drug_does_for_another_condition_counts_too():
+    """Losartan was given for the pressure, and the heart failure needs it."""
+    who = taking(("losartan", 50, PRESSURE), conditions=("heart-failure", "hypertension"))
+    before = start(who)
+    lost = points.UNTREATED["vital"] + points.UNTREATED["major"]
+    assert total(after(before, ("losartan", "stop"))) - total(before) == pytest.approx(lost)
+    replaced = after(before, ("losartan", "substitute", "amlodipine"))
+    assert total(replaced) - total(before) >= points.UNTREATED["vital"]
+
+
+def test_one_drug_is_no_second_drug_for_the_same_condition():
+    """Either of two drugs for the pressure may go for the price of one role; both roles are lost when both go."""
+    second = ("hypertension", "second-antihypertensive")
+    before = start(taking(("lisinopril", 10, PRESSURE), ("amlodipine", 5, second), conditions=("hypertension",)))
+    one = after(before, ("lisinopril", "stop"))
+    both = after(one, ("amlodipine", "stop"))
+    assert total(one) - total(before) == pytest.approx(points.UNTREATED["major"])
+    assert total(both) - total(one) == pytest.approx(points.UNTREATED["major"])
+
+
+def test_no_drug_that_a_condition_calls_for_is_said_to_be_taken_for_nothing():
+    for task in TASKS.values():
+        for seed in range(60):
+            who = patient(seed, task, TABLES)
+            for known in who.medications:
+                if known.reason is None:
+                    assert not purposes(known.drug, who.conditions, TABLES), (task.name, seed, known)
+
+
+def test_good_practice_beside_another_drug_is_no_burden():
+    opioid, laxative = ("oxycodone", 20, ("osteoarthritis", "analgesic")), "sennosides"
+    who = taking(opioid, (laxative, 17.2, None), conditions=("osteoarthritis",))
+    pain, constipation = who.medications
+    beside = who.model_copy(update={"medications": (pain, constipation.model_copy(update={"cascade_of": "oxycodone"}))})
+    harm, other = harm_of(beside, TABLES), harm_of(who, TABLES)
+    assert other.total(other.start) - harm.total(harm.start) == pytest.approx(points.NO_REASON)
+
+
+def test_withdrawal_is_avoided_by_way_of_a_lower_dose_and_other_dangers_are_not():
+    who = taking(("lorazepam", 1, None), ("warfarin", 5, None))
+    before = start(who)
+    abruptly = after(before, ("lorazepam", "stop"))
+    gradually = after(before, ("lorazepam", "dose_reduce"), ("lorazepam", "stop"))
+    assert total(abruptly) - total(gradually) == pytest.approx(CRITICAL_STOP)
+    assert gradually.harm.options[gradually.regimen[0]].reduced
+    blood = after(before, ("warfarin", "stop")), after(before, ("warfarin", "dose_reduce"), ("warfarin", "stop"))
+    assert total(blood[0]) == pytest.approx(total(blood[1]))
+
+
 # --------------------------------------------------------------------------- one drug
+
+
+def test_a_substitute_begins_today_for_a_criterion_about_the_first_days_and_goes_on_for_one_about_long_use():
+    begins = next(c for c in TABLES.beers.values() if c.days_at_most is not None)
+    goes_on = next(c for c in TABLES.beers.values() if c.days_above is not None and c.condition is None)
+    someone = taking(conditions=[c for c in (begins.condition,) if c])
+    assert meets(begins, 1.0, 400, someone, new=True)
+    assert not meets(begins, 1.0, 400, someone)
+    assert meets(goes_on, 1e9, goes_on.days_above + 1, someone, new=True)
+
+
+def test_the_dose_counts_once_whoever_says_it():
+    """Digoxin 0.25 mg with weak kidneys: its own limit says so, and Beers of any dose above 0.125 mg."""
+    rate = ("atrial-fibrillation", "rate-control")
+    who = taking(("digoxin", 0.25, rate), conditions=("atrial-fibrillation",), crcl=29)
+    found = problems("digoxin", 0.25, 400, who, TABLES)
+    assert sum(problem.criterion == "digoxin-dose" for problem in found) == 1
+    assert not any("above" in problem.reason and problem.criterion is None for problem in found)
 
 
 def test_kidneys_count_once_whoever_says_it():
@@ -243,6 +319,13 @@ def stop_everything(observation: ReviewObservation, _: Situation) -> ReviewActio
 
 def do_nothing(observation: ReviewObservation, _: Situation) -> ReviewAction:
     return FINISH
+
+
+def substitute_whatever(observation: ReviewObservation, _: Situation) -> ReviewAction:
+    first = next(((m.drug, m.substitutes[0]) for m in observation.medications if m.substitutes and not m.stopped), None)
+    if first is None or not observation.interventions_left:
+        return FINISH
+    return change(first[0], Intervention.SUBSTITUTE, first[1])
 
 
 def spend_at_random(env) -> Callable[[ReviewObservation, Situation], ReviewAction]:

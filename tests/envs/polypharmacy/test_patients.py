@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -103,7 +101,6 @@ def test_clearance_is_that_of_cockcroft_and_gault():
     expected = (140 - found.age) * found.weight_kg / (72 * found.creatinine_mg_dl)
     expected *= 0.85 if found.sex == "f" else 1
     assert found.crcl_ml_min == pytest.approx(expected, abs=0.05)
-    assert body.cockcroft_gault(40, "m", 72, 1.0) == pytest.approx(100)
 
 
 def test_a_negative_seed_is_refused():
@@ -116,12 +113,3 @@ def test_a_task_that_no_patient_fits_is_refused(monkeypatch):
     impossible = TASKS["easy-screening"].model_copy(update={"criteria": 100})
     with pytest.raises(HarnessError, match="No patient for task 'easy-screening' was found in 3 draws"):
         patient(0, impossible)
-
-
-@pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
-def test_a_thousand_patients_take_less_than_two_seconds(task):
-    patient(0, task)
-    start = time.process_time()
-    for seed in range(200):
-        patient(seed, task)
-    assert time.process_time() - start < 2.0 / 5 * 1.5  # a margin of half for a slow machine

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import csv
 import shutil
+from itertools import combinations
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.core.errors import UsageError
+from harness.envs.polypharmacy.criteria import fits
 from harness.envs.polypharmacy.expand import expand, main, pairs_of
 from harness.envs.polypharmacy.rows import BeersKind, Severity
 from harness.envs.polypharmacy.tables import PACKAGED, load, read
+from tests.envs.polypharmacy.patients import taking
 
 TABLES = load()
 
@@ -100,10 +103,32 @@ def test_concept_ids_are_distinct_and_nearly_all_checked():
         ("tamoxifen", "paroxetine", "severe"),  # Kelly 2010
         ("clopidogrel", "omeprazole", "moderate"),  # label of clopidogrel, section 7
         ("warfarin", "acetaminophen", "minor"),
+        ("rasagiline", "selegiline", "contraindicated"),  # label of rasagiline, section 4
+        ("duloxetine", "ciprofloxacin", "severe"),  # label of duloxetine, section 7
+        ("phenobarbital", "ranolazine", "contraindicated"),  # label of ranolazine, section 4
+        ("diltiazem", "verapamil", "severe"),
+        ("nortriptyline", "paroxetine", "severe"),
+        ("nortriptyline", "terbinafine", "severe"),
+        ("allopurinol", "febuxostat", "moderate"),
+        ("pramipexole", "ropinirole", "moderate"),
+        ("phenobarbital", "apixaban", "moderate"),  # no strong inducer of CYP3A4
     ],
 )
 def test_well_known_interactions_have_their_severity(a, b, severity):
     assert TABLES.pair(a, b).severity == severity
+
+
+@pytest.mark.parametrize(
+    "rule",
+    ["anticoagulant-antiplatelet", "qt-high-citalopram", "doac-ketoconazole", "beta-blocker-both", "opioid-both"],
+)
+def test_less_of_what_should_be_replaced_or_stopped_is_no_management(rule):
+    assert TABLES.interactions[rule].reduce == "none"
+
+
+def test_two_that_do_the_same_are_never_managed_by_a_lower_dose_unless_they_are_given_together():
+    doubled = {row.rule for row in TABLES.interactions.values() if row.a == row.b and row.reduce != "none"}
+    assert doubled == {"antispastic-both"}
 
 
 @pytest.mark.parametrize(
@@ -200,6 +225,12 @@ def test_columns_may_stand_in_any_order_and_optional_ones_be_left_out(folder):
         ("beers", 2, {"unless_class": "aspirni"}, "beers.csv, line 2: unknown class 'aspirni'"),
         ("beers", 2, {"unless_condition": "falls;boredom"}, "beers.csv, line 2: unknown condition 'boredom'"),
         ("beers", 2, {"crcl_below": "-3"}, "beers.csv, line 2, crcl_below: .*, not '-3'"),
+        (
+            "beers",
+            4,
+            {"crcl_above": "30"},
+            "beers.csv, line 4: crcl_above is 30, and crcl_below 30; expected above < below",
+        ),
         ("conditions", 2, {"prevalence_75": "1.2"}, "conditions.csv, line 2, prevalence_75: .*, not '1.2'"),
         ("conditions", 2, {"untreated": "sad"}, "conditions.csv, line 2, untreated: .*, not 'sad'"),
         ("conditions", 11, {"needs_treatment": "1"}, "line 11: 'ckd' needs treatment, and no drug treats it"),
@@ -276,8 +307,8 @@ def test_a_column_too_few_or_too_many_is_refused(folder):
 
 def test_a_line_with_too_many_cells_is_refused(folder):
     with (folder / "cascades.csv").open("a", encoding="utf-8") as file:
-        file.write("class:ssri,insomnia, and worse,zolpidem,rochon1997\n")
-    with pytest.raises(UsageError, match=r"cascades.csv, line \d+: expected 4 cells; quote cells that hold commas"):
+        file.write("class:ssri,insomnia, and worse,zolpidem,0,rochon1997\n")
+    with pytest.raises(UsageError, match=r"cascades.csv, line \d+: expected 5 cells; quote cells that hold commas"):
         load(folder)
 
 
@@ -288,3 +319,36 @@ def test_a_file_that_is_missing_or_not_utf8_is_refused(folder):
     (folder / "drugs.csv").unlink()
     with pytest.raises(UsageError, match="drugs.csv cannot be read"):
         load(folder)
+
+
+def test_antidepressants_whose_labels_warn_of_the_same_withdrawal_are_tapered_alike():
+    for of_class in ("class:ssri", "class:snri"):
+        tapered = {drug for drug in TABLES.members(of_class) if TABLES.drugs[drug].taper}
+        assert set(TABLES.members(of_class)) - tapered <= {"fluoxetine"}  # which leaves the body slowly
+
+
+def test_every_substitute_fits_somebody_who_has_only_its_condition():
+    def somebody(condition, sex):
+        return taking(conditions=(condition,), sex=sex)
+
+    unfit = [
+        (row.drug, row.condition, row.substitute)
+        for row in TABLES.substitutes
+        if not any(fits(row.substitute, somebody(row.condition, sex), (), TABLES) for sex in ("f", "m"))
+    ]
+    assert unfit == []
+
+
+def test_two_of_a_class_that_make_no_sense_together_interact():
+    on_purpose = {"antidepressant-other", "antiemetic", "antiepileptic", "dmard", "dopaminergic", "insulin", "laxative"}
+    of_class: dict[str, list[str]] = {}
+    for drug in TABLES.drugs.values():
+        of_class.setdefault(drug.classes[0], []).append(drug.name)
+    missing = {
+        (a, b)
+        for name, drugs in of_class.items()
+        if name not in on_purpose | {"vitamin"}
+        for a, b in combinations(drugs, 2)
+        if TABLES.pair(a, b) is None
+    }
+    assert missing == set()

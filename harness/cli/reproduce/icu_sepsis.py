@@ -1,4 +1,4 @@
-"""`harness reproduce`."""
+"""`harness reproduce icu-sepsis`."""
 
 from __future__ import annotations
 
@@ -32,13 +32,6 @@ HELP = """Print published figures of ICU-Sepsis beside exact ones; nothing is sa
 A benchmark for research, not medical advice.
 """
 
-app = typer.Typer(
-    help="Print published figures beside exact ones.\n\n[bold]Example[/bold]\n\n  harness reproduce icu-sepsis\n\n"
-    "Benchmarks for research, not medical advice.",
-    no_args_is_help=True,
-    rich_markup_mode="rich",
-)
-
 
 class Part(StrEnum):
     """What `--part` takes."""
@@ -53,12 +46,6 @@ class Part(StrEnum):
 DRAWN = (Part.admissible, Part.perturbation, Part.protocol)
 
 
-@app.callback()
-def reproduce() -> None:
-    """Keep `icu-sepsis` a subcommand while it is the only one."""
-
-
-@app.command("icu-sepsis", help=HELP)
 def icu_sepsis(
     part: Annotated[Part | None, typer.Option(help="Only this part.")] = None,
     repeats: Annotated[int, typer.Option(help="Perturbed MDPs for each probability of removal.")] = 32,

@@ -1,0 +1,17 @@
+"""`harness reproduce`: one file per publication."""
+
+from __future__ import annotations
+
+import typer
+
+from harness.cli.reproduce import hemosim, icu_sepsis
+
+app = typer.Typer(
+    help="Print published figures beside computed ones.\n\n[bold]Examples[/bold]\n\n  harness reproduce icu-sepsis\n\n"
+    "  harness reproduce hemosim\n\nBenchmarks for research, not medical advice.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+)
+
+app.command("icu-sepsis", help=icu_sepsis.HELP)(icu_sepsis.icu_sepsis)
+app.command("hemosim", help=hemosim.HELP)(hemosim.hemosim)
