@@ -109,10 +109,9 @@ async def test_rules_correct_one_after_the_other_and_all_are_told():
     names = ("dic-indication", "dic-heparin")
     found = await decided(action(ALL, "heparin_therapeutic", "yes"), *names, platelets=40)
     assert found.action == action("none", "heparin_prophylactic", "yes")  # what nothing forbids is kept
-    assert found.veto.rule == "dic-indication, dic-heparin"
-    assert found.veto.reason.startswith(
-        "components for laboratory values alone, without bleeding; heparin_therapeutic at"
-    )
+    assert found.veto.rule == "dic-indication"
+    assert found.veto.reason == "components for laboratory values alone, without bleeding"
+    assert found.veto.also == ("dic-heparin: heparin_therapeutic at platelets of 40, below 50",)
 
 
 async def test_with_veto_the_fallback_takes_the_place():
