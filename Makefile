@@ -35,6 +35,7 @@ bench: .venv/bench.stamp
 	$(BIN)/python benchmarks/drift.py
 	$(BIN)/python benchmarks/medication_review.py
 	$(BIN)/python benchmarks/warfarin.py
+	$(BIN)/python benchmarks/heparin.py
 	$(BIN)/python benchmarks/doac.py
 
 readme: .venv/run.stamp

@@ -56,6 +56,26 @@ AGENTS = Registry(
         "warfarin-oracle": Entry(
             "harness.agents.warfarin:oracle", "the plan that knows the patient and what is to come: an upper bound"
         ),
+        "heparin-raschke": Entry("harness.agents.heparin:raschke", "80 U/kg, 18 U/kg/h, the weight-based nomogram"),
+        "heparin-cruickshank": Entry(
+            "harness.agents.heparin:cruickshank", "5,000 U, 32,000 U a day, Cruickshank's nomogram (60 to 85 s)"
+        ),
+        "heparin-standard": Entry("harness.agents.heparin:standard", "5,000 U, 1,000 U/h, steps of 100 to 200 U/h"),
+        "heparin-fixed": Entry("harness.agents.heparin:fixed", "80 U/kg, 18 U/kg/h whatever the aPTT"),
+        "heparin-none": Entry("harness.agents.heparin:none", "no heparin"),
+        "heparin-random": Entry("harness.agents.heparin:random", "any change, bolus and pause: chance"),
+        "heparin-posterior": Entry(
+            "harness.agents.heparin:posterior", "a grid posterior and the orders it speaks for: the best known"
+        ),
+        "heparin-oracle": Entry(
+            "harness.agents.heparin:oracle", "the plan that knows the patient and what is to come: an upper bound"
+        ),
+        "hit-four-ts": Entry("harness.agents.heparin_hit:four_ts", "heparin until the 4Ts reach 4, then another drug"),
+        "hit-count": Entry("harness.agents.heparin_hit:count", "heparin until half of the platelets are lost"),
+        "hit-heparin": Entry("harness.agents.heparin_hit:heparin", "heparin every day"),
+        "hit-alternative": Entry("harness.agents.heparin_hit:alternative", "another anticoagulant every day"),
+        "hit-random": Entry("harness.agents.heparin_hit:random", "any of the three therapies every day: chance"),
+        "hit-oracle": Entry("harness.agents.heparin_hit:oracle", "knows whether and when HIT begins: an upper bound"),
         "hemosim-random": Entry(f"{HEMOSIM}:random", "hemosim/*: the package's random baseline: chance"),
         "hemosim-clinical": Entry(f"{HEMOSIM}:clinical", "hemosim/*: the package's clinical baseline"),
         "hemosim-trivial": Entry(

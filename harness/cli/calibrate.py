@@ -14,6 +14,7 @@ intervals, and which were fitted and which predicted.
   harness calibrate warfarin\n
   harness calibrate warfarin --patients 500 --json\n
   harness calibrate warfarin-maintenance\n
+  harness calibrate heparin-labs\n
   harness calibrate doac --patients 20000
 
 A benchmark for research, not medical advice.

@@ -115,7 +115,8 @@ Shield = Annotated[
     typer.Option(
         metavar="RULE",
         help="A rule that vetoes actions: admissible (what the data support), dose-cap:FIELD=MAX; polypharmacy: "
-        "no-stop-critical, known-drugs; warfarin: warfarin-safety; hemosim/*: hemosim-guard, hemosim-safety.",
+        "no-stop-critical, known-drugs; warfarin: warfarin-safety; hemosim/*: hemosim-guard, hemosim-safety; heparin: "
+        "heparin-cap, heparin-hold, heparin-monitor, no-heparin-in-hit, no-heparin-after-fall.",
         rich_help_panel=WHO,
         show_default=False,
     ),

@@ -51,6 +51,18 @@ ENVIRONMENTS = Registry(
             "harness.envs.anticoagulation.warfarin.environment:warfarin_maintenance",
             "keeping a patient on warfarin in range, a year; regret against a plan that knows the patient",
         ),
+        "heparin": Entry(
+            "harness.envs.anticoagulation.heparin.environment:heparin",
+            "an infusion of heparin by the aPTT, 2 days; regret against a plan that knows the patient",
+        ),
+        "heparin-labs": Entry(
+            "harness.envs.anticoagulation.heparin.environment:heparin_labs",
+            "the same hour by hour, blood to be drawn, results late; regret against a plan that knows the patient",
+        ),
+        "heparin-hit": Entry(
+            "harness.envs.anticoagulation.heparin.hit.environment:heparin_hit",
+            "heparin, platelets every day: go on, stop or change; regret against a plan that knows who has HIT",
+        ),
         "hemosim/warfarin": Entry(
             "harness.envs.hemosim.environment:warfarin",
             "of the package hemosim (extra), unchanged: a daily dose; no optimum known",

@@ -4,5 +4,6 @@
 B.3; `binomial.py`: what a number of episodes can tell; `protocol.py`: a published comparison re-examined with it;
 `hemosim.py`: that package's published baselines, run again.
 `calibration.py`: targets beside measurements, and the list of them; `warfarin.py`: those of the warfarin tasks, on the
-patients of `ward.py`; `doac.py`: those of the task `doac`.
+patients of `ward.py`; `heparin.py` and `heparin_hit.py`: those of the heparin tasks, on the patients of `infusions.py`;
+`doac.py`: those of the task `doac`.
 """

@@ -85,6 +85,9 @@ CALIBRATIONS = Registry(
     builtin={
         "warfarin": Entry("harness.reproduce.warfarin:titration", "doses and times in range while a dose is found"),
         "warfarin-maintenance": Entry("harness.reproduce.warfarin:maintenance", "times in range on a steady dose"),
+        "heparin": Entry("harness.reproduce.heparin:infusion", "aPTTs and times in range under nomograms"),
+        "heparin-labs": Entry("harness.reproduce.heparin:labs", "the same with a laboratory, and what draws are worth"),
+        "heparin-hit": Entry("harness.reproduce.heparin_hit:hit", "what 4Ts scores are worth, and acting on them"),
         "doac": Entry("harness.reproduce.doac:doac", "strokes and bleedings of four trials, right orders"),
         "dic": Entry("harness.reproduce.dic:dic", "mortality and bleeding, nearly all of it fitted or assumed"),
     },

@@ -28,7 +28,7 @@ import pytest
         (["eval", "--resume", "nowhere"], "'nowhere' is not a run folder"),
         (["eval", "--resume", "nowhere", "--agent", "random"], "--agent does not go with --resume"),
         (["trace", "nowhere"], "'nowhere' is not a run folder"),
-        (["optimum", "--env", "heparin"], "no environment 'heparin'"),
+        (["optimum", "--env", "insulin"], "no environment 'insulin'"),
         (["envs", "show", "nothing"], "no environment 'nothing'"),
         (["agents", "show", "exprt"], "Did you mean 'expert'?"),
         (["models", "show", "nothing"], "no model 'nothing'"),

@@ -63,7 +63,7 @@ def test_list_is_what_the_bare_command_prints(harness_command):
         (["new", "direct", "--env", "icu-sepsis"], "is a built-in prompt of icu-sepsis"),
         (["new", "../x"], "is no name for a prompt"),
         (["new", "x", "--from", "dirct"], "Did you mean 'direct'?"),
-        (["new", "x", "--env", "heparin"], "no environment 'heparin'"),
+        (["new", "x", "--env", "insulin"], "no environment 'insulin'"),
         (["render", "direct", "--state", "713"], "There is no state 713 to decide in"),
         (["render", "direct", "--state", "1", "--seed", "100001"], "both name a patient"),
         (["render", "icu-sepsis/direct", "--env", "sepsis-os"], "is one of icu-sepsis, and --env names sepsis-os"),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from harness.core.errors import UsageError
-from harness.core.seeds import stream
+from harness.core.seeds import stream, streams
 
 
 @pytest.mark.parametrize("seed", [0, 100_000, 2**32 - 1, 2**32, 2**70])
@@ -24,3 +24,20 @@ def test_streams_of_one_seed_differ_by_name():
 def test_a_negative_seed_is_a_sentence():
     with pytest.raises(UsageError, match="The seed is -1; expected 0 or more"):
         stream(-1, "patient")
+
+
+@pytest.mark.parametrize("seeds", [range(20), range(100_000, 100_020), [2**32 - 1, 0, 7], [2**32, 5], []])
+def test_streams_of_many_seeds_are_those_of_each(seeds):
+    found = 0
+    for seed, generator in zip(seeds, streams(seeds, "patient"), strict=True):
+        alone = stream(seed, "patient")
+        assert generator.random(5).tolist() == alone.random(5).tolist()
+        assert generator.integers(9, size=3).tolist() == alone.integers(9, size=3).tolist()
+        assert generator.standard_normal(5).tolist() == alone.standard_normal(5).tolist()
+        found += 1
+    assert found == len(seeds)
+
+
+def test_streams_refuse_what_a_stream_refuses():
+    with pytest.raises(UsageError, match="The seed is -1; expected 0 or more"):
+        list(streams([3, -1], "patient"))

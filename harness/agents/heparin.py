@@ -1,0 +1,136 @@
+"""Agents of the heparin tasks: nomograms, Bayes, the plan that knows everything, and chance.
+
+A protocol is a function of the patient's chart, made here from what was seen and ordered in the episode.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+from harness.core.agent import Decision, Situation
+from harness.core.errors import UsageError
+from harness.core.seeds import stream
+from harness.envs.anticoagulation.heparin import policies
+from harness.envs.anticoagulation.heparin.environment import HeparinInfusion, worded
+from harness.envs.anticoagulation.heparin.infusion import Policy
+from harness.envs.anticoagulation.heparin.posterior import Posterior
+from harness.envs.anticoagulation.heparin.shown import AnyAction, AnyObservation, chart_of
+
+
+class ProtocolAgent:
+    """Follows a policy.
+
+    Parameters
+    ----------
+    name : str
+    env : HeparinInfusion
+    policy : function of a situation
+        The policy of an episode, made anew for every decision: nothing is remembered but the chart.
+    """
+
+    memoryless = False
+
+    def __init__(self, name: str, env: HeparinInfusion, policy: Callable[[Situation], Policy]) -> None:
+        self.id = name
+        self._env = env
+        self._policy = policy
+
+    async def act(self, observation: AnyObservation, situation: Situation) -> Decision:
+        """The policy's orders as an action."""
+        chart = chart_of(observation, situation.history, self._env.setting)  # type: ignore[arg-type]
+        orders = self._policy(situation)(chart)
+        return Decision(action=worded(orders, observation.rate, self._env.action_type))
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+class OracleAgent:
+    """Follows the best plan with everything known: no agent at all, but how far agents could ever come."""
+
+    memoryless = False
+
+    def __init__(self, env: HeparinInfusion) -> None:
+        self.id = "heparin-oracle"
+        self._env = env
+        self._planned = lru_cache(maxsize=256)(self._plan)
+
+    async def act(self, observation: AnyObservation, situation: Situation) -> Decision:
+        """The plan's orders; where something else was done before, those of a new plan."""
+        if situation.seed is None:
+            raise UsageError("The oracle knows a patient by the seed of the episode; ask it in an episode.")
+        planned = self._planned(situation.seed)
+        done = tuple(action for _, action in situation.history)
+        if done == planned[: len(done)]:
+            return Decision(action=planned[len(done)])
+        ward = HeparinInfusion(self._env.spec, self._env.setting)
+        ward.reset(situation.seed)
+        for action in done:
+            ward.step(action)  # type: ignore[arg-type]
+        return Decision(action=ward.reference.best_action())
+
+    def _plan(self, seed: int) -> tuple[AnyAction, ...]:
+        """What the plan made at the beginning does."""
+        ward = HeparinInfusion(self._env.spec, self._env.setting)
+        ward.reset(seed)
+        return ward.reference.actions()
+
+    async def close(self) -> None:
+        """Forget the plans."""
+        self._planned.cache_clear()
+
+
+def _infusion(env: Any, name: str) -> HeparinInfusion:
+    if not isinstance(env, HeparinInfusion):
+        raise UsageError(f"The agent '{name}' treats patients of heparin and heparin-labs, not {env.spec.id}.")
+    return env
+
+
+def _protocol(env: Any, name: str, policy: Policy) -> ProtocolAgent:
+    return ProtocolAgent(name, _infusion(env, name), lambda situation: policy)
+
+
+def raschke(env: Any) -> ProtocolAgent:
+    """The weight-based nomogram."""
+    return _protocol(env, "heparin-raschke", policies.raschke)
+
+
+def cruickshank(env: Any) -> ProtocolAgent:
+    """Cruickshank's nomogram, which aims at 60 to 85 s."""
+    return _protocol(env, "heparin-cruickshank", policies.cruickshank)
+
+
+def standard(env: Any) -> ProtocolAgent:
+    """5,000 U and 1,000 U/h whatever the weight, small steps."""
+    return _protocol(env, "heparin-standard", policies.standard)
+
+
+def fixed(env: Any) -> ProtocolAgent:
+    """80 U/kg and 18 U/kg/h whatever the aPTT."""
+    return _protocol(env, "heparin-fixed", policies.fixed)
+
+
+def none(env: Any) -> ProtocolAgent:
+    """No heparin."""
+    return _protocol(env, "heparin-none", policies.none)
+
+
+def random(env: Any) -> ProtocolAgent:
+    """The usual start, then any change, bolus and pause: chance."""
+    name = "heparin-random"
+    return ProtocolAgent(
+        name, _infusion(env, name), lambda s: policies.random_orders(stream(s.seed or 0, f"agent {s.step}"))
+    )
+
+
+def posterior(env: Any) -> ProtocolAgent:
+    """What a grid of patients that this one could be speaks for: the best that is known without knowing the patient."""
+    name = "heparin-posterior"
+    return ProtocolAgent(name, _infusion(env, name), lambda situation: Posterior())
+
+
+def oracle(env: Any) -> OracleAgent:
+    """The plan that knows the patient and everything to come: an upper bound."""
+    return OracleAgent(_infusion(env, "heparin-oracle"))
