@@ -8,6 +8,8 @@ ARGS ?=
 BIN := .venv/bin
 # Of `make test-all`: these files alone.
 TESTS ?=
+# One process a core; `make test CORES=` runs all tests in one.
+CORES ?= -n auto --dist worksteal
 # Newer releases bring gigabytes of CUDA along.
 TORCH ?= torch==2.13.0
 
@@ -21,11 +23,11 @@ test: .venv/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest
+	$(BIN)/pytest $(CORES)
 
 test-all: .venv/all.stamp
 	$(BIN)/mypy
-	$(BIN)/pytest $(TESTS)
+	$(BIN)/pytest $(CORES) $(TESTS)
 
 bench: .venv/bench.stamp
 	$(BIN)/python benchmarks/solve.py

@@ -1,4 +1,4 @@
-"""Run the commands shown in README.md and put their real output below them.
+"""Run the commands shown in README.md and the pages of docs/ and put their real output below them.
 
 A block to be filled is an HTML comment `<!-- output: COMMAND -->` followed by a fenced block; `<!-- output: ... | sed
 -->` and other shell words are allowed. Only what COMMAND writes to stdout is kept. Words on the command line choose the
@@ -13,7 +13,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-README = Path(__file__).parent.parent / "README.md"
+ROOT = Path(__file__).parent.parent
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 BLOCK = re.compile(r"(<!-- output: (.*?) -->\n```text\n)(.*?)(```)", flags=re.DOTALL)
 
 
@@ -30,11 +31,12 @@ def filled(match: re.Match[str]) -> str:
         text=True,
         check=True,
         env=environment,
-        cwd=README.parent,
+        cwd=ROOT,
     )
     lines = [line.rstrip() for line in done.stdout.splitlines()]
     return match.group(1) + "\n".join(lines).strip("\n") + "\n" + match.group(4)
 
 
 if __name__ == "__main__":
-    README.write_text(BLOCK.sub(filled, README.read_text(encoding="utf-8")), encoding="utf-8")
+    for page in PAGES:
+        page.write_text(BLOCK.sub(filled, page.read_text(encoding="utf-8")), encoding="utf-8")
