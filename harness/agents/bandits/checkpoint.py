@@ -24,7 +24,7 @@ from harness.agents.bandits.optim_neural_ts import Search, Settings, begin
 from harness.core.errors import RunError
 from harness.core.run import write_json
 
-CHECKPOINT_VERSION = 1
+CHECKPOINT_VERSION = 2
 """Rises when files mean something else, or the same seed would give another search."""
 
 ABOUT, STATE, CURVE, SNAPSHOTS = "about.json", "state.npz", "curve.json", "snapshots"

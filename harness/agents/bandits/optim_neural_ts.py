@@ -29,7 +29,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from harness.agents.bandits import differential_evolution as de
 from harness.agents.bandits.combinations import DANGEROUS, Combinations
 from harness.agents.bandits.neural_ts import HIDDEN, FloatArray, Posterior, add_squared_gradients, initial
-from harness.agents.bandits.training import WARM_UPDATES, Adam, Schedule, fit, fit_long
+from harness.agents.bandits.training import WARM, Adam, Schedule, fit, fit_long
 from harness.core.seeds import stream
 
 NOISE_SD = 0.1
@@ -173,7 +173,8 @@ def _fit(search: Search, *, first: bool) -> None:
     if first or settings.schedule is Schedule.PUBLISHED:
         search.adam = fit_long(search.adam.parameters, X, y, rng, decay=decay)
     else:
-        fit(search.adam, X, y, rng, updates=WARM_UPDATES, decay=decay)
+        for updates, rate in WARM:
+            fit(search.adam, X, y, rng, updates=updates, decay=decay, rate=rate)
 
 
 def snapshot(search: Search) -> None:

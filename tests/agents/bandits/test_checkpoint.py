@@ -89,7 +89,7 @@ def test_another_version_is_refused(tmp_path):
     open_search(tmp_path, DATA, SETTINGS, 0)
     known = json.loads((tmp_path / ABOUT).read_text())
     (tmp_path / ABOUT).write_text(json.dumps(known | {"checkpoint_version": 99}))
-    with pytest.raises(RunError, match="has version 99; this harness reads version 1"):
+    with pytest.raises(RunError, match="has version 99; this harness reads version 2"):
         open_search(tmp_path, DATA, SETTINGS, 0)
 
 
