@@ -2,10 +2,10 @@
 
 Two schedules. `published` is that of Larouche et al. 2023 as their code runs it (github.com/Quoding/optimneuralbandits,
 `testing/run.sh`): at every retraining 100 epochs in batches of 64 by a fresh Adam from a rate of 0.01, a tenth of it
-after 50 epochs without improvement, and of the epochs the best is kept. `warm` does the first training so and then goes
-on from there, Adam keeping its moments: at every retraining 200 batches at the same rate, and 100 at a tenth of it, which
-stand for the falling rate and the choice of the best epoch. Without them the network is as noisy as its last batches,
-and little is flagged.
+after 50 epochs without improvement, and of the epochs the best is kept. `warm` does the first training so and then
+goes on from there, Adam keeping its moments: at every retraining 200 batches at the same rate and 100 at a tenth of it,
+which stand for the falling rate and the choice of the best epoch. Without them the network is as noisy as its last
+batches, and little is flagged.
 
 The rate matters more than the number of epochs. At 0.01 Adam's weight decay silences most hidden units, at 0.001 it
 does not, and it is the number of units that are active that makes σ large.
