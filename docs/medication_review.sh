@@ -25,6 +25,7 @@ for setting in easy-screening:16000:20 budgeted-screening:8000:4 complex-tradeof
         if undone "by-$kind"; then evaluate "by-$kind" 500 --agent "$(echo "$runs/$kind"/*)"; fi
     done
     if undone qwen; then evaluate qwen "$asked" --model qwen; fi
-    if undone shielded; then evaluate shielded "$asked" --model qwen --shield known-drugs --shield no-stop-critical; fi
 done
+task=easy-screening env=polypharmacy/$task runs=runs/medication-review/$task
+if undone shielded; then evaluate shielded 20 --model qwen --shield known-drugs --shield no-stop-critical; fi
 harness rank runs/medication-review/*/[!rs]*/* runs/medication-review/*/random/* runs/medication-review/*/shielded/* --format markdown
