@@ -67,15 +67,17 @@ def _of_its_own(env: str, made: Environment[Any, Any]) -> list[str]:
     lines = [f"{spec.title} ({spec.id} v{spec.version})", spec.summary, ""]
     if isinstance(made, TabularEnvironment):
         lines += [f"tabular      {made.mdp!r}; the optimum is {made.reference_kind}"]
-    elif made.reference is not None and made.reference.kind is ReferenceKind.ACHIEVABLE:
-        lines += ["reference    the best policy known, from any state; it is achievable, and no optimum"]
+    elif made.reference is not None and made.reference.kind.beatable:
+        estimated = ", its values estimated by simulation" * (made.reference.kind is ReferenceKind.ESTIMATED)
+        lines += [f"reference    the best policy known, from any state; it is achievable, and no optimum{estimated}"]
     elif made.reference is not None:
         lines += [f"optimum      computed from any state; it is {made.reference.kind}"]
+    pace = f", one every {spec.hours_per_step:g} h" if spec.hours_per_step else ""
     return [
         *lines,
         f"value        {spec.value_name}, discount {spec.discount:g}, rewards {spec.reward_range}",
         f"score        {spec.score}",
-        f"horizon      {spec.horizon or 'none'} decisions, one every {spec.hours_per_step or '?'} h",
+        f"horizon      {spec.horizon or 'none'} decisions{pace}",
         f"fallback     {spec.fallback}",
         f"options      {'; '.join(map(_option, inspect.signature(factory(env)).parameters.values())) or 'none'}",
         f"prompts      {', '.join(styles(env)) or 'none built in'}",

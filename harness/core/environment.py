@@ -88,6 +88,13 @@ class ReferenceKind(StrEnum):
     """An upper bound that knows what the agent cannot know."""
     ACHIEVABLE = "achievable"
     """The best known policy without that knowledge."""
+    ESTIMATED = "achievable, estimated"
+    """The same, its values means of simulated futures: a regret has an error and can be negative."""
+
+    @property
+    def beatable(self) -> bool:
+        """Whether something may be better, so that a regret can be negative."""
+        return self in (ReferenceKind.ACHIEVABLE, ReferenceKind.ESTIMATED)
 
 
 class Reference(Protocol):

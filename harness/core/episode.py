@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from harness.core.agent import Agent, Decision, Outcome, Situation
-from harness.core.environment import Environment, Reference, ReferenceKind
+from harness.core.environment import Environment, Reference
 from harness.core.errors import HarnessError
 from harness.core.trace import End, Start, Step, recorded
 
@@ -54,8 +54,8 @@ async def play(
             regret_known = False
         else:
             step_regret = reference.value() - reference.action_value(action)
-            if reference.kind is not ReferenceKind.ACHIEVABLE:
-                step_regret = max(step_regret, 0.0)  # rounding; an achievable reference can be beaten
+            if not reference.kind.beatable:
+                step_regret = max(step_regret, 0.0)  # rounding
             lost += discount * step_regret
             mean_regret = _mean_regret(reference, decision) if decision.action is not None else None
             expected += discount * (step_regret if mean_regret is None else mean_regret)
@@ -104,7 +104,7 @@ def _mean_regret(reference: Reference, decision: Decision) -> float | None:
     best = reference.value()
     drawn = zip(decision.probabilities, values, strict=True)
     mean = sum(p * (best - value) for p, value in drawn if p > 0)
-    return mean if reference.kind is ReferenceKind.ACHIEVABLE else max(mean, 0.0)
+    return mean if reference.kind.beatable else max(mean, 0.0)
 
 
 async def decided(agent: Agent, observation: Any, situation: Situation) -> Decision:

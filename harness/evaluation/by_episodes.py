@@ -108,7 +108,9 @@ async def played(job: Job) -> Summary:
         raw_lower=about.finite(raw.lower),
         raw_upper=about.finite(raw.upper),
         until=config.until,
-        **_regret(tabular, estimate, ends, config.interval),
+        **_regret(
+            tabular, estimate, ends, config.interval, beatable=env.reference is None or env.reference.kind.beatable
+        ),
         length_lower=None if math.isnan(stay.lower) else max(stay.lower, SHORTEST),
         length_upper=about.finite(stay.upper),
         mean_score=score.value,
@@ -136,7 +138,12 @@ async def played(job: Job) -> Summary:
 
 
 def _regret(
-    env: TabularEnvironment[Any, Any] | None, estimate: Estimate, ends: Sequence[End], interval: Interval
+    env: TabularEnvironment[Any, Any] | None,
+    estimate: Estimate,
+    ends: Sequence[End],
+    interval: Interval,
+    *,
+    beatable: bool,
 ) -> dict[str, float | None]:
     """The regret and its interval, as fields of a `Summary`: of a table J* - J, else the mean of the episodes' regrets.
 
@@ -146,7 +153,7 @@ def _regret(
     if any(end.status == "truncated" for end in ends) or (env is None and len(known) < len(ends)):
         return {"regret": None}
     if env is None:
-        lost = of_returns(known, interval)
+        lost = within(of_returns(known, interval), -math.inf if beatable else 0.0, math.inf)
         value, lower, upper = lost.value, about.finite(lost.lower), about.finite(lost.upper)
     else:
         value = env.optimum.J - estimate.value

@@ -105,7 +105,7 @@ class Summary(BaseModel):
     references: dict[str, ReferenceValue]
     regret: float | None = Field(description="optimal_value - value")
     regret_kind: ReferenceKind | None = Field(
-        None, description="what `optimal_value` is: exact, informed or achievable"
+        None, description="what `optimal_value` is: exact, informed, achievable, or achievable and estimated"
     )
     regret_lower: float | None = None
     regret_upper: float | None = None

@@ -20,6 +20,7 @@ AGAINST = {
     ReferenceKind.EXACT: "its optimum",
     ReferenceKind.INFORMED: "its informed optimum, which knows what agents cannot",
     ReferenceKind.ACHIEVABLE: "the best policy known",
+    ReferenceKind.ESTIMATED: "the best policy known; its values, and so every regret, are estimates",
 }
 NOTICE = "A benchmark, not medical advice."
 

@@ -31,7 +31,7 @@ def overview(run: Path) -> Iterator[str]:
     if decisions:
         yield f"{len(decisions)} states asked; the costliest with --worst N"
     for e in episodes:
-        regret = "" if e.end.regret is None else f", regret {e.end.regret:.4f}"
+        regret = "" if e.end.regret is None else f", regret {e.end.regret:.4f} ({e.steps[-1].regret_kind})"
         end = e.end
         yield f"episode {end.episode}: seed {end.seed}, {end.steps} decisions, score {end.grade.score:.3f}{regret}"
     if not decisions and not episodes:
@@ -132,7 +132,7 @@ def _worst_steps(run: Path, env: Environment[Any, Any], n: int) -> Iterator[str]
         raise RunError(f"No decision of {run} was measured against an optimum; use --episode.")
     for regret, episode, step in sorted(steps, key=lambda item: -item[0])[:n]:
         yield ""
-        yield f"episode {episode.end.episode}, step {step.step} · {_where(env, _seen(episode)[step.step])}"
+        yield f"episode {episode.end.episode}, step {step.step} · {_where(env, _seen(episode)[step.step])}".rstrip(" ·")
         yield from _decision(step.decision)
         yield f"  did     {_label(env, step.action)}"
         yield f"  best    {_best(env, episode)[step.step]}"
@@ -188,7 +188,7 @@ def _episode(found: Episode, env: Any) -> Iterator[str]:
             yield f"  best    {best}"
         regret = "" if step.regret is None else f"   regret {step.regret:.4f} ({step.regret_kind})"
         yield f"  reward  {step.reward:g}{regret}"
-    lost = "" if end.regret is None else f", regret {end.regret:.4f} in all"
+    lost = "" if end.regret is None else f", regret {end.regret:.4f} in all ({found.steps[-1].regret_kind})"
     yield ""
     score = f"return {end.episode_return:g} · score {end.grade.score:.3f}"
     yield f"{end.status} after {end.steps} decisions · {score}{lost}"

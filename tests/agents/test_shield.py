@@ -176,15 +176,15 @@ def test_a_rule_that_is_none_is_a_sentence(env, name, sentence):
         rules([name], make(env))
 
 
-def test_the_shield_on_the_command_line(harness_command):
+def test_the_shield_on_the_command_line(harness_here):
     words = ["eval", "--agent", "random", "--shield", "admissible", "--shield", CAP, "--quiet"]
-    done = harness_command(*words)
+    done = harness_here(*words)
     assert done.returncode == 0, done.stderr
     for text in ("random+shield", "shield admissible, dose-cap:vasopressor_level=2 (correct)", "vetoed"):
         assert text in done.stdout
-    summary = json.loads(harness_command(*words, "--json").stdout)
+    summary = json.loads(harness_here(*words, "--json").stdout)
     assert summary["shield_mode"] == "correct"
     assert 0 < summary["inadmissible_share"] < 0.01  # in a few states nothing admissible is below the cap
     assert summary["veto_share"] > 0.4
-    alone = harness_command("eval", "--agent", "random", "--shield-mode", "veto")
+    alone = harness_here("eval", "--agent", "random", "--shield-mode", "veto")
     assert "--shield-mode belongs to --shield" in alone.stderr

@@ -27,15 +27,15 @@ def runs(tmp_path_factory):
     return sorted(map(str, folder.iterdir()))
 
 
-def test_a_row_for_every_agent_and_a_column_for_every_task(harness_command, runs):
-    done = harness_command("rank", *runs, "--format", "markdown")
+def test_a_row_for_every_agent_and_a_column_for_every_task(harness_here, runs):
+    done = harness_here("rank", *runs, "--format", "markdown")
     assert done.returncode == 0, done.stderr
     head, _, *rows = [line for line in done.stdout.splitlines() if line.startswith("|")]
     assert head.count("polypharmacy/") == 2
     by_agent = {row.split("|")[1].strip(): row for row in rows}
     assert by_agent.keys() == {"pharmacist", "random"}
     assert "| – |" in by_agent["random"]
-    plain = json.loads(harness_command("rank", *runs, "--format", "json").stdout)
+    plain = json.loads(harness_here("rank", *runs, "--format", "json").stdout)
     for row in plain:
         if not row["assumption_based"]:
             assert f"{row['value']:.4f} (" in by_agent[row["agent"]]
@@ -43,18 +43,18 @@ def test_a_row_for_every_agent_and_a_column_for_every_task(harness_command, runs
     assert "95%, n = 8" in done.stdout
 
 
-def test_what_is_assumption_based_is_named_and_not_ranked(harness_command, runs):
-    done = harness_command("rank", *runs)
+def test_what_is_assumption_based_is_named_and_not_ranked(harness_here, runs):
+    done = harness_here("rank", *runs)
     assert "dic-none" not in done.stdout
     assert "dic is assumption-based" in done.stdout
     assert "not medical advice" in done.stdout
-    alone = harness_command("rank", *(run for run in runs if "dic" in run))
+    alone = harness_here("rank", *(run for run in runs if "dic" in run))
     assert alone.returncode == 2
     assert "nothing to rank" in alone.stderr
 
 
-def test_what_is_no_finished_run_is_a_sentence(harness_command, tmp_path):
-    done = harness_command("rank", str(tmp_path))
+def test_what_is_no_finished_run_is_a_sentence(harness_here, tmp_path):
+    done = harness_here("rank", str(tmp_path))
     assert done.returncode == 1
     assert "is not a run folder" in done.stderr
     assert "Traceback" not in done.stderr

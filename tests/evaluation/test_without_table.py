@@ -8,14 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from harness.core.environment import Grade
 from harness.core.run import TRACE, read_manifest
-from harness.core.trace import read_episodes
+from harness.core.trace import End, read_episodes
 from harness.envs.polypharmacy.review import FINISH, ReviewAction
 from harness.envs.registry import make
 from harness.evaluation import evaluate as evaluation
+from harness.evaluation.by_episodes import _regret
 from harness.evaluation.compare import differences, load_runs
 from harness.evaluation.config import Method, RunConfig
-from harness.evaluation.intervals import of_returns
+from harness.evaluation.intervals import Interval, of_returns
 from harness.evaluation.job import Observers
 from harness.reports import trace
 from harness.reports.play import Narrator
@@ -46,6 +48,22 @@ async def test_the_regret_is_the_mean_of_the_episodes_against_the_informed_optim
         assert end.episode_return + end.regret == pytest.approx(env.reference.value(), abs=1e-9)
     assert summary.truncated_episodes == 0
     assert summary.mean_score == pytest.approx(np.mean([end.grade.score for end in ends]))
+
+
+@pytest.mark.parametrize("beatable", [False, True])
+def test_no_interval_says_that_an_optimum_might_be_beaten(beatable):
+    lost = [0.0] * 9 + [0.4]
+    assert of_returns(lost).lower < 0
+    ends = [
+        End(
+            episode=i, seed=i, episode_return=0, grade=Grade(score=0), regret=x, steps=1, invalid=0, inadmissible=0,
+            status="terminated",
+        )
+        for i, x in enumerate(lost)
+    ]  # fmt: skip
+    found = _regret(None, of_returns(lost), ends, Interval.SKEWNESS, beatable=beatable)
+    assert found["regret"] == pytest.approx(0.04)
+    assert (found["regret_lower"] < 0) is beatable
 
 
 async def test_without_regret_everything_else_is_the_same(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from harness.envs.anticoagulation.doac import constants as c
 from harness.reproduce import doac as module
 from harness.reproduce.calibration import Basis
 
@@ -37,5 +38,8 @@ def test_what_sets_good_from_bad_holds_for_few_patients_too(found):
     rows = {row.what.strip(): row for row in found.rows}
     for what in ("label less chance", "label less hemosim's baseline", "exposure, dabigatran 150 at 20 mL/min"):
         assert rows[what].met
-    assert rows["label"].found.value < 0 or rows["label"].found.value == 100
+    right, earned = ({row.what: row.found.value for row in rows} for _, rows in found.sections[-2:])
+    assert right["label"] == 100
+    assert earned["optimum less label"] > 0 > earned["label"]
+    assert {f"always {name}" for name in c.DRUGS} < right.keys()
     assert sum(row.met is False for row in found.rows) <= 8

@@ -76,7 +76,7 @@ def test_a_figure_agrees_within_half_of_the_last_digit_alone():
 
 
 def test_always_the_same_is_paired_with_the_clinical_baseline_by_seed():
-    arms = {(a.task, a.policy): a for a in reproduce.trivial(3, lambda progress: None)}
+    arms = {(a.task, a.policy): a for a in reproduce.trivial(2, lambda progress: None)}
     assert len(arms) == 15
     for (task, _), arm in arms.items():
         clinical = arms[task, "clinical"]
@@ -86,12 +86,14 @@ def test_always_the_same_is_paired_with_the_clinical_baseline_by_seed():
     assert arms["hemosim/heparin", "clinical"].early.value == 1
     assert arms["hemosim/heparin", "trivial"].early.value == 0
     (block,) = report.trivial(tuple(arms.values()))
-    assert "seeds 110000 to 110002" in block.caption
+    assert "seeds 110000 to 110001" in block.caption
     assert len(block.rows) == 15
 
 
-def test_the_command_prints_both_tables_and_json_without_nan(harness_command):
-    done = harness_command("reproduce", "hemosim", "--part", "trivial", "--episodes", "5", "--json")
+def test_the_command_prints_json_without_nan_and_refuses_too_few_episodes(harness_here, monkeypatch):
+    """Of the two tasks that take a second."""
+    monkeypatch.setattr(tasks, "TASKS", (tasks.HEPARIN, tasks.DIC))
+    done = harness_here("reproduce", "hemosim", "--part", "trivial", "--episodes", "5", "--json")
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
 
@@ -101,6 +103,7 @@ def test_the_command_prints_both_tables_and_json_without_nan(harness_command):
     found = json.loads(done.stdout, parse_constant=refuse)
     assert list(found) == ["trivial"]
     assert {arm["policy"] for arm in found["trivial"]} == {"clinical", "random", "trivial"}
-    few = harness_command("reproduce", "hemosim", "--episodes", "3")
+    assert {arm["task"] for arm in found["trivial"]} == {"hemosim/heparin", "hemosim/dic"}
+    few = harness_here("reproduce", "hemosim", "--episodes", "3")
     assert few.returncode == 2
     assert "--episodes 3 measures nothing; expected at least 5" in few.stderr

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from harness.agents.registry import make as make_agent
 from harness.core.environment import ReferenceKind
+from harness.core.episode import play
 from harness.core.errors import IllegalAction
+from harness.core.run import TRACE
+from harness.core.trace import read_episodes
 from harness.envs.anticoagulation.dic import constants as c
 from harness.envs.anticoagulation.dic import fit, policies
 from harness.envs.anticoagulation.dic.actions import ACTIONS, CAUSE, INDEX
@@ -16,10 +22,15 @@ from harness.envs.anticoagulation.dic.patients import draw, laboratory_error
 from harness.envs.anticoagulation.dic.reference import FUTURES
 from harness.envs.anticoagulation.dic.shown import chart_of
 from harness.envs.registry import make
+from harness.evaluation import evaluate as evaluation
+from harness.evaluation.config import Method, RunConfig
+from harness.evaluation.job import Observers
 from harness.llm.registry import ReplyFormat
 from harness.llm.structured import ReplyContract
 from harness.prompts.lint import lint
 from harness.prompts.loader import load, styles
+from harness.reports import trace
+from harness.reports.summary import report
 from harness.reproduce.dic import score
 
 SEED = 100_000
@@ -141,7 +152,7 @@ def test_the_script_makes_a_policy_of_a_few_patients_too(monkeypatch):
 
 
 def test_the_fitted_policy_regrets_nothing_and_the_reference_is_no_optimum(ward):
-    assert ward.reference.kind is ReferenceKind.ACHIEVABLE
+    assert ward.reference.kind is ReferenceKind.ESTIMATED
     _, regrets, _ = finish(ward, fitted, regret=True)
     assert regrets == [0.0] * c.STEPS
     assert ward.reference.value() == 0.0  # nothing is left to earn
@@ -164,6 +175,28 @@ def test_a_value_is_what_the_fitted_policy_earns_on_average_from_here(ward, plac
     earned = course.returns - before
     assert few == pytest.approx(earned.mean(), abs=3.5 * earned.std() / np.sqrt(FUTURES))
     assert earned.std() > 0.01
+
+
+async def test_wherever_a_regret_stands_it_is_called_an_estimate(tmp_path):
+    base = RunConfig(env="dic", agent="dic-guideline", method=Method.ROLLOUT, episodes=2)
+    run_dir = Path((summary := await evaluation.run(base, tmp_path, Observers())).run_dir)
+    assert summary.regret_kind == "achievable, estimated"
+    ends = [episode.end for episode in read_episodes(run_dir / TRACE)]
+    assert summary.regret == pytest.approx(np.mean([end.regret for end in ends]))
+    assert any("every regret, are estimates" in str(part) for part in report(summary))
+    said = list(trace.episode(run_dir, 0))
+    for lines in (said, list(trace.overview(run_dir)), list(trace.worst(run_dir, 2))):
+        told = [line for line in lines if "regret " in line]
+        assert told
+        assert all("(achievable, estimated)" in line for line in told)
+    assert any(line.startswith("step 0 · hour 0, ") and "ISTH" in line for line in said)
+
+
+async def test_a_regret_below_none_is_kept(ward):
+    """What turns out better than the reference is not counted as its equal: sums would say that agents lose more."""
+    steps = []
+    await play(ward, make_agent("dic-guideline", ward), episode=0, seed=SEED + 3, tell=steps.append)
+    assert min(step.regret for step in steps if step.event == "STEP") < 0
 
 
 def test_to_treat_a_cause_again_is_to_do_nothing(ward):

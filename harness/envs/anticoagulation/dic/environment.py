@@ -13,7 +13,8 @@ Reference
 Fitted value iteration (`fit.py`), on lines through the quantities of a chart instead of a grid of them: a grid of the
 true state leaves out cause and hour, and knows the hidden drive, which no agent does. The fitted policy knows a chart;
 its value, and that of an action before it goes on, is the mean of simulated futures from the true state
-(`reference.py`). It is `achievable`: no upper bound, and a decision better than the policy's has a negative regret.
+(`reference.py`). It is `achievable, estimated`: no upper bound, a regret has the error of these futures, and a decision
+better than the policy's has a negative one.
 The mean over episodes of the regrets' sum is what the policy earns more than an agent, without bias.
 """
 
@@ -103,6 +104,13 @@ class DicWard:
     def fallback(self) -> DicAction:
         """See `spec.fallback`."""
         return DicAction(transfuse="none", drug="none", treat_cause="no")
+
+    def describe(self, observation: dict[str, object]) -> str:
+        """The patient in a few words, from an observation as the trace has it."""
+        seen = DicObservation.model_validate(observation)
+        labs = f"platelets {seen.platelets}, PT {seen.pt:.1f} s, fibrinogen {seen.fibrinogen:.1f} g/L"
+        state = f"{'bleeding' if seen.bleeding else 'not bleeding'}, ISTH {seen.isth_score}, SOFA {seen.sofa}"
+        return f"hour {seen.hours}, {seen.cause}{'' if seen.cause_treated else ' untreated'}, {state}, {labs}"
 
 
 def dic() -> DicWard:

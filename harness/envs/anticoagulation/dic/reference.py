@@ -34,7 +34,7 @@ class FittedReference:
         Of the episode; the futures are drawn from a stream of their own.
     """
 
-    kind = ReferenceKind.ACHIEVABLE
+    kind = ReferenceKind.ESTIMATED
 
     def __init__(self, course: Course, seed: int) -> None:
         self._seed, self._over, self._treated = seed, course.over, bool(course.state.treated[0])

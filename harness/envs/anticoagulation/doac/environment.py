@@ -29,7 +29,7 @@ from harness.envs.anticoagulation.doac.optimum import Optimum, best_of, optimum,
 from harness.envs.anticoagulation.doac.patients import Patients, draw
 from harness.envs.anticoagulation.doac.rules import Kind, reasons
 from harness.envs.anticoagulation.doac.shown import DoacObservation, observed
-from harness.envs.anticoagulation.doac.spec import SPEC
+from harness.envs.anticoagulation.doac.spec import FREE_VALUE, SPEC
 from harness.mdp.tabular import FloatArray
 
 
@@ -104,7 +104,7 @@ class DoacClinic:
         for name, value, known in (("scores", scores, ("shown", "hidden")), ("rules", rules, ("priced", "free"))):
             if value not in known:
                 raise UsageError(f"'{value}' is no option of {name}; expected one of: {', '.join(known)}.")
-        self.spec: EnvSpec = SPEC
+        self.spec: EnvSpec = SPEC if rules == "priced" else SPEC.model_copy(update={"value_name": FREE_VALUE})
         self.action_type = DoacAction
         self.price = c.RULE_PRICE if rules == "priced" else 0.0
         self._computed = scores == "shown"

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from harness.core.environment import EnvSpec
 from harness.envs.anticoagulation.doac import constants as c
 
 WORST = -150.0
 """No quarter costs more than this: 130 are what a bleeding that goes on is worth at a HAS-BLED of 5 or more on
 rivaroxaban beside ketoconazole, in severe liver disease, with a mechanical valve."""
+
+FREE_VALUE: Final = "minus events"
+"""What a value is with rules=free."""
 
 SPEC = EnvSpec(
     id="doac",
@@ -20,7 +25,7 @@ SPEC = EnvSpec(
     hours_per_step=None,
     discount=1.0,
     reward_range=(WORST, 0.0),
-    value_name="weighted events",
+    value_name="minus events and rule prices",
     score="share of orders that break no rule: contraindications, interactions, the label's dose, indication, days "
     "left out before a procedure",
     fallback="the drug and dose taken up to now; no days left out",
@@ -41,8 +46,9 @@ SPEC = EnvSpec(
         "choice, the cautious reading counts. 110 mg of dabigatran is right elsewhere.",
         "Rewards are minus the expected weighted events of 100 patients in the quarter (a stroke 1, an intracranial "
         f"bleeding 1.5, another major one {c.WEIGHT_EXTRACRANIAL:g}), {c.SWITCH_COST:g} for a change of drug, and "
-        f"{c.RULE_PRICE:g} for an order that breaks a rule: weights are a convention. Expected, not sampled: one drug "
-        "differs from another by less than chance would show.",
+        f"{c.RULE_PRICE:g} for an order that breaks a rule (with rules=free nothing): weights and prices are "
+        "a convention, and so is every value and regret made of them. `weighted_events_100_patient_years` of a grade "
+        "has no price in it. Expected, not sampled: one drug differs from another by less than chance would show.",
         "Scores, exposure and the trials' hazard ratios are multiplied as if independent. Bleedings were scaled to the "
         "trials' warfarin arms; how strokes depend on exposure was fitted to two trials with two doses, for two drugs "
         "only, and its plateau chosen. `harness calibrate doac` prints what was fitted and what is missed.",

@@ -124,6 +124,11 @@ def test_no_order_is_worth_more_than_the_state(clinic):
     assert min(values) < best
 
 
+def test_what_a_value_is_says_whether_rules_are_priced(clinic):
+    assert clinic.spec.value_name == "minus events and rule prices"
+    assert make("doac", rules="free").spec.value_name == "minus events"
+
+
 def test_what_speaks_against_an_order_is_told(clinic):
     seed = next(s for s in range(200) if clinic.reset(s).valve == "mechanical")
     clinic.reset(seed)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -66,7 +68,8 @@ def test_what_is_promised_is_earned_in_the_mean_by_one_patient_with_many_futures
     patients = draw([SEED])
     values = optimum(patients)
     many = copies(patients, 0, 300, np.random.default_rng(0))
-    found = followed(many, [values] * len(many)).rewards.sum(axis=1)
+    once = SimpleNamespace(best=lru_cache(maxsize=None)(values.best))  # many are in the same state
+    found = followed(many, [once] * len(many)).rewards.sum(axis=1)
     promised = values.value(state_of(Course(patients)))
     error = found.std() / np.sqrt(len(found))
     assert abs(found.mean() - promised) < 4 * error
@@ -83,7 +86,7 @@ def test_the_last_quarter_is_what_is_earned_in_it():
 
 
 def test_with_priced_rules_the_best_orders_keep_them_and_with_free_ones_they_do_not():
-    patients = draw(range(100_000, 100_006))
+    patients = draw(range(100_000, 100_004))
     n = len(patients)
     priced = followed(patients, [optimum(patients, i) for i in range(n)])
     assert priced.right.mean() > 0.99
