@@ -79,7 +79,9 @@ class HeparinLabsObservation(Observation):
     hours_left: int = Field(description="hours until the end of the episode")
     rate: float = Field(description="infusion that runs, U/kg/h; 0: none")
     orders: tuple[Given, ...] = Field(description=f"the latest {SHOWN} changes, boluses and pauses, oldest first")
-    results: tuple[Result, ...] = Field(description=f"the latest {SHOWN} results of each test, in the order in which they came")
+    results: tuple[Result, ...] = Field(
+        description=f"the latest {SHOWN} results of each test, in the order in which they came"
+    )
     pending: tuple[Pending, ...] = Field(description="samples drawn whose results have not come")
 
 
