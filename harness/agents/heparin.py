@@ -6,9 +6,9 @@ A protocol is a function of the patient's chart, made here from what was seen an
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
+from harness.agents.hindsight import HindsightAgent
 from harness.core.agent import Decision, Situation
 from harness.core.errors import UsageError
 from harness.core.seeds import stream
@@ -16,7 +16,7 @@ from harness.envs.anticoagulation.heparin import policies
 from harness.envs.anticoagulation.heparin.environment import HeparinInfusion, worded
 from harness.envs.anticoagulation.heparin.infusion import Policy
 from harness.envs.anticoagulation.heparin.posterior import Posterior
-from harness.envs.anticoagulation.heparin.shown import AnyAction, AnyObservation, chart_of
+from harness.envs.anticoagulation.heparin.shown import AnyObservation, chart_of
 
 
 class ProtocolAgent:
@@ -45,41 +45,6 @@ class ProtocolAgent:
 
     async def close(self) -> None:
         """Nothing is held."""
-
-
-class OracleAgent:
-    """Follows the best plan with everything known: no agent at all, but how far agents could ever come."""
-
-    memoryless = False
-
-    def __init__(self, env: HeparinInfusion) -> None:
-        self.id = "heparin-oracle"
-        self._env = env
-        self._planned = lru_cache(maxsize=256)(self._plan)
-
-    async def act(self, observation: AnyObservation, situation: Situation) -> Decision:
-        """The plan's orders; where something else was done before, those of a new plan."""
-        if situation.seed is None:
-            raise UsageError("The oracle knows a patient by the seed of the episode; ask it in an episode.")
-        planned = self._planned(situation.seed)
-        done = tuple(action for _, action in situation.history)
-        if done == planned[: len(done)]:
-            return Decision(action=planned[len(done)])
-        ward = HeparinInfusion(self._env.spec, self._env.setting)
-        ward.reset(situation.seed)
-        for action in done:
-            ward.step(action)  # type: ignore[arg-type]
-        return Decision(action=ward.reference.best_action())
-
-    def _plan(self, seed: int) -> tuple[AnyAction, ...]:
-        """What the plan made at the beginning does."""
-        ward = HeparinInfusion(self._env.spec, self._env.setting)
-        ward.reset(seed)
-        return ward.reference.actions()
-
-    async def close(self) -> None:
-        """Forget the plans."""
-        self._planned.cache_clear()
 
 
 def _infusion(env: Any, name: str) -> HeparinInfusion:
@@ -131,6 +96,8 @@ def posterior(env: Any) -> ProtocolAgent:
     return ProtocolAgent(name, _infusion(env, name), lambda situation: Posterior())
 
 
-def oracle(env: Any) -> OracleAgent:
+def oracle(env: Any) -> HindsightAgent:
     """The plan that knows the patient and everything to come: an upper bound."""
-    return OracleAgent(_infusion(env, "heparin-oracle"))
+    name = "heparin-oracle"
+    ward = _infusion(env, name)
+    return HindsightAgent(name, lambda: HeparinInfusion(ward.spec, ward.setting))

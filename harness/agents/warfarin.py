@@ -7,9 +7,9 @@ and days, become the action that comes nearest.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
+from harness.agents.hindsight import HindsightAgent
 from harness.core.agent import Decision, Situation
 from harness.core.errors import UsageError
 from harness.core.seeds import stream
@@ -17,7 +17,7 @@ from harness.envs.anticoagulation.warfarin import algorithms, policies
 from harness.envs.anticoagulation.warfarin import constants as c
 from harness.envs.anticoagulation.warfarin.actions import MaintenanceAction, nearest
 from harness.envs.anticoagulation.warfarin.clinic import Policy
-from harness.envs.anticoagulation.warfarin.environment import AnyAction, WarfarinClinic
+from harness.envs.anticoagulation.warfarin.environment import WarfarinClinic
 from harness.envs.anticoagulation.warfarin.particles import Bayes
 from harness.envs.anticoagulation.warfarin.shown import WarfarinObservation, chart_of
 
@@ -55,44 +55,6 @@ class RuleAgent:
 
     async def close(self) -> None:
         """Nothing is held."""
-
-
-class OracleAgent:
-    """Follows the best plan with everything known: no agent at all, but how far agents could ever come."""
-
-    memoryless = False
-
-    def __init__(self, env: WarfarinClinic) -> None:
-        self.id = "warfarin-oracle"
-        self._env = env
-        self._planned = lru_cache(maxsize=256)(self._plan)
-
-    async def act(self, observation: WarfarinObservation, situation: Situation) -> Decision:
-        """The plan's order of the day; where something else was done before, that of a new plan."""
-        if situation.seed is None:
-            raise UsageError("The oracle knows a patient by the seed of the episode; ask it in an episode.")
-        planned = self._planned(situation.seed)
-        done = tuple(action for _, action in situation.history)
-        if done == planned[: len(done)]:
-            return Decision(action=planned[len(done)])
-        clinic = self._begun(situation.seed)
-        for action in done:
-            clinic.step(action)  # type: ignore[arg-type]
-        return Decision(action=clinic.reference.best_action())
-
-    def _plan(self, seed: int) -> tuple[AnyAction, ...]:
-        """The plan from the first visit on."""
-        return self._begun(seed).reference.actions()
-
-    def _begun(self, seed: int) -> WarfarinClinic:
-        """The episode of a seed, at its first visit."""
-        clinic = WarfarinClinic(self._env.spec, self._env.days, settled=self._env.settled)
-        clinic.reset(seed)
-        return clinic
-
-    async def close(self) -> None:
-        """Forget the plans."""
-        self._planned.cache_clear()
 
 
 def _clinic(env: Any, name: str) -> WarfarinClinic:
@@ -155,6 +117,8 @@ def bayes(env: Any) -> RuleAgent:
     return RuleAgent(name, _clinic(env, name), lambda situation: Bayes())
 
 
-def oracle(env: Any) -> OracleAgent:
+def oracle(env: Any) -> HindsightAgent:
     """The plan that knows the patient and everything to come: an upper bound."""
-    return OracleAgent(_clinic(env, "warfarin-oracle"))
+    name = "warfarin-oracle"
+    clinic = _clinic(env, name)
+    return HindsightAgent(name, lambda: WarfarinClinic(clinic.spec, clinic.days, settled=clinic.settled))

@@ -33,8 +33,8 @@ class Result:
         Percent of the time after the loading phase with a true aPTT in range.
     dangerous : float array
         Percent of that time with a true aPTT above 120 s.
-    returns, tests, hours : float array
-        Return, tests drawn after the beginning, and hours that the episode went on.
+    returns, tests : float array
+        Return, and tests drawn after the beginning.
     measured : float array, shape (3, n)
         Percent of a patient's aPTTs after the beginning below, within and above the range; NaN without any.
     reached : float array
@@ -47,7 +47,6 @@ class Result:
     dangerous: FloatArray
     returns: FloatArray
     tests: FloatArray
-    hours: FloatArray
     measured: FloatArray
     reached: FloatArray
     at_a_day: FloatArray
@@ -71,7 +70,6 @@ def became(course: Course) -> Result:
         dangerous=100 * (later >= EDGES[3]).mean(axis=0),
         returns=course.earned,
         tests=course.tests.astype(float),
-        hours=np.full(len(course.rate), float(course.hour)),
         measured=np.where(none, np.nan, 100 * np.array(counted) / n),
         reached=(np.nan_to_num(aptt[: c.BELOW_FROM]) >= c.LOW).any(axis=0).astype(float),
         at_a_day=in_range_then,

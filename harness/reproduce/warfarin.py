@@ -112,8 +112,10 @@ def titration(seeds: range, watch: Watch) -> Calibration:
         ever("nomogram, 5 mg first: INR of 4 or more", (27, 40), high > 0, "EU-PACT 36.6", Basis.FITTED),
         row("  less with pharmacogenetic first", (5, 15), high - high_genetic, "EU-PACT 9.6"),
     )
+    paid_more = fixed.returns - constant[best_paid].returns
     order = (
         row(f"nomogram less best constant ({best:g} mg)", (0, END), fixed.ttr - constant[best].ttr),
+        Row(f"  in return (net days; {best_paid:g} mg)", (0, END), mean(paid_more), "", "", Basis.SEEN),
         row("nomogram less random", (15, END), fixed.ttr - chance.ttr),
         row("oracle less nomogram", (15, END), oracle.ttr - fixed.ttr),
     )

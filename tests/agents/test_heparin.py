@@ -21,6 +21,8 @@ from harness.envs.anticoagulation.heparin.infusion import run
 from harness.envs.anticoagulation.heparin.patients import draw
 from harness.envs.anticoagulation.heparin.posterior import Posterior
 from harness.envs.registry import make
+from harness.evaluation import evaluate as evaluation
+from harness.evaluation.config import Method, RunConfig
 
 TASKS = ("heparin", "heparin-labs")
 RULES = {
@@ -39,7 +41,7 @@ async def test_an_agent_does_in_an_episode_what_its_rule_does_on_arrays(name, ta
     env = make(task)
     agent = make_agent(name, env)
     assert not agent.memoryless
-    seeds = range(100_000, 100_003)
+    seeds = range(100_000, 100_003 if task == "heparin" else 100_001)
     together = run(draw(seeds, env.setting), env.setting, RULES[name]())
     for i, seed in enumerate(seeds):
         end = await play(env, agent, episode=0, seed=seed, regret=False)
@@ -80,10 +82,11 @@ async def test_agents_of_hit_play_and_who_knows_regrets_nothing():
     env = make("heparin-hit")
     returns = {}
     for name in (name for name in AGENTS.entries() if name.startswith("hit-")):
-        ends = [await play(env, make_agent(name, env), episode=0, seed=s) for s in range(100_000, 100_012)]
+        knows, agent = name == "hit-oracle", make_agent(name, env)
+        ends = [await play(env, agent, episode=0, seed=s, regret=knows) for s in range(100_000, 100_012)]
         assert all(end.invalid == 0 for end in ends)
         returns[name] = np.mean([end.episode_return for end in ends])
-        if name == "hit-oracle":
+        if knows:
             assert max(end.regret for end in ends) == 0
     assert len(returns) == 6
     assert max(returns, key=returns.get) == "hit-oracle"
@@ -172,7 +175,7 @@ async def test_the_nomogram_is_never_vetoed_but_for_large_boluses_and_chance_oft
     vetoed = {"heparin-raschke": 0, "heparin-random": 0}
     for name in vetoed:
         agent = shielded(make_agent(name, env), env, rules(names, env), ShieldMode.CORRECT)
-        for seed in range(100_000, 100_006):
+        for seed in range(100_000, 100_006 if task == "heparin" else 100_002):
             steps = []
             end = await play(env, agent, episode=0, seed=seed, tell=steps.append, regret=False)
             assert end.invalid == 0
@@ -187,8 +190,8 @@ async def test_heparin_is_contraindicated_in_hit_and_the_audit_says_why():
     agent = shielded(plain, env, rules(["no-heparin-in-hit"], env), ShieldMode.CORRECT)
     for seed in range(100_000, 100_012):
         steps = []
-        end = await play(env, agent, episode=0, seed=seed, tell=steps.append)
-        by_score = await play(env, make_agent("hit-four-ts", env), episode=0, seed=seed)
+        end = await play(env, agent, episode=0, seed=seed, tell=steps.append, regret=False)
+        by_score = await play(env, make_agent("hit-four-ts", env), episode=0, seed=seed, regret=False)
         vetoes = [step.decision["veto"] for step in steps[1:-1] if step.decision.get("veto")]
         for veto in vetoes:
             assert veto["wanted"] == {"therapy": "heparin"}
@@ -221,16 +224,11 @@ def test_a_rule_that_is_not_understood_is_one_sentence(task, rule, sentence):
         rules([rule], make(task))
 
 
-def test_a_model_plays_and_its_illegal_orders_fall_back(harness_command, server):
+async def test_a_model_plays_and_its_illegal_orders_fall_back(tmp_path, server):
     """It begins right, and then begins again what runs already."""
-
-    def answer(patient):
-        return json.dumps({"rate": "set_18", "bolus": "none", "hold": "none"})
-
-    server.answer = answer
-    words = ("--base-url", server.base_url, "--model-id", "m", "--env", "heparin", "--method", "rollout")
-    done = harness_command("eval", *words, "--episodes", "2", "--json", "--prompt", "direct")
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
-    assert found["failures"] == {"illegal": 14}
-    assert found["episodes"] == 2
+    server.answer = lambda patient: json.dumps({"rate": "set_18", "bolus": "none", "hold": "none"})
+    model = {"base_url": server.base_url, "model_id": "m", "prompt": "direct"}
+    config = RunConfig(env="heparin", method=Method.ROLLOUT, episodes=2, regret=False, **model)
+    summary = await evaluation.run(config, tmp_path)
+    assert summary.failures == {"illegal": 14}
+    assert summary.episodes == 2

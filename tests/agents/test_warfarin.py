@@ -19,6 +19,8 @@ from harness.envs.anticoagulation.warfarin.clinic import run
 from harness.envs.anticoagulation.warfarin.particles import Bayes
 from harness.envs.anticoagulation.warfarin.patients import draw
 from harness.envs.registry import make
+from harness.evaluation import evaluate as evaluation
+from harness.evaluation.config import Method, RunConfig
 
 SEEDS = range(100_000, 100_004)
 RULES = {
@@ -30,18 +32,6 @@ RULES = {
     "warfarin-ebm": lambda: policies.ebm,
     "warfarin-bayes": Bayes,
 }
-
-
-class Unjudged:
-    """An environment without its reference, which takes most of the time."""
-
-    reference = None
-
-    def __init__(self, env):
-        self._env = env
-
-    def __getattr__(self, name):
-        return getattr(self._env, name)
 
 
 @pytest.mark.parametrize("name", RULES)
@@ -57,7 +47,7 @@ async def test_an_agent_does_in_an_episode_what_its_rule_does_on_arrays(name, op
     for seed in SEEDS:
         course = run(draw([seed], c.TITRATION_DAYS), RULES[name](), genotype_known=not options)
         steps = []
-        end = await play(Unjudged(env), agent, episode=0, seed=seed, tell=steps.append)
+        end = await play(env, agent, episode=0, seed=seed, tell=steps.append, regret=False)
         assert end.episode_return == pytest.approx(course.returns()[0])
         assert end.invalid == 0
         doses = [step.observation["weekly_dose"] for step in steps[1:-1]]
@@ -67,7 +57,7 @@ async def test_an_agent_does_in_an_episode_what_its_rule_does_on_arrays(name, op
 @pytest.mark.parametrize("name", ["warfarin-ebm", "warfarin-bayes", "warfarin-random", "warfarin-nomogram-gage"])
 async def test_agents_play_maintenance_too(name):
     env = make("warfarin-maintenance")
-    end = await play(Unjudged(env), make_agent(name, env), episode=0, seed=100_000)
+    end = await play(env, make_agent(name, env), episode=0, seed=100_000, regret=False)
     assert end.invalid == 0
     assert end.status == "terminated"
 
@@ -75,9 +65,9 @@ async def test_agents_play_maintenance_too(name):
 async def test_chance_belongs_to_the_seed_and_the_visit():
     env = make("warfarin")
     agent = make_agent("warfarin-random", env)
-    twice = [await play(Unjudged(env), agent, episode=0, seed=100_000) for _ in range(2)]
+    twice = [await play(env, agent, episode=0, seed=100_000, regret=False) for _ in range(2)]
     assert twice[0].episode_return == twice[1].episode_return
-    other = await play(Unjudged(env), agent, episode=0, seed=100_001)
+    other = await play(env, agent, episode=0, seed=100_001, regret=False)
     assert other.episode_return != twice[0].episode_return
 
 
@@ -88,10 +78,10 @@ async def test_the_oracle_earns_what_its_plan_says_and_beats_the_clinic_by_15_po
     for seed in range(100_000, 100_012):
         env.reset(seed)
         promised = env.reference.value()
-        best = await play(Unjudged(env), oracle, episode=0, seed=seed)
+        best = await play(env, oracle, episode=0, seed=seed, regret=False)
         assert best.episode_return == pytest.approx(promised)
         assert best.grade.score > 0.8
-        usual = await play(Unjudged(env), nomogram, episode=0, seed=seed)
+        usual = await play(env, nomogram, episode=0, seed=seed, regret=False)
         gained.append(best.grade.score - usual.grade.score)
     assert np.mean(gained) > 0.15
 
@@ -110,7 +100,7 @@ async def test_the_oracle_plans_anew_where_something_else_was_done():
         await oracle.act(first, Situation(env.why_illegal))
 
 
-def test_a_model_plays_and_its_illegal_orders_fall_back(harness_command, server):
+async def test_a_model_plays_and_its_illegal_orders_fall_back(tmp_path, server):
     """It starts right for one patient in two, and else tries to change a dose that does not exist."""
 
     def answer(patient):
@@ -118,12 +108,11 @@ def test_a_model_plays_and_its_illegal_orders_fall_back(harness_command, server)
         return json.dumps({"dose": dose, "hold_days": 0, "next_visit": "4_weeks"})
 
     server.answer = answer
-    words = ("--base-url", server.base_url, "--model-id", "m", "--env", "warfarin", "--method", "rollout")
-    done = harness_command("eval", *words, "--episodes", "2", "--json", "--prompt", "direct")
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
-    assert found["failures"] == {"illegal": 1}
-    assert found["episodes"] == 2
+    model = {"base_url": server.base_url, "model_id": "m", "prompt": "direct"}
+    config = RunConfig(env="warfarin", method=Method.ROLLOUT, episodes=2, regret=False, **model)
+    summary = await evaluation.run(config, tmp_path)
+    assert summary.failures == {"illegal": 1}
+    assert summary.episodes == 2
 
 
 def test_agents_of_warfarin_say_where_they_belong(sepsis):

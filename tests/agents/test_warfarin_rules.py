@@ -145,7 +145,7 @@ async def test_a_shield_helps_chance_and_its_vetoes_can_be_read_again(tmp_path):
             env="warfarin-maintenance",
             agent="warfarin-random",
             method=Method.ROLLOUT,
-            episodes=20,
+            episodes=8,
             shield=shield,
             regret=False,
         )

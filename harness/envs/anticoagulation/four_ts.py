@@ -165,7 +165,8 @@ class Fall:
     fall : float array, shape (n,)
         Part of the highest preceding count that was lost; 0 where nothing fell.
     nadir : float array, shape (n,)
-        Lowest count after the first, 10⁹/L.
+        Count at the bottom of that fall, 10⁹/L; of a patient without any, the first one. A lower count before the
+        highest one is no nadir of it.
     onset : float array, shape (n,)
         Day on which the fall had begun; NaN where none did.
     clear : bool array, shape (n,)
@@ -209,11 +210,11 @@ def deepest_fall(counts: ArrayLike) -> Fall:
     known = ~np.isnan(x)
     highest = np.maximum.accumulate(np.where(known, x, -np.inf), axis=0)
     lost = np.where(known, 1 - x / highest, 0.0)
-    deepest, n = lost.argmax(axis=0), np.arange(x.shape[1])
+    deepest, n = np.where(known, lost, -1.0).argmax(axis=0), np.arange(x.shape[1])
     days = np.arange(len(x))[:, None]
     intact = known & (lost < BEGUN) & (days <= deepest)
     last = np.where(intact, days, -1).max(axis=0)
     fallen = known & (lost >= BEGUN) & (days > last)
     fell = lost[deepest, n] >= BEGUN
     onset = np.where(fell, fallen.argmax(axis=0), np.nan)
-    return Fall(lost[deepest, n], np.nanmin(x, axis=0), onset, fell & (onset == last + 1))
+    return Fall(lost[deepest, n], x[deepest, n], onset, fell & (onset == last + 1))

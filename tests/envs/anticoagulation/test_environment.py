@@ -132,6 +132,13 @@ def test_doses_are_set_in_the_first_week_only(clinic):
     assert clinic.why_illegal(clinic.fallback()) is None
 
 
+def test_a_steady_dose_is_not_set_in_mg():
+    env = make("warfarin-maintenance")
+    env.reset(SEED)
+    with pytest.raises(IllegalAction, match="the patient is on a steady dose, which is changed in percent"):
+        env.step(START)
+
+
 def test_an_unknown_option_of_the_genotype_is_named():
     with pytest.raises(UsageError, match="'guessed' is no genotype option; expected one of: known, unknown"):
         make("warfarin", genotype="guessed")

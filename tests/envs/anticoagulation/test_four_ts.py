@@ -112,6 +112,13 @@ def test_a_fall_is_from_the_highest_count_before_it_not_from_the_first():
     assert found.clear[0]
 
 
+def test_a_low_count_before_the_highest_is_no_nadir():
+    found = deepest_fall([15, 90, 250, 240, 245, 110, 130])
+    assert found.nadir[0] == 110
+    assert four_ts(fall=found.fall, nadir=found.nadir, onset=5).thrombocytopenia[0] == 2
+    assert deepest_fall([np.nan, 200, 210]).nadir[0] == 200
+
+
 def test_the_onset_is_the_first_day_of_the_run_that_ends_in_the_nadir():
     dip = deepest_fall([300, 200, 310, 300, 230, 150, 90, 120])
     assert dip.onset[0] == 4  # the dip of day 1 came back

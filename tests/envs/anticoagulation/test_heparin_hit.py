@@ -31,6 +31,16 @@ def test_patients_have_hit_and_other_causes_as_often_as_the_constants_say():
     assert ill[~HAS].mean() == pytest.approx(c.ILL, abs=0.04)
 
 
+def test_the_day_of_a_sign_tells_nobody_whether_the_other_cause_is_there():
+    """Only how sure it seems does."""
+    ill = MANY.illness[0] < c.DAYS
+    assert (MANY.seems == MANY.illness[0])[ill].all()
+    for day in range(c.DAYS):
+        assert (MANY.seems == day)[ill].mean() == pytest.approx((MANY.seems == day)[~ill].mean(), abs=0.06)
+    exposed = np.isfinite(MANY.exposure)
+    assert exposed[MANY.onset > 0].mean() == pytest.approx(c.EXPOSED, abs=0.03)
+
+
 def test_hit_halves_platelets_within_days_and_they_come_back_off_heparin():
     heparin = run(MANY, policies.always(Therapy.HEPARIN))
     early = HAS & (MANY.onset <= 5)

@@ -18,7 +18,7 @@ from harness.envs.anticoagulation.heparin.posterior import KnownPatient, Posteri
 from harness.envs.anticoagulation.heparin.setting import FULL, LABS
 from harness.envs.anticoagulation.heparin.vector import FEATURES, Ward, features, numbered, orders_of
 
-PATIENTS = 300
+PATIENTS = {FULL: 300, LABS: 100}
 
 
 def told(table, aptt, rate=18.0, weight=80.0):
@@ -100,7 +100,7 @@ def test_protocols_draw_six_hours_after_a_change_and_act_on_a_result_once():
 
 @cache
 def patients(setting):
-    return draw(range(100_000, 100_000 + PATIENTS), setting)
+    return draw(range(100_000, 100_000 + PATIENTS[setting]), setting)
 
 
 @cache
@@ -114,7 +114,7 @@ def within(setting, name):
         "known": lambda: KnownPatient(patients(setting)),
     }
     if name == "hindsight":
-        some = patients(setting)[np.arange(60)]
+        some = patients(setting)[np.arange(24)]
         return hindsight.followed(some, setting)
     return run(patients(setting), setting, named[name]())
 
@@ -134,7 +134,7 @@ def test_the_nomogram_splits_aptts_as_in_the_letter():
 def test_the_nomogram_beats_chance_and_every_constant_and_is_beaten_by_who_knows(setting):
     raschke = within(setting, "raschke")
     assert percent(setting, "raschke") - percent(setting, "random") > 15
-    for rate in (0, 8, 12, 14, 16, 18, 20, 24, 40):
+    for rate in (0, 8, 14, 16, 18, 20, 24):  # more is tried by `harness calibrate`
         for bolus in (0.0, 80.0):
             constant = run(patients(setting), setting, policies.constant(float(rate), bolus))
             assert constant.in_range().mean() < raschke.in_range().mean()
@@ -180,6 +180,20 @@ def test_plans_earn_what_they_promise_and_more_than_chance_would_find(setting):
         assert (run(some, setting, policy).earned <= found.value + 1e-9).all()
 
 
+def test_a_plan_from_an_hour_later_finds_no_more_than_the_one_before_promised():
+    """Patients whom the grid posterior has underdosed: plans without a bolus and a pause at once missed hours there."""
+    who = draw([100_004, 100_007], LABS)
+    course, believing, table = Course(who, LABS), Posterior(), hindsight.table(who, LABS)
+    found, regrets = hindsight.plan(course, table).value, []
+    while course.hour < 10:
+        earned = course.step(believing(course.chart()))
+        after = hindsight.plan(course, table).value
+        regrets.append(found - earned - after)
+        found = after
+    assert np.min(regrets) > -0.3
+    assert np.sum(regrets) > 1  # there was something to be regretted
+
+
 def test_with_two_decisions_left_the_plan_is_as_good_as_trying_everything():
     """All 90 orders twice, exactly, for each of a few patients whom chance has treated until then."""
     short = []
@@ -190,8 +204,7 @@ def test_with_two_decisions_left_the_plan_is_as_good_as_trying_everything():
             course.step(chance(course.chart()))
         found = hindsight.plan(course, hindsight.table(patient, FULL)).value[0]
         short.append(best_by_trying(course) - found)
-    assert min(short) >= -1e-9
-    assert np.mean(short) < 0.3
+    assert short == pytest.approx([0.0] * 6, abs=1e-9)
 
 
 def best_by_trying(course):

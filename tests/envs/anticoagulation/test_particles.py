@@ -69,7 +69,7 @@ def test_belief_is_the_same_whoever_else_is_believed_about_and_in_pieces_or_at_o
 
 
 def test_acting_on_belief_beats_the_nomogram_and_knowing_beats_believing():
-    patients = draw(range(100_000, 100_120), c.TITRATION_DAYS)
+    patients = draw(range(100_000, 100_060), c.TITRATION_DAYS)
     rules = (policies.nomogram(), Bayes(), KnownPatient(patients))
     courses = [run(patients, rule) for rule in rules]
     nomogram, bayes, known = (rosendaal(np.arange(91), course.measured).within.mean() for course in courses)

@@ -3,10 +3,11 @@
 With the elimination of every hour known, a course is a deterministic sequence of decisions whose state is the
 concentration and the running rate. Backward over a grid of both, in half-hours, gives what is about to be earned from
 anywhere (`Table`). A plan is then made forward from where a patient is: at each decision every order is tried exactly,
-as the simulation does, and the one is taken that earns most with what the table promises after it.
+as the simulation does, and the `WIDTH` courses go on that have earned most with what the table promises them.
 
 The value of a plan is what it earns, to the last digit: a lower bound of the best there is, and close to it. With two
-decisions left, all sequences of orders tried, it was the best for 29 of 30 patients and an hour less for one.
+decisions left it was as good as all sequences of orders, for 30 of 30 patients whom chance had treated until then. Six
+times the width finds 0.03 hours more, of 48 (20 patients of `heparin-labs`).
 """
 
 from __future__ import annotations
@@ -32,12 +33,19 @@ RATES = np.arange(0.0, 42.0, 2.0)
 HALF = 0.5
 """Hours of a step of the table."""
 
-_TRIED = [(bolus, hold) for bolus in c.BOLUSES for hold in (0.0, 0.5, 1.0) if bolus == 0 or hold == 0]
-_BOLUSES, _HELD = (np.array(column, dtype=np.float64)[:, None, None] for column in zip(*_TRIED, strict=True))
-"""Bolus and pause of what is tried: both together never are."""
+WIDTH = 8
+"""Courses that go on from each decision of a plan."""
 
-_CHANGES = np.array([*sorted(c.CHANGES, key=abs), -c.MOST])[:, None]
-_BEGUN = np.array([0.0, *c.SETS, 0.0])[:, None]
+ALIKE, MORE = 0.01, 8
+"""Courses at the same rate whose concentrations (U/mL) are the same to this go on as one; so many times the width, the
+most promising first, are looked at to find some that are not."""
+
+_TRIED = [(bolus, hold) for bolus in c.BOLUSES for hold in (0.0, 0.5, 1.0)]
+_BOLUSES, _HELD = (np.array(column, dtype=np.float64)[:, None, None, None] for column in zip(*_TRIED, strict=True))
+"""Bolus and pause of what is tried: all of them."""
+
+_CHANGES = np.array([*sorted(c.CHANGES, key=abs), -c.MOST])[:, None, None]
+_BEGUN = np.array([0.0, *c.SETS, 0.0])[:, None, None]
 """Changes that are tried where an infusion runs, the last one stopping it, and rates where none does."""
 
 _NO_TESTS = np.zeros((2, 1), dtype=np.bool_)
@@ -133,13 +141,13 @@ class Plan:
     given: tuple[Orders, ...]
 
 
-def plan(course: Course, promised: Table) -> Plan:
+def plan(course: Course, promised: Table, width: int = WIDTH) -> Plan:
     """The best orders found for the patients of a course from now on; none of them draws blood."""
-    patients, setting = course.patients, course.setting
+    patients, setting, n = course.patients, course.setting, len(course.patients)
     pharmacology = patients.pharmacology
     gain, base = 1 / pharmacology.volume, np.log(pharmacology.base)
-    now, rate = course.concentration[QUARTERS * course.hour], course.rate
-    value, given, who = np.zeros(len(patients)), [], np.arange(len(patients))
+    now, rate, value = course.concentration[QUARTERS * course.hour][None], course.rate[None], np.zeros((1, n))
+    steps: list[tuple[IntArray, Orders]] = []
     for start in range(course.hour, patients.hours, setting.step):
         end = min(start + setting.step, patients.hours)
         rates = _rates(rate)
@@ -147,16 +155,39 @@ def plan(course: Course, promised: Table) -> Plan:
         then, earned = now, np.zeros((len(_TRIED), *rates.shape))
         for quarter, _, then in passed(now, rate, tried, (start, end), setting, gain, patients.elimination):
             earned += model.reward(base + pharmacology.slope * then, quarter // QUARTERS)
-        earned /= QUARTERS
+        earned = value + earned / QUARTERS
         worth = earned + promised.at(start // setting.step + 1, then, rates)
-        extra, change = np.divmod(worth.reshape(-1, len(who)).argmax(axis=0), len(rates))
-        value, now, rate = value + earned[extra, change, who], then[extra, change, who], rates[change, who]
-        given.append(orders(rate, _BOLUSES[extra, 0, 0], _HELD[extra, 0, 0]))
-    return Plan(value, tuple(given))
+        who, rates = np.arange(n), np.broadcast_to(rates, worth.shape)
+        best = np.argsort(-worth.reshape(-1, n), axis=0, kind="stable")[: MORE * width]
+        best = _unlike(best, np.rint(then.reshape(-1, n)[best, who] / ALIKE), rates.reshape(-1, n)[best, who])[:width]
+        extra, change, parent = np.unravel_index(best, worth.shape[:3])
+        value, now = earned[extra, change, parent, who], then[extra, change, parent, who]
+        rate = rates[extra, change, parent, who]
+        steps.append((parent, orders(rate, _BOLUSES.ravel()[extra], _HELD.ravel()[extra])))
+    return _traced(value, steps)
+
+
+def _unlike(best: IntArray, concentration: FloatArray, rate: FloatArray) -> IntArray:
+    """Places (k, n) of courses, the best first, those put last that are like a better one."""
+    alike = (concentration[:, None] == concentration) & (rate[:, None] == rate)
+    again = (alike & np.tri(len(best), k=-1, dtype=np.bool_)[:, :, None]).any(axis=1)
+    return np.take_along_axis(best, np.argsort(again, axis=0, kind="stable"), axis=0)
+
+
+def _traced(value: FloatArray, steps: list[tuple[IntArray, Orders]]) -> Plan:
+    """The plan that ends best, from its end to its beginning."""
+    if not steps:
+        return Plan(value[0], ())
+    at, who = value.argmax(axis=0), np.arange(value.shape[1])
+    best, given = value[at, who], []
+    for parent, ordered in reversed(steps):
+        given.append(orders(ordered.rate[at, who], ordered.bolus[at, who], ordered.hold[at, who]))
+        at = parent[at, who]
+    return Plan(best, tuple(reversed(given)))
 
 
 def _rates(rate: FloatArray) -> FloatArray:
-    """Every rate that can be ordered where some run, the smallest change first, shape (10, n)."""
+    """Every rate that can be ordered where some (width, n) run, the smallest change first, shape (10, width, n)."""
     changed = np.minimum(np.maximum(rate + _CHANGES, 0.0), c.MOST)
     return np.where(rate == 0, _BEGUN, changed)
 

@@ -18,7 +18,7 @@ from harness.envs.anticoagulation.heparin.patients import TESTS
 from harness.envs.anticoagulation.heparin.setting import Setting
 
 SHOWN = 6
-"""Earlier orders and results that an observation lists, the latest ones."""
+"""Earlier orders, and results of each test, that an observation lists, the latest ones."""
 
 _APTT = "s; the laboratory reports none above 150, which means 150 or more"
 
@@ -79,7 +79,9 @@ class HeparinLabsObservation(Observation):
     hours_left: int = Field(description="hours until the end of the episode")
     rate: float = Field(description="infusion that runs, U/kg/h; 0: none")
     orders: tuple[Given, ...] = Field(description=f"the latest {SHOWN} changes, boluses and pauses, oldest first")
-    results: tuple[Result, ...] = Field(description=f"the latest {SHOWN} results, in the order in which they came")
+    results: tuple[Result, ...] = Field(
+        description=f"the latest {SHOWN} results of each test, in the order in which they came"
+    )
     pending: tuple[Pending, ...] = Field(description="samples drawn whose results have not come")
 
 
@@ -121,11 +123,12 @@ def observed(chart: Chart, done: Sequence[Given]) -> AnyObservation:
         number = None if np.isnan(found) else float(found)
         results.append(Result(test=TESTS[test], drawn=int(drawn), known=int(known_at[drawn, test]), value=number))
     results.sort(key=lambda result: result.known)
+    shown = [r for i, r in enumerate(results) if sum(later.test == r.test for later in results[i + 1 :]) < SHOWN]
     return HeparinLabsObservation(
         **known,
         rate=rate,
         orders=tuple(_changes(done)[-SHOWN:]),
-        results=tuple(results[-SHOWN:]),
+        results=tuple(shown),
         pending=tuple(pending),
     )
 
@@ -173,8 +176,8 @@ def in_words(seen: Mapping[str, Any]) -> str:
         aptt = f"aPTT {seen['aptt']} s"
     else:
         known = [r for r in seen["results"] if r["test"] == "aptt" and r["value"] is not None]
-        last = max(known, key=lambda r: int(r["drawn"]))
-        aptt = f"aPTT {last['value']:.0f} s of hour {last['drawn']}"
+        last = max(known, key=lambda r: int(r["drawn"]), default=None)
+        aptt = f"aPTT {last['value']:.0f} s of hour {last['drawn']}" if last else "no aPTT known"
     return f"hour {seen['hour']}, {aptt}, {seen['rate']:g} U/kg/h, {seen['weight']} kg"
 
 

@@ -43,7 +43,7 @@ SPEC = EnvSpec(
         "Cruickshank's nomogram aims at another laboratory's 60 to 85 s and its bands were recalled, not read; it is "
         "not to be judged by its time in range here.",
         "Regret is measured against a plan that knows the patient, and also how elimination will drift: no agent can "
-        "bring its mean to zero.",
+        "bring its mean to zero. It is the best plan that was found on a grid, not a proven optimum.",
     ),
 )
 

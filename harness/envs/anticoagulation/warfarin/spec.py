@@ -44,8 +44,8 @@ SPEC = EnvSpec(
         "count days by their INR, with weights that are a convention.",
         "An INR rises from the first day; factor VII and the delay of two to three days are blurred in the model.",
         "Regret is measured against a plan that knows the patient's sensitivity, and also how it will drift and which "
-        "doses will be missed: no agent can bring its mean to zero. Regrets of an episode add up to what that plan "
-        "would have earned more.",
+        "doses will be missed: no agent can bring its mean to zero. It is the best plan that a search found, not a "
+        "proven optimum.",
     ),
 )
 

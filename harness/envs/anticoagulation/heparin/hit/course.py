@@ -47,7 +47,7 @@ class Patients:
     named : int array
         `OtherCause` as it seems, from `seems` on.
     seems : int array
-        Day from which another cause seems to be there.
+        Day from which another cause seems to be there: the day on which one begins, or could have begun.
     exposure : float array
         Days since earlier heparin; infinite without.
     error : float array, shape (DAYS + 1, n)
@@ -84,7 +84,8 @@ def draw(seeds: Sequence[int]) -> Patients:
     onset = np.where(has, np.where(rapid, 0, days[np.searchsorted(shares[:-1], u[2], side="right")]), NEVER)
     exposed = np.where(rapid, _whole(u[3], c.RAPID_EXPOSURE), _whole(u[3], c.EXPOSURE)).astype(np.float64)
     ill = u[4] < np.where(has, c.ILL_WITH_HIT, c.ILL)
-    begins = np.where(ill, _whole(u[5], c.ILLNESS_BEGINS), NEVER)
+    might = _whole(u[5], c.ILLNESS_BEGINS)  # also of those who stay well: the day of a sign must not tell them apart
+    begins = np.where(ill, might, NEVER)
     over = np.where(ill, begins + _whole(u[6], c.ILLNESS_LASTS), NEVER)
     definite, possible = (np.where(ill, *pair) for pair in zip(c.NAMED_IF_ILL, c.NAMED_IF_NOT, strict=True))
     named = np.where(u[7] < definite, OtherCause.DEFINITE, np.where(u[7] < definite + possible, 1, OtherCause.NONE))
@@ -96,8 +97,8 @@ def draw(seeds: Sequence[int]) -> Patients:
         loss_ill=c.LOSS_ILL * np.exp(c.SD_LOG_LOSS_ILL * z[2]),
         illness=np.stack([begins, over]),
         named=named,
-        seems=np.where(ill, begins, 0),
-        exposure=np.where(rapid | (u[1] > 1 - c.EXPOSED), exposed, np.inf),
+        seems=might,
+        exposure=np.where(rapid | (u[1] > 1 - c.EXPOSED * np.where(has, 1 - c.RAPID, 1)), exposed, np.inf),
         error=np.sqrt(np.log1p(c.COUNT_CV**2)) * errors,
         event=events[0],
         alarm=events[1],
