@@ -126,12 +126,12 @@ def anti_xa(env: Any) -> ProtocolAgent:
 
 
 def anti_xa_proportional(env: Any) -> ProtocolAgent:
-    """hemosim's titration by anti-Xa."""
+    """The titration by anti-Xa of hemosim's baselines."""
     return _by_anti_xa(env, "heparin-anti-xa-proportional", policies.anti_xa_proportional)
 
 
 def nemati_stand_in(env: Any) -> ProtocolAgent:
-    """hemosim's stand-in for a published DQN, which aims at 60 to 100 s."""
+    """What stands in for a published DQN among hemosim's baselines; it aims at 60 to 100 s."""
     return _protocol(env, "heparin-nemati-stand-in", policies.nemati_stand_in)
 
 

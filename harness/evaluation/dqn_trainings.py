@@ -1,4 +1,4 @@
-"""A run that trains a Q-network; its folder is laid out as in `harness.evaluation.trainings`, `curve.json` by rounds."""
+"""A run that trains a Q-network; its folder is that of `harness.evaluation.trainings`, the curve's rows are rounds."""
 
 from __future__ import annotations
 

@@ -11,8 +11,7 @@ HELD_OUT = range(9_000, TRAINING_SEEDS.stop)
 
 
 def learned_from(seed: int, name: str, numbers: Iterable[int]) -> list[int]:
-    """The patients of a training by the numbers of its episodes: all that are not held out in a random order, then in
-    another.
+    """The patients of numbered episodes: all that are not held out in a random order, then in another.
 
     Parameters
     ----------

@@ -51,9 +51,9 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     seed: int = Field(0, description="of the weights, the order of patients, the actions tried, the transitions drawn")
-    episodes: int = Field(64_000, ge=1, description="episodes to learn from, rounded up to whole rounds")
-    patients: int = Field(64, ge=1, description="episodes a round")
-    kept: int = Field(6_400, ge=1, description="latest episodes that transitions are drawn from, in whole rounds")
+    episodes: int = Field(38_400, ge=1, description="episodes to learn from, rounded up to whole rounds")
+    patients: int = Field(128, ge=1, description="episodes a round")
+    kept: int = Field(12_800, ge=1, description="latest episodes that transitions are drawn from, in whole rounds")
     updates: int = Field(100, ge=1, description="steps of Adam a round")
     batch: int = Field(256, ge=1, description="transitions a step of Adam")
     learning_rate: float = Field(5e-4, gt=0, description="at first; it falls to 0 in a straight line")
@@ -62,11 +62,11 @@ class Settings(BaseModel):
     ahead: int = Field(4, ge=1, description="m, steps whose rewards are added up before Q' takes over")
     double: bool = Field(True, description="Double DQN; otherwise Q' also chooses what it values")
     target: float = Field(0.005, gt=0, le=1, description="part of the way that Q' goes to Q after every step of Adam")
-    epsilon: tuple[float, float] = Field((1.0, 0.05), description="share of random actions at first and later")
+    epsilon: tuple[float, float] = Field((0.5, 0.03), description="share of random actions at first and later")
     epsilon_falls: float = Field(
         0.3, gt=0, le=1, description="part of the training in which it falls from one to the other"
     )
-    look_every: int = Field(50, ge=1, description="rounds between two looks at held-out patients")
+    look_every: int = Field(25, ge=1, description="rounds between two looks at held-out patients")
     look_at: int = Field(500, ge=1, le=len(HELD_OUT), description="held-out patients a look")
 
     @property
