@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt
 from torch.nn.functional import smooth_l1_loss
 
 from harness.agents.rl.cohort import HELD_OUT, blocks, learned_from
@@ -38,6 +38,9 @@ from harness.agents.rl.dqn_tasks import Task
 from harness.core.seeds import check_training_seeds, stream
 
 LARGEST_GRADIENT = 10.0
+
+SIDE_BY_SIDE = 500
+"""Held-out patients that are played at a time."""
 
 Row = dict[str, Any]
 """Of the curve, plain data."""
@@ -58,7 +61,9 @@ class Settings(BaseModel):
     batch: int = Field(256, ge=1, description="transitions a step of Adam")
     learning_rate: float = Field(5e-4, gt=0, description="at first; it falls to 0 in a straight line")
     hidden: int = Field(128, ge=1, description="width of both hidden layers")
-    lags: tuple[int, ...] = Field((0, 3, 6, 12), min_length=1, description="steps back at which is seen what is shown")
+    lags: tuple[NonNegativeInt, ...] = Field(
+        (0, 3, 6, 12), min_length=1, description="steps back whose features are shown"
+    )
     ahead: int = Field(4, ge=1, description="m, steps whose rewards are added up before Q' takes over")
     double: bool = Field(True, description="Double DQN; otherwise Q' also chooses what it values")
     target: float = Field(0.005, gt=0, le=1, description="part of the way that Q' goes to Q after every step of Adam")
@@ -210,7 +215,7 @@ def play(
 def look(task: Task, weights: Weights, settings: Settings) -> list[float]:
     """Returns of the greedy actions on held-out patients."""
     found: list[float] = []
-    for seeds in blocks(settings.look_at, 500):
+    for seeds in blocks(settings.look_at, SIDE_BY_SIDE):
         played = play(task, weights, settings.lags, seeds)
         found += played.rewards.sum(axis=0, dtype=np.float64).tolist()
     return found

@@ -89,4 +89,4 @@ def looked_back(seen: Float32Array, places: tuple[IntArray, IntArray, IntArray],
     """
     where, at, who = places
     back = np.maximum(at[:, None] - np.asarray(lags), 0)
-    return seen[where[:, None], back, who[:, None]].reshape(len(at), -1)
+    return np.asarray(seen[where[:, None], back, who[:, None]].reshape(len(at), -1))

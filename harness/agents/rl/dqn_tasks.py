@@ -12,6 +12,7 @@ import numpy.typing as npt
 from harness.core.environment import Action, Environment
 from harness.core.errors import UsageError
 from harness.envs.anticoagulation.heparin import vector
+from harness.envs.anticoagulation.heparin.constants import HOURS
 from harness.envs.anticoagulation.heparin.environment import HeparinInfusion, worded
 from harness.envs.anticoagulation.heparin.infusion import Chart
 from harness.envs.anticoagulation.heparin.shown import chart_of
@@ -89,7 +90,7 @@ def _heparin(env: HeparinInfusion) -> Task:
         ward=vector.Ward(env.setting),
         features=vector.FEATURES,
         actions=tuple(map(str, vector.numbered(env.setting))),
-        steps=env.spec.horizon,
+        steps=HOURS // env.setting.step,
         discount=env.spec.discount,
         seen=lambda observation, history: vector.features(chart(observation, history))[0],
         action=action,
