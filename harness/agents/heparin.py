@@ -57,6 +57,14 @@ def _protocol(env: Any, name: str, policy: Policy) -> ProtocolAgent:
     return ProtocolAgent(name, _infusion(env, name), lambda situation: policy)
 
 
+def _by_anti_xa(env: Any, name: str, policy: Policy) -> ProtocolAgent:
+    if not _infusion(env, name).setting.ordered:
+        raise UsageError(
+            f"The agent '{name}' goes by anti-Xa, which nobody measures in {env.spec.id}; use --env heparin-labs."
+        )
+    return _protocol(env, name, policy)
+
+
 def raschke(env: Any) -> ProtocolAgent:
     """The weight-based nomogram."""
     return _protocol(env, "heparin-raschke", policies.raschke)
@@ -75,6 +83,21 @@ def standard(env: Any) -> ProtocolAgent:
 def fixed(env: Any) -> ProtocolAgent:
     """80 U/kg and 18 U/kg/h whatever the aPTT."""
     return _protocol(env, "heparin-fixed", policies.fixed)
+
+
+def anti_xa(env: Any) -> ProtocolAgent:
+    """A nomogram by anti-Xa."""
+    return _by_anti_xa(env, "heparin-anti-xa", policies.anti_xa)
+
+
+def anti_xa_proportional(env: Any) -> ProtocolAgent:
+    """The titration by anti-Xa of hemosim's baselines."""
+    return _by_anti_xa(env, "heparin-anti-xa-proportional", policies.anti_xa_proportional)
+
+
+def nemati_stand_in(env: Any) -> ProtocolAgent:
+    """What stands in for a published DQN among hemosim's baselines; it aims at 60 to 100 s."""
+    return _protocol(env, "heparin-nemati-stand-in", policies.nemati_stand_in)
 
 
 def none(env: Any) -> ProtocolAgent:

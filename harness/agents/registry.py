@@ -61,6 +61,15 @@ AGENTS = Registry(
             "harness.agents.heparin:cruickshank", "5,000 U, 32,000 U a day, Cruickshank's nomogram (60 to 85 s)"
         ),
         "heparin-standard": Entry("harness.agents.heparin:standard", "5,000 U, 1,000 U/h, steps of 100 to 200 U/h"),
+        "heparin-anti-xa": Entry(
+            "harness.agents.heparin:anti_xa", "heparin-labs: 80 U/kg, 18 U/kg/h, a nomogram by anti-Xa"
+        ),
+        "heparin-anti-xa-proportional": Entry(
+            "harness.agents.heparin:anti_xa_proportional", "heparin-labs: hemosim's titration by anti-Xa, tenths"
+        ),
+        "heparin-nemati-stand-in": Entry(
+            "harness.agents.heparin:nemati_stand_in", "hemosim's stand-in for a published DQN (60 to 100 s)"
+        ),
         "heparin-fixed": Entry("harness.agents.heparin:fixed", "80 U/kg, 18 U/kg/h whatever the aPTT"),
         "heparin-none": Entry("harness.agents.heparin:none", "no heparin"),
         "heparin-random": Entry("harness.agents.heparin:random", "any change, bolus and pause: chance"),

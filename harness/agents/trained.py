@@ -15,6 +15,7 @@ ALGORITHMS = Registry(
     kind="algorithm of a trained agent",
     group="harness.algorithms",
     builtin={
+        "dqn": Entry("harness.agents.rl.dqn_agent:dqn", "deep Q-network with replay"),
         "reinforce": Entry("harness.agents.rl.agent:reinforce", "policy gradient with a learned baseline"),
         "optim-neural-ts": Entry("harness.agents.bandits.asking:optim_neural_ts", "asks what a search suspects"),
     },

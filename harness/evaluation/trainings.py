@@ -1,4 +1,4 @@
-"""A run that trains a policy by REINFORCE.
+"""A run that trains a policy by REINFORCE, and what runs of other algorithms share with it.
 
 manifest.json             what it was told, versions; names the algorithm
 checkpoint.safetensors    weights and everything that the next update depends on
@@ -14,9 +14,9 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 import harness
 from harness.agents.rl.checkpoint import ALGORITHM, about, restore, save
@@ -39,14 +39,16 @@ PACKAGES = ("numpy", "safetensors", "torch")
 
 Watch = Callable[[Training], None]
 
+S = TypeVar("S", bound=BaseModel)
+
 
 @dataclass(frozen=True)
-class Trained:
-    """A finished training."""
+class Trained(Generic[S]):
+    """A finished training, with its algorithm's settings."""
 
     run_dir: str
     env: str
-    settings: Settings
+    settings: S
     curve: list[Row]
 
 
@@ -63,7 +65,23 @@ def start(out: Path, env_id: str, settings: Settings) -> RunFolder:
     env = envs.make(env_id)
     what = about(env.spec, views_of(env), settings)
     check_training_seeds([settings.seed])
-    folder = RunFolder.create(out, f"{short_name(env_id)}-{ALGORITHM}".replace("/", "-"))
+    return new_folder(out, what)
+
+
+def new_folder(out: Path, what: dict[str, Any]) -> RunFolder:
+    """A new run folder with the manifest of a training.
+
+    Parameters
+    ----------
+    what : dict
+        What the training is; names its environment (`env`) and its `algorithm`.
+
+    Raises
+    ------
+    RunError
+        If it cannot be written.
+    """
+    folder = RunFolder.create(out, f"{short_name(what['env'])}-{what['algorithm']}".replace("/", "-"))
     folder.write_json(
         MANIFEST,
         {
@@ -79,7 +97,31 @@ def start(out: Path, env_id: str, settings: Settings) -> RunFolder:
     return folder
 
 
-def carry_out(folder: RunFolder, watch: Watch) -> Trained:
+def told(folder: RunFolder, algorithm: str, kind: type[S]) -> tuple[str, S]:
+    """The environment and the settings that a run was told.
+
+    Raises
+    ------
+    RunError
+        If the folder is of another kind of run, or of another algorithm.
+    """
+    manifest = read_manifest(folder.path, TRAINING)
+    try:
+        if manifest["algorithm"] != algorithm:
+            raise KeyError(algorithm)
+        return str(manifest["env"]), kind.model_validate(manifest["settings"])
+    except (KeyError, ValidationError) as error:
+        raise RunError(f"The run {folder.path} is no run of `harness train {algorithm}`.") from error
+
+
+def finish(folder: RunFolder, env_id: str, curve: list[Row]) -> None:
+    """Write the summary: the last look at held-out patients."""
+    held_out = asdict(of_returns(curve[-1]["held_out_returns"]))
+    summary = {"env": env_id, "episodes": curve[-1]["episodes"], "held_out_return": _finite(held_out)}
+    folder.write_json(SUMMARY, summary)
+
+
+def carry_out(folder: RunFolder, watch: Watch) -> Trained[Settings]:
     """Train to the last update, going on from what the run's folder holds.
 
     Raises
@@ -87,13 +129,7 @@ def carry_out(folder: RunFolder, watch: Watch) -> Trained:
     RunError
         If the folder is of another kind of run, or its checkpoint does not belong to it or is damaged.
     """
-    manifest = read_manifest(folder.path, TRAINING)
-    try:
-        if manifest["algorithm"] != ALGORITHM:
-            raise KeyError(ALGORITHM)
-        env_id, settings = str(manifest["env"]), Settings.model_validate(manifest["settings"])
-    except (KeyError, ValidationError) as error:
-        raise RunError(f"The run {folder.path} is no run of `harness train {ALGORITHM}`.") from error
+    env_id, settings = told(folder, ALGORITHM, Settings)
     batch = [envs.make(env_id) for _ in range(settings.batch)]
     spec, views = batch[0].spec, views_of(batch[0])
     what = about(spec, views, settings)
@@ -106,9 +142,7 @@ def carry_out(folder: RunFolder, watch: Watch) -> Trained:
         watch(training)
 
     advance(training, batch, views, after)
-    held_out = asdict(of_returns(training.curve[-1]["held_out_returns"]))
-    summary = {"env": env_id, "episodes": training.curve[-1]["episodes"], "held_out_return": _finite(held_out)}
-    folder.write_json(SUMMARY, summary)
+    finish(folder, env_id, training.curve)
     return Trained(str(folder.path), env_id, settings, training.curve)
 
 

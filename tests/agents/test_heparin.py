@@ -29,6 +29,7 @@ RULES = {
     "heparin-raschke": lambda: policies.raschke,
     "heparin-cruickshank": lambda: policies.cruickshank,
     "heparin-standard": lambda: policies.standard,
+    "heparin-nemati-stand-in": lambda: policies.nemati_stand_in,
     "heparin-fixed": lambda: policies.fixed,
     "heparin-none": lambda: policies.none,
     "heparin-posterior": Posterior,
@@ -47,6 +48,22 @@ async def test_an_agent_does_in_an_episode_what_its_rule_does_on_arrays(name, ta
         end = await play(env, agent, episode=0, seed=seed, regret=False)
         assert end.episode_return == pytest.approx(together.earned[i])
         assert end.invalid == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "policy"),
+    [("heparin-anti-xa", policies.anti_xa), ("heparin-anti-xa-proportional", policies.anti_xa_proportional)],
+)
+async def test_a_protocol_by_anti_xa_needs_the_laboratory(name, policy):
+    env = make("heparin-labs")
+    agent = make_agent(name, env)
+    together = run(draw(range(100_000, 100_002), env.setting), env.setting, policy)
+    for i in range(2):
+        end = await play(env, agent, episode=0, seed=100_000 + i, regret=False)
+        assert end.episode_return == pytest.approx(together.earned[i])
+        assert end.invalid == 0
+    with pytest.raises(UsageError, match=f"'{name}' goes by anti-Xa, which nobody measures in heparin; use"):
+        make_agent(name, make("heparin"))
 
 
 @pytest.mark.parametrize("task", TASKS)

@@ -62,7 +62,8 @@ def reinforce(folder: Path, env: Environment[Any, Any]) -> LearnedAgent:
     require_deep(f"The agent in {folder}")
     import torch
 
-    from harness.agents.rl.checkpoint import ALGORITHM, CHECKPOINT, restore
+    from harness.agents.rl.checkpoint import ALGORITHM, restore
+    from harness.agents.rl.stored import CHECKPOINT
 
     torch.set_num_threads(1)  # one state is too little work to share
     training = restore(folder, env.spec, views)

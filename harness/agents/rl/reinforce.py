@@ -21,13 +21,11 @@ import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 
+from harness.agents.rl.cohort import HELD_OUT, blocks, learned_from
 from harness.agents.rl.network import Weights, batch_of, initial, scores
 from harness.agents.rl.views import View, Views
 from harness.core.environment import Environment
-from harness.core.seeds import TRAINING_SEEDS, check_training_seeds, stream
-
-HELD_OUT = range(9_000, TRAINING_SEEDS.stop)
-"""Training seeds that are never learned from, for the curve: evaluation seeds stay unseen until the end."""
+from harness.core.seeds import check_training_seeds, stream
 
 BASELINE_LOSS = 0.5
 LARGEST_GRADIENT = 1.0
@@ -178,19 +176,13 @@ def play(
 
 def look(envs: Envs, views: Views, weights: Weights, patients: int) -> list[Played]:
     """The likeliest actions on held-out patients."""
-    seeds = HELD_OUT[:patients]
-    parts = [seeds[start : start + len(envs)] for start in range(0, patients, len(envs))]
-    return [episode for part in parts for episode in play(envs, views, weights, part, None)]
+    return [episode for part in blocks(patients, len(envs)) for episode in play(envs, views, weights, part, None)]
 
 
 def batch_seeds(settings: Settings, update: int) -> list[int]:
-    """The patients of an update: all that are not held out in a random order, then in another."""
-    patients = HELD_OUT.start - TRAINING_SEEDS.start
-    numbers = np.arange(update * settings.batch, (update + 1) * settings.batch)
-    orders = {
-        n: stream(settings.seed, f"reinforce patients {n}").permutation(patients) for n in set(numbers // patients)
-    }
-    return [TRAINING_SEEDS[int(orders[n // patients][n % patients])] for n in numbers]
+    """The patients of an update."""
+    numbers = range(update * settings.batch, (update + 1) * settings.batch)
+    return learned_from(settings.seed, "reinforce patients", numbers)
 
 
 def reward_to_go(rewards: Sequence[float]) -> np.ndarray[Any, np.dtype[np.float64]]:

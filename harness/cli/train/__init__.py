@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import typer
 
-from harness.cli.train import optim_neural_ts, reinforce
+from harness.cli.train import dqn, optim_neural_ts, reinforce
 
 app = typer.Typer(
     help="Train an agent, or a search.\n\n[bold]Example[/bold]\n\n  harness train optim-neural-ts --seeds 0,1,2\n\n"
-    "  harness train reinforce --env polypharmacy/easy-screening",
+    "  harness train reinforce --env polypharmacy/easy-screening\n\n"
+    "  harness train dqn --env heparin-labs",
     no_args_is_help=True,
     rich_markup_mode="rich",
 )
 
 
+app.command("dqn", help=dqn.HELP)(dqn.train)
 app.command("optim-neural-ts", help=optim_neural_ts.HELP)(optim_neural_ts.train)
 app.command("reinforce", help=reinforce.HELP)(reinforce.train)

@@ -10,6 +10,7 @@ import typer
 from harness.cli.train.session import only_resumed, stoppable
 
 if TYPE_CHECKING:
+    from harness.agents.rl.reinforce import Settings
     from harness.core.run import RunFolder
     from harness.evaluation.trainings import Trained
 
@@ -73,7 +74,7 @@ def train(
     )
 
 
-def _carried_out(folder: RunFolder, quiet: bool) -> Trained:
+def _carried_out(folder: RunFolder, quiet: bool) -> Trained[Settings]:
     from harness.agents.rl.reinforce import Training
     from harness.cli.progress import shown_progress
     from harness.evaluation.tabular import Progress

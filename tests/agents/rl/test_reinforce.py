@@ -180,7 +180,7 @@ def test_a_training_in_another_environment_version_or_with_other_settings_is_ref
     with pytest.raises(RunError, match="made with other settings"):
         restore(trained, spec, views, SMALL.model_copy(update={"seed": 1}))
     views.columns = (*views.columns[:2], ("others",))
-    with pytest.raises(RunError, match="other drugs or features"):
+    with pytest.raises(RunError, match="other actions or features"):
         restore(trained, spec, views)
 
 

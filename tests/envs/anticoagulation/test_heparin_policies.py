@@ -71,6 +71,48 @@ def test_standard_care_gives_the_same_units_whatever_the_weight():
     assert told(policies.standard_table, 30, weight=100.0) == (2, 0, 0)
 
 
+@pytest.mark.parametrize(
+    ("anti_xa", "expected"),
+    [
+        (0.19, (1, 80, 0)),
+        (0.2, (1, 40, 0)),
+        (0.29, (1, 40, 0)),
+        (0.3, (0, 0, 0)),
+        (0.7, (0, 0, 0)),
+        (0.71, (-1, 0, 0)),
+        (0.8, (-1, 0, 0)),
+        (0.81, (-2, 0, 0.5)),
+        (0.99, (-2, 0, 0.5)),
+        (1.0, (-3, 0, 1)),
+    ],
+)
+def test_anti_xa_by_its_table(anti_xa, expected):
+    assert told(policies.anti_xa_table, anti_xa) == expected
+
+
+def test_anti_xa_starts_are_capped_in_units():
+    light, heavy = (policies.anti_xa_start(np.array([weight])) for weight in (80.0, 140.0))
+    assert (light.rate[0], light.bolus[0]) == (18, 80)
+    assert (heavy.rate[0], heavy.bolus[0]) == (12, 60)
+    assert told(policies.anti_xa_table, 0.1, weight=140.0) == (1, 60, 0)
+
+
+def test_the_baselines_of_hemosim_by_their_rules():
+    changes = [told(policies.proportional_table, x, rate=20.0)[0] for x in (0.1, 0.3, 0.5, 0.6, 0.71)]
+    assert changes == [2, 1, 0, 0, -2]
+    assert told(policies.proportional_table, 0.1, rate=30.0) == (0, 0, 0)
+    changes = [told(policies.nemati_stand_in_table, x) for x in (44, 45, 59, 60, 100, 101, 120, 121)]
+    assert changes == [(change, 0, 0) for change in (4, 2, 2, 0, 0, -2, -2, -4)]
+
+
+def test_a_protocol_by_anti_xa_orders_nothing_else():
+    patients = draw(range(9_000, 9_100), LABS)
+    course = run(patients, LABS, policies.anti_xa)
+    assert not course.samples.drawn[1:, 0].any()
+    assert (course.samples.drawn[1:, 1].sum(axis=0) == course.tests).all()
+    assert 3 <= course.tests.mean() <= 7
+
+
 def test_wanted_rates_become_those_that_can_be_ordered():
     assert orderable(np.array([17.0, 3.0, 99.0]), np.zeros(3)).tolist() == [16, 0, 24]
     assert orderable(np.array([19.5, 30.0, 10.0, -1.0]), np.full(4, 18.0)).tolist() == [19, 22, 14, 0]

@@ -116,6 +116,9 @@ nobody draws one before."""
 LOW, HIGH = 46, 70
 """Therapeutic range of the aPTT in whole seconds: 1.5 to 2.3 times the control [Raschke 1993]."""
 
+ANTI_XA_RANGE: Final = (0.3, 0.7)
+"""Therapeutic range of anti-Xa, IU/mL [Hirsh 2001], for protocols that go by it; rewards go by the aPTT."""
+
 FAR_ABOVE, DANGEROUS = 90, 120
 """aPTTs above which a reward is lost: 3 and 4 times the control."""
 

@@ -2,7 +2,7 @@
 
 In `heparin` every decision sees an aPTT. In `heparin-labs` a protocol draws one six hours after every change and after
 every result, or a day after two in a row within the range; it acts on each result once, and where one was lost it draws
-again.
+again. Protocols by anti-Xa do the same with that, which only `heparin-labs` has.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from harness.envs.anticoagulation.heparin import constants as c
 from harness.envs.anticoagulation.heparin.actions import orderable
 from harness.envs.anticoagulation.heparin.infusion import Chart, Orders, Policy, either, orders
-from harness.envs.anticoagulation.heparin.laboratory import APTT, NEVER
+from harness.envs.anticoagulation.heparin.laboratory import ANTI_XA, APTT, NEVER
 from harness.mdp.tabular import BoolArray, FloatArray, IntArray
 
 EVERY, STEADY = 6, 24
@@ -25,7 +25,10 @@ Start = Callable[[FloatArray], Orders]
 """Orders at the beginning, from the weights."""
 
 Adjust = Callable[[FloatArray, FloatArray, FloatArray], Orders]
-"""Orders from aPTT (s), running rate (U/kg/h) and weight (kg)."""
+"""Orders from aPTT (s) or anti-Xa (IU/mL), running rate (U/kg/h) and weight (kg)."""
+
+WITHIN = {APTT: (float(c.LOW), float(c.HIGH)), ANTI_XA: c.ANTI_XA_RANGE}
+"""The range of each test that a protocol keeps to."""
 
 
 def constant(rate: FloatArray | float, bolus: float = 0.0) -> Policy:
@@ -66,53 +69,56 @@ def random_orders(rng: np.random.Generator) -> Policy:
     return policy
 
 
-def protocol(start: Start, adjust: Adjust) -> Policy:
-    """A start, then changes by every new aPTT, drawn when one is due where tests are ordered."""
+def protocol(start: Start, adjust: Adjust, test: int = APTT) -> Policy:
+    """A start, then changes by every new result of a test, drawn when one is due where tests are ordered."""
 
     def policy(chart: Chart) -> Orders:
         if chart.hour == 0:
             return start(chart.weight)
-        value, new = _new_result(chart)
-        told = adjust(np.where(new, value, float(c.LOW)), chart.rate, chart.weight)
+        value, new = _new_result(chart, test)
+        told = adjust(np.where(new, value, WITHIN[test][0]), chart.rate, chart.weight)
         found = either(new, told, orders(chart.rate))
         if not chart.setting.ordered:
             return found
         acts = (found.rate != chart.rate) | (found.bolus > 0) | (found.hold > 0)
-        return replace(found, tests=np.stack([_due(chart) & ~acts, np.zeros_like(acts)]))
+        tests = np.zeros_like(found.tests)
+        tests[test] = _due(chart, test) & ~acts
+        return replace(found, tests=tests)
 
     return policy
 
 
-def _new_result(chart: Chart) -> tuple[FloatArray, BoolArray]:
-    """The latest aPTT and whether it became known since the last decision and was drawn after the last change."""
-    value, drawn = chart.samples.latest()
-    at = chart.samples.known_at[np.maximum(drawn, 0), APTT, np.arange(len(drawn))]
+def _new_result(chart: Chart, test: int) -> tuple[FloatArray, BoolArray]:
+    """The latest result and whether it became known since the last decision and was drawn after the last change."""
+    value, drawn = chart.samples.latest(test)
+    at = chart.samples.known_at[np.maximum(drawn, 0), test, np.arange(len(drawn))]
     return value, (drawn >= 0) & (at > chart.hour - chart.setting.step) & (drawn > chart.changed)
 
 
-def _due(chart: Chart) -> BoolArray:
-    """Who is to have an aPTT drawn now."""
+def _due(chart: Chart, test: int) -> BoolArray:
+    """Who is to have the test drawn now."""
     samples = chart.samples
     hours = np.arange(len(samples.drawn))[:, None]
-    drawn, value = samples.drawn[:, APTT], samples.value[:, APTT]
-    waiting = drawn & (samples.known_at[:, APTT] == NEVER)
+    drawn, value = samples.drawn[:, test], samples.value[:, test]
+    waiting = drawn & (samples.known_at[:, test] == NEVER)
     usable = np.where(drawn & (waiting | ~np.isnan(value)), hours, -1).max(axis=0)
     since = chart.hour - np.maximum(usable, chart.changed)
-    return np.asarray((since >= np.where(_steady(chart), STEADY, EVERY)) & ~waiting.any(axis=0))
+    return np.asarray((since >= np.where(_steady(chart, test), STEADY, EVERY)) & ~waiting.any(axis=0))
 
 
-def _steady(chart: Chart) -> BoolArray:
-    """Whose last two aPTTs, drawn since the last change, were both within the range."""
-    value = chart.samples.value[:, APTT]
+def _steady(chart: Chart, test: int) -> BoolArray:
+    """Whose last two results, drawn since the last change, were both within the range."""
+    value = chart.samples.value[:, test]
+    low, high = WITHIN[test]
     hours = np.arange(len(value))[:, None]
     usable = ~np.isnan(value) & (hours > chart.changed) & (hours > 0)
     recent = usable & (np.cumsum(usable[::-1], axis=0)[::-1] <= 2)
-    within = recent & (value >= c.LOW) & (value <= c.HIGH)
+    within = recent & (value >= low) & (value <= high)
     return np.asarray(within.sum(axis=0) == 2)
 
 
-def _banded(value: FloatArray, edges: tuple[int, ...], *columns: tuple[float, ...]) -> list[FloatArray]:
-    """What each column of a table says of aPTTs; `edges` are the first whole seconds of the second row and so on."""
+def _banded(value: FloatArray, edges: tuple[float, ...], *columns: tuple[float, ...]) -> list[FloatArray]:
+    """What each column of a table says of results; `edges` are the first values of the second row and so on."""
     band: IntArray = np.searchsorted(edges, value, side="right")
     return [np.array(column, dtype=np.float64)[band] for column in columns]
 
@@ -178,3 +184,57 @@ steps are chosen, as small as they were customary."""
 
 standard_start_raschke = protocol(_started(5_000, 1_000), raschke_table)
 """The start of standard care, then Raschke's table."""
+
+
+# --------------------------------------------------------------------------- by anti-Xa
+
+
+def anti_xa_start(weight: FloatArray) -> Orders:
+    """80 U/kg, at most 10,000 U, then 18 U/kg/h, at most 1,800 U/h."""
+    return orders(orderable(np.minimum(18.0, 1_800 / weight), np.zeros(weight.shape)), _most_bolus(weight, 80.0))
+
+
+def anti_xa_table(value: FloatArray, rate: FloatArray, weight: FloatArray) -> Orders:
+    """Below 0.2, to 0.29, to 0.7, to 0.8, to 0.99 IU/mL, and above; half steps are rounded down."""
+    edges = (0.195, 0.295, 0.705, 0.805, 0.995)  # results have two decimals; these lie between them
+    change, bolus, hold = _banded(value, edges, (1.5, 1, 0, -1, -1.5, -3), (80, 40, 0, 0, 0, 0), (0, 0, 0, 0, 0.5, 1))
+    return orders(orderable(rate + change, rate), np.minimum(bolus, _most_bolus(weight, 80.0)), hold)
+
+
+def _most_bolus(weight: FloatArray, wanted: float) -> FloatArray:
+    """The largest bolus (U/kg) that can be ordered up to the one wanted, and to 10,000 U."""
+    doses = np.array(c.BOLUSES, dtype=np.float64)
+    allowed = (doses[:, None] <= wanted) & (doses[:, None] * weight <= 10_000)
+    return np.asarray(np.where(allowed, doses[:, None], 0.0).max(axis=0))
+
+
+anti_xa = protocol(anti_xa_start, anti_xa_table, ANTI_XA)
+"""University of Michigan Health System, Anticoagulation Program: weight-adjusted heparin nomogram for venous
+thromboembolism by anti-factor Xa, 0.3 to 0.7 IU/mL (read at ecosystem.tactuum.com). When to draw again once two results
+were within the range is as in the other protocols here."""
+
+
+# --------------------------------------------------------------------------- of hemosim's extended baselines
+
+
+def proportional_table(value: FloatArray, rate: FloatArray, weight: FloatArray) -> Orders:
+    """A tenth more below 0.3 IU/mL, a tenth less above 0.7, in between less of it the nearer to 0.5."""
+    low, high = c.ANTI_XA_RANGE
+    inside = 1 - 0.1 * np.clip((value - 0.5) / 0.5, -1, 1)
+    factor = np.where(value < low, 1.1, np.where(value > high, 0.9, inside))
+    return orders(orderable(np.clip(rate * factor, 4.0, 30.0), rate))
+
+
+anti_xa_proportional = protocol(raschke_start, proportional_table, ANTI_XA)
+"""hemosim 0.2.2, `HeparinAntiXaBaseline`, in the steps that can be ordered; there it sees the concentration itself."""
+
+
+def nemati_stand_in_table(value: FloatArray, rate: FloatArray, weight: FloatArray) -> Orders:
+    """Below 45 s, to 59, to 100, to 120, and above: 4, 2, 0, -2, -4 U/kg/h."""
+    (change,) = _banded(value, (45, 60, 101, 121), (4, 2, 0, -2, -4))
+    return orders(orderable(rate + change, rate))
+
+
+nemati_stand_in = protocol(raschke_start, nemati_stand_in_table)
+"""hemosim 0.2.2, the rule that stands in for Nemati et al. (2016) there. It aims at 60 to 100 s: of another laboratory,
+and above the range of these tasks."""

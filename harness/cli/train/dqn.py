@@ -1,0 +1,97 @@
+"""`harness train dqn`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.cli.train.session import only_resumed, stoppable
+
+if TYPE_CHECKING:
+    from harness.agents.rl.dqn import Settings
+    from harness.core.run import RunFolder
+    from harness.evaluation.trainings import Trained
+
+HELP = """Train a deep Q-network with experience replay and a target network (after Nemati et al. 2016).
+
+[bold]Examples[/bold]
+
+  harness train dqn --env heparin-labs\n
+  harness train dqn --env heparin --ahead 2 --seed 1\n
+  harness train dqn --resume runs/2026-01-31T12-00-00-heparin-labs-dqn\n
+  harness eval --env heparin-labs --agent runs/…-dqn --episodes 500
+
+Learns from what it tries on simulated patients of training seeds alone, on one core; the published one learned from the
+doses that clinicians had given. Needs torch: pip install 'harness[deep]'.
+A benchmark for research, not medical advice.
+"""
+
+
+def train(
+    context: typer.Context,
+    env: Annotated[str, typer.Option(help="Environment to learn in.")] = "heparin-labs",
+    episodes: Annotated[int, typer.Option(help="Episodes to learn from.", min=1)] = 38_400,
+    seed: Annotated[int, typer.Option(help="Of the weights, the patients, the actions and transitions drawn.")] = 0,
+    patients: Annotated[int, typer.Option(help="Episodes a round, side by side.", min=1)] = 128,
+    updates: Annotated[int, typer.Option(help="Steps of Adam a round.", min=1)] = 100,
+    learning_rate: Annotated[float, typer.Option(help="Of Adam at first; it falls to 0.", min=1e-9)] = 5e-4,
+    ahead: Annotated[int, typer.Option(help="Steps whose rewards are added up before the network's value.", min=1)] = 4,
+    double: Annotated[
+        bool, typer.Option(help="Double DQN: the network chooses what the target network values.")
+    ] = True,
+    out: Annotated[Path, typer.Option(help="Folder for the run's folder.")] = Path("runs"),
+    resume: Annotated[
+        Path | None, typer.Option(help="Go on with this interrupted run; what it was told is in it.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="The whole curve as JSON.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+) -> None:
+    """Parse, train, print the curve."""
+    from harness.agents.rl.deep import require_deep
+    from harness.core.run import TRAINING, RunFolder
+
+    require_deep("`harness train dqn`")
+    from dataclasses import asdict
+
+    from harness.agents.rl.dqn import Settings
+    from harness.cli.tables import print_blocks, print_json, print_lines
+    from harness.evaluation.dqn_trainings import start
+    from harness.reports.trainings import dqn_table
+
+    if resume is not None:
+        only_resumed(context)
+        folder = RunFolder.resume(resume, TRAINING)
+    else:
+        settings = Settings(
+            seed=seed, episodes=episodes, patients=patients, updates=updates, learning_rate=learning_rate, ahead=ahead,
+            double=double,
+        )  # fmt: skip
+        folder = start(out, env, settings)
+    done = _carried_out(folder, quiet)
+    if json:
+        print_json(asdict(done) | {"settings": done.settings.model_dump(mode="json")})
+        return
+    print_blocks([dqn_table(done)])
+    print_lines(
+        [
+            f"evaluate with: harness eval --env {done.env} --agent {done.run_dir} --episodes 500",
+            "A benchmark, not medical advice.",
+        ]
+    )
+
+
+def _carried_out(folder: RunFolder, quiet: bool) -> Trained[Settings]:
+    from harness.agents.rl.dqn import Training
+    from harness.cli.progress import shown_progress
+    from harness.evaluation.dqn_trainings import carry_out
+    from harness.evaluation.tabular import Progress
+
+    with folder, shown_progress(quiet) as watch, stoppable("dqn", folder.path):
+
+        def tell(training: Training) -> None:
+            settings = training.settings
+            watch(Progress(training.rounds * settings.patients, settings.rounds * settings.patients, "episodes"))
+
+        return carry_out(folder, tell)
