@@ -85,6 +85,7 @@ def first_problem(error: ValidationError) -> str:
 def unknown_name(kind: str, name: str, valid: Iterable[str]) -> UsageError:
     """One sentence for a name that nothing is registered under, with the nearest and all valid names."""
     names = sorted(valid)
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
+    begun = [valid_name for valid_name in names if name and valid_name.startswith(name)]
+    near = begun or difflib.get_close_matches(name, names, n=1, cutoff=0.4)
     hint = f" Did you mean '{near[0]}'?" if near else ""
     return UsageError(f"There is no {kind} '{name}'.{hint} Valid: {', '.join(names) or 'none'}.")
