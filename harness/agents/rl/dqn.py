@@ -10,10 +10,11 @@ which here follows Q slowly (Lillicrap et al., ICLR 2016); van Hasselt et al. (A
 values (Double DQN); returns over m steps as in Hessel et al. (AAAI 2018). The policy is greedy by Q', which changes
 less from one round to the next.
 
-Nemati, Ghassemi, Clifford (EMBC 2016:2978) chose heparin doses by a deep Q-network in the same way, but learned from
-the doses that clinicians had given (MIMIC-II), never trying any, and put in the state that a discriminative hidden
-Markov model inferred from a patient's history. Here the network learns from what it tries itself, on simulated
-patients, and is shown what was seen some hours before beside what is seen now: a history in place of an inferred state.
+Nemati, Ghassemi, Clifford (EMBC 2016:2978) chose heparin doses by a deep Q-network too (the abstract was read, not the
+paper). Theirs learned from the doses that clinicians had given (MIMIC-II), never trying any, and its state was inferred
+from a patient's history by a discriminative hidden Markov model. This one learns from what it tries itself, on
+simulated patients, orders its own tests, and is shown what was seen some hours before beside what is seen now: a
+history in place of an inferred state.
 
 All randomness is drawn from streams named after the seed and the round: an interrupted training goes on as if it never
 was.
