@@ -4,7 +4,7 @@
 # runs/medication-review.
 set -eu
 cd "$(dirname "$0")/.."
-for setting in easy-screening:16000:20 budgeted-screening:8000:4 complex-tradeoff:4800:3; do
+for setting in easy-screening:16000:20 budgeted-screening:8000:4 complex-tradeoff:4800:2; do
     task=${setting%%:*} rest=${setting#*:}
     env=polypharmacy/$task runs=runs/medication-review/$task trained=${rest%:*} asked=${rest#*:}
     undone() { ! ls "$runs/$1"/*/summary.json > /dev/null 2>&1; }
