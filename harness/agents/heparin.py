@@ -114,7 +114,7 @@ def random(env: Any) -> ProtocolAgent:
 
 
 def posterior(env: Any) -> ProtocolAgent:
-    """What a grid of patients that this one could be speaks for: the best that is known without knowing the patient."""
+    """What a grid of patients that this one could be speaks for: the best rule here that does not know the patient."""
     name = "heparin-posterior"
     return ProtocolAgent(name, _infusion(env, name), lambda situation: Posterior())
 

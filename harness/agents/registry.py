@@ -74,7 +74,7 @@ AGENTS = Registry(
         "heparin-none": Entry("harness.agents.heparin:none", "no heparin"),
         "heparin-random": Entry("harness.agents.heparin:random", "any change, bolus and pause: chance"),
         "heparin-posterior": Entry(
-            "harness.agents.heparin:posterior", "a grid posterior and the orders it speaks for: the best known"
+            "harness.agents.heparin:posterior", "a grid posterior and the orders it speaks for: the best rule known"
         ),
         "heparin-oracle": Entry(
             "harness.agents.heparin:oracle", "the plan that knows the patient and what is to come: an upper bound"

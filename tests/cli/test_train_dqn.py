@@ -12,12 +12,13 @@ pytest.importorskip("safetensors", reason=NEEDS)
 
 
 def test_a_network_is_trained_shown_and_evaluated(harness_command, tmp_path):
-    words = ("--env", "heparin", "--episodes", "8", "--patients", "4", "--updates", "2")
+    words = ("--env", "heparin", "--episodes", "8", "--patients", "4", "--updates", "2", "--lag", "0", "--lag", "1")
     done = harness_command("train", "dqn", *words, "--json")
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     run = tmp_path / found["run_dir"]
     assert [row["episodes"] for row in found["curve"]] == [4, 8]
+    assert (found["settings"]["lags"], found["settings"]["updates"]) == ([0, 1], 2)
     assert json.loads((run / "curve.json").read_text())["rounds"] == found["curve"]
     assert json.loads((run / "manifest.json").read_text())["algorithm"] == "dqn"
 

@@ -19,7 +19,7 @@ HELP = """Train a deep Q-network with experience replay and a target network (af
 [bold]Examples[/bold]
 
   harness train dqn --env heparin-labs\n
-  harness train dqn --env heparin --ahead 2 --seed 1\n
+  harness train dqn --env heparin --ahead 2 --lag 0 --lag 1\n
   harness train dqn --resume runs/2026-01-31T12-00-00-heparin-labs-dqn\n
   harness eval --env heparin-labs --agent runs/…-dqn --episodes 500
 
@@ -38,6 +38,10 @@ def train(
     updates: Annotated[int, typer.Option(help="Steps of Adam a round.", min=1)] = 100,
     learning_rate: Annotated[float, typer.Option(help="Of Adam at first; it falls to 0.", min=1e-9)] = 5e-4,
     ahead: Annotated[int, typer.Option(help="Steps whose rewards are added up before the network's value.", min=1)] = 4,
+    lag: Annotated[
+        list[int] | None,
+        typer.Option(help="Steps back whose features are shown, several times; 0, 3, 6 and 12 if not given.", min=0),
+    ] = None,
     double: Annotated[
         bool, typer.Option(help="Double DQN: the network chooses what the target network values.")
     ] = True,
@@ -66,7 +70,7 @@ def train(
     else:
         settings = Settings(
             seed=seed, episodes=episodes, patients=patients, updates=updates, learning_rate=learning_rate, ahead=ahead,
-            double=double,
+            double=double, **({"lags": tuple(lag)} if lag else {}),
         )  # fmt: skip
         folder = start(out, env, settings)
     done = _carried_out(folder, quiet)
