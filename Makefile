@@ -9,7 +9,7 @@ BIN := .venv/bin
 # Of `make test-all`: these files alone.
 TESTS ?=
 # One process a core; `make test CORES=` runs all tests in one.
-CORES ?= -n auto --dist worksteal
+CORES ?= -n auto --dist loadgroup
 # Newer releases bring gigabytes of CUDA along.
 TORCH ?= torch==2.13.0
 

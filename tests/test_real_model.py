@@ -23,6 +23,8 @@ from harness.llm.tokens import prompt_tokens, tokenizing
 from harness.llm.weights import check, pull
 from harness.prompts.loader import load
 
+pytestmark = pytest.mark.xdist_group("model")  # two models at once would take one another's cores
+
 USER_CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
 """Read on import, before the tests' own cache is set: 98 MB are fetched once, not once a test."""
 
