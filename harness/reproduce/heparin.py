@@ -36,7 +36,7 @@ EVERY: Final = (2, 3, 4, 6, 8, 12)
 
 FEW: Final = 500
 
-EPISODES: Final = 100
+EPISODES: Final = 25
 """Episodes of the environment itself that are played to see when they end."""
 
 NOTES: Final = (

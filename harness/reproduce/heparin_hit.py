@@ -133,5 +133,6 @@ def _worth(has: BoolArray, there: BoolArray, scored: BoolArray) -> Estimate:
     found = wilson(float((has & there).sum()), int(there.sum()))
     here = has[scored].mean()
     odds = SEEN_IN_TESTED / (1 - SEEN_IN_TESTED) * (1 - here) / here
-    value, lower, upper = (100 * p * odds / (p * odds + 1 - p) for p in (found.value, found.lower, found.upper))
+    shares = (found.value, found.lower, max(found.upper, found.value))  # an upper end of 1 may be rounded below it
+    value, lower, upper = (100 / (1 + (1 - p) / (p * odds)) if p > 0 else 0.0 for p in shares)
     return Estimate(float(value), float(lower), float(upper), found.n, found.interval)

@@ -18,7 +18,7 @@ def test_warfarin_is_calibrated_with_targets_intervals_and_what_was_fitted(harne
     assert table_5["met"]
     assert table_5["basis"] == "exact"
     assert table_5["value"] == pytest.approx(1.745, abs=0.01)
-    assert len(aimed) == 27
+    assert len(aimed) == 28
     assert sum(row["met"] for row in aimed) >= 23
     for row in aimed:
         assert row["basis"] in ("exact", "fitted", "seen", "predicted")
@@ -44,7 +44,7 @@ def test_dic_says_what_was_fitted_and_shows_what_is_not_met(harness_command):
 
 @pytest.mark.parametrize(
     ("task", "aimed", "missed"),
-    [("heparin", 25, 4), ("heparin-labs", 18, 3), ("heparin-hit", 10, 3)],
+    [("heparin", 25, 4), ("heparin-labs", 19, 3), ("heparin-hit", 10, 3)],
 )
 def test_heparin_is_calibrated_with_targets_and_what_sets_good_from_bad(harness_command, task, aimed, missed):
     """A hundred patients only: some targets may be missed by chance, and standard care's is missed anyway."""

@@ -42,6 +42,8 @@ SPEC = EnvSpec(
         "do not smoke, and take no interacting drug but amiodarone, which never starts or stops.",
         "Patients tell truthfully which doses they missed. Bleeding, stroke and vitamin K are not simulated; rewards "
         "count days by their INR, with weights that are a convention.",
+        "The score does not charge for visits, the return does: seen every three days instead of every week, patients "
+        "of the particle filter are in range 7 points more of the time and its return is a little lower.",
         "An INR rises from the first day; factor VII and the delay of two to three days are blurred in the model.",
         "Regret is measured against a plan that knows the patient's sensitivity, and also how it will drift and which "
         "doses will be missed: no agent can bring its mean to zero. It is the best plan that a search found, not a "
