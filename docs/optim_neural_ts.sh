@@ -12,7 +12,7 @@ search() {
     fi
     harness train optim-neural-ts --quiet --resume "$(echo "$folder"/*)" | sed -n '/ schedule · /,$p' | sed '/^Simulated/,$d'
 }
-search optim-neural-ts --seeds 0-2
+search optim-neural-ts --seeds 0
 search no-search --arm no-search --seeds 0
 search random --arm random --seeds 0
 search published-schedule --schedule published --steps 3000 --warm-up 1000 --seeds 0,1
