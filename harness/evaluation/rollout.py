@@ -139,7 +139,10 @@ class Estimator:
         rounding = NO_LOSS * min(scale.most_lost, scale.spread)
         if (losses > rounding).sum() >= FEW_LOSSES:
             sample = scale.optimal - losses
-            found = of_mean(sample, self.interval) if self.planned is None else anytime(sample, self.planned)
+            if np.ptp(losses) <= rounding:
+                found = without_interval(sample, "all episodes lost the same")
+            else:
+                found = of_mean(sample, self.interval) if self.planned is None else anytime(sample, self.planned)
         elif math.isfinite(scale.most_lost):
             confidence = 1 - (1 - CONFIDENCE) / self.looks
             bound = few_losses(losses, scale.most_lost, confidence, rounding=rounding)

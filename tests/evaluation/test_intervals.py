@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -191,8 +191,18 @@ def test_which_estimate_is_made_of_what_the_episodes_tell():
     assert Estimator(None).value(ends).estimator == "mean return"
 
 
+@pytest.mark.parametrize("planned", [None, 100])
+def test_equal_losses_say_nothing_of_their_error(planned):
+    found = Estimator(SCALE, planned=planned, looks=10).value([end(i, 0.3) for i in range(20)]).estimate
+    assert found.value == pytest.approx(0.6)
+    assert found.interval == "no interval: all episodes lost the same"
+    assert math.isnan(found.lower)
+    assert math.isnan(found.upper)
+
+
 @settings(deadline=None, max_examples=50)
 @given(st.lists(st.floats(0, 5), min_size=1, max_size=30), st.sampled_from([None, 100]))
+@example([1.0] * 5, None)
 def test_no_interval_leaves_what_is_possible(losses, planned):
     found = Estimator(SCALE, planned=planned, looks=10).value([end(i, x) for i, x in enumerate(losses)]).estimate
     if not math.isnan(found.lower):
