@@ -1,43 +1,78 @@
-"""What every training shares: going on with an interrupted one, and saying how when something stops it."""
+"""What every training shares: going on with an interrupted one, saying how when something stops it, and the end."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
 from harness.cli.options import flag, given
 
+if TYPE_CHECKING:
+    from harness.core.run import RunFolder
+    from harness.evaluation.tabular import Progress
+    from harness.evaluation.trainings import Trained
+    from harness.reports.block import Block
+
 RESUMABLE = ("resume", "json", "quiet")
 """What may stand beside --resume."""
 
+T = TypeVar("T")
 
-def only_resumed(context: typer.Context) -> None:
-    """See that nothing was typed beside --resume that the run's folder knows already.
+
+def resumed(context: typer.Context, resume: Path | None) -> RunFolder | None:
+    """The run to go on with; None if a new one was asked for.
 
     Raises
     ------
     UsageError
-        Naming the first option that was.
+        Naming the first option typed beside --resume that the run's folder knows already.
+    RunError
+        If there is no such run.
     """
     from harness.core.errors import UsageError
+    from harness.core.run import TRAINING, RunFolder
 
+    if resume is None:
+        return None
     for name in given(context):
         if name not in RESUMABLE:
             raise UsageError(f"{flag(name)} does not go with --resume: a run goes on as it began.")
+    return RunFolder.resume(resume, TRAINING)
 
 
-@contextmanager
-def stoppable(algorithm: str, folder: Path) -> Iterator[None]:
-    """What stops a training says how to go on with it.
+def carried_out(
+    algorithm: str,
+    folder: RunFolder,
+    carry_out: Callable[[RunFolder, Callable[..., None]], T],
+    progress: Callable[..., Progress],
+    *,
+    quiet: bool,
+) -> T:
+    """Carry a training out, telling how far it is.
+
+    Parameters
+    ----------
+    carry_out : function of the folder and of whom to tell
+        Of `harness.evaluation`.
+    progress : function of what is told
 
     Raises
     ------
     StoppedRun
-        Naming the command that goes on.
+        If something stops it, naming the command that goes on.
     """
+    from harness.cli.progress import shown_progress
+
+    with folder, shown_progress(quiet) as watch, _stoppable(algorithm, folder.path):
+        return carry_out(folder, lambda *told: watch(progress(*told)))
+
+
+@contextmanager
+def _stoppable(algorithm: str, folder: Path) -> Iterator[None]:
     from harness.core.errors import INTERRUPTED, HarnessError, StoppedRun
 
     try:
@@ -46,3 +81,21 @@ def stoppable(algorithm: str, folder: Path) -> Iterator[None]:
         sentence = str(error) or "Interrupted."
         status = error.exit_status if isinstance(error, HarnessError) else INTERRUPTED
         raise StoppedRun(f"{sentence} Go on with: harness train {algorithm} --resume {folder}", status) from None
+
+
+def print_trained(done: Trained[Any], table: Callable[[Any], Block], how: str, *, json: bool) -> None:
+    """Print the curve, and the command that evaluates the agent, which takes `how` beside its names."""
+    from dataclasses import asdict
+
+    from harness.cli.tables import print_blocks, print_json, print_lines
+
+    if json:
+        print_json(asdict(done) | {"settings": done.settings.model_dump(mode="json")})
+        return
+    print_blocks([table(done)])
+    print_lines(
+        [
+            f"evaluate with: harness eval --env {done.env} --agent {done.run_dir} {how}",
+            "A benchmark, not medical advice.",
+        ]
+    )
