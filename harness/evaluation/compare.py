@@ -285,6 +285,8 @@ def decompose(base: Run, other: Run) -> Decomposition:
     for run in (base, other):
         if run.summary.method is Method.ROLLOUT:
             raise UsageError(f"The run {run.path} is a rollout; where a difference comes from needs exact or certify.")
-    env: TabularEnvironment[Any, Any] = environment_of(base.path)  # type: ignore[assignment]
+    env = environment_of(base.path)
+    if not isinstance(env, TabularEnvironment):
+        raise UsageError(f"{env.spec.id} has no table of states any more; where a difference comes from needs one.")
     policies = [completion(env.mdp, bounds_from(env, read_decisions(run.path))) for run in (base, other)]
     return decomposition(env, *policies)

@@ -179,7 +179,7 @@ def git_revision() -> str | None:
         return None
     try:
         words = ["git", "-C", str(folder), "describe", "--always", "--dirty=+", "--abbrev=40", "--exclude=*"]
-        found = subprocess.run(words, capture_output=True, text=True, check=False, timeout=10)  # noqa: S603
+        found = subprocess.run(words, capture_output=True, text=True, check=False, timeout=10)  # noqa: S603 - fixed words
     except (OSError, subprocess.TimeoutExpired):
         return None
     return found.stdout.strip() or None

@@ -158,7 +158,7 @@ def test_hiding_genotypes_hides_them_and_changes_nothing_else():
 
 
 def by_nomogram(env):
-    observed = getattr(env, "_course")  # noqa: B009
+    observed = env._course
     chart = observed.chart(np.array([0]))
     orders = policies.nomogram()(chart)
     from harness.envs.anticoagulation.warfarin.actions import nearest

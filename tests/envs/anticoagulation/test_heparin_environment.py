@@ -99,7 +99,7 @@ def test_an_order_takes_effect_an_hour_after_the_draw_and_the_first_one_at_once(
     env.reset(SEED)
     env.step(HeparinAction(rate="set_18", bolus="80", hold="none"))
     env.step(HeparinAction(rate="up_4", bolus="40", hold="30_min"))
-    infused = getattr(env, "_course").infused[:, 0]  # noqa: B009
+    infused = env._course.infused[:, 0]
     assert infused[:24].tolist() == [18 + 4 * 80, *([18] * 23)]
     assert infused[24:48].tolist() == [18] * 4 + [4 * 40, 0] + [22] * 18
 
