@@ -27,7 +27,7 @@ from harness.envs.polypharmacy.optimum import Optimum
 from harness.envs.polypharmacy.options import Intervention
 from harness.envs.polypharmacy.original import INTERVENTION_COST, QUERY_COST
 from harness.envs.polypharmacy.review import FINISH, QueryResult, ReviewAction, ReviewObservation, ask, change
-from harness.envs.polypharmacy.rows import Severity
+from harness.envs.polypharmacy.rows import SEVERE, Severity
 from harness.envs.polypharmacy.shown import state_shown
 from harness.envs.polypharmacy.state import Pair, ReviewState
 from harness.envs.polypharmacy.tables import Tables
@@ -110,9 +110,6 @@ def asks_and_deals(name: str, env: Any, first: Callable[[ReviewObservation, Sequ
         return FINISH
 
     return RuleAgent(name, decide)
-
-
-SEVERE = (Severity.CONTRAINDICATED, Severity.SEVERE)
 
 
 def _not_asked(state: ReviewState) -> list[Pair]:
