@@ -50,9 +50,7 @@ def ab(
         typer.Option(help="A model by alias (`harness models` lists them) or a GGUF file.", rich_help_panel=o.WHO),
     ] = None,
     base_url: o.BaseUrl = None,
-    model_id: Annotated[
-        str | None, typer.Option(help="The model's name on that server.", rich_help_panel=o.WHO)
-    ] = None,
+    model_id: o.ModelId = None,
     shots: o.Shots = None,
     shots_from: o.ShotsFrom = None,
     reply: o.Reply = None,

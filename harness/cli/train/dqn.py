@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.train.session import carried_out, print_trained, resumed
+from harness.cli.train.session import AsJson, Out, Quiet, Resume, carried_out, print_trained, resumed
 
 HELP = """Train a deep Q-network with experience replay and a target network (after Nemati et al. 2016).
 
@@ -40,12 +40,10 @@ def train(
     double: Annotated[
         bool, typer.Option(help="Double DQN: the network chooses what the target network values.")
     ] = True,
-    out: Annotated[Path, typer.Option(help="Folder for the run's folder.")] = Path("runs"),
-    resume: Annotated[
-        Path | None, typer.Option(help="Go on with this interrupted run; what it was told is in it.")
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="The whole curve as JSON.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    out: Out = Path("runs"),
+    resume: Resume = None,
+    json: AsJson = False,
+    quiet: Quiet = False,
 ) -> None:
     """Parse, train, print the curve."""
     from harness.agents.rl.deep import require_deep

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from harness.cli.options import flag, given
-from harness.cli.train.session import carried_out, resumed
+from harness.cli.train.session import Out, Quiet, Resume, carried_out, resumed
 
 HELP = """Search simulated drug combinations for dangerous ones: neural Thompson sampling, differential evolution.
 
@@ -64,12 +64,10 @@ def train(
     disjoint: Annotated[
         DisjointName, typer.Option(help="Risk apart from the patterns: about 1, or about 0.15.", rich_help_panel=DATA)
     ] = "neutral",
-    out: Annotated[Path, typer.Option(help="Folder for the run's folder.")] = Path("runs"),
-    resume: Annotated[
-        Path | None, typer.Option(help="Go on with this interrupted run; what it was told is in it.")
-    ] = None,
+    out: Out = Path("runs"),
+    resume: Resume = None,
     json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Parse, carry out the searches, print the table."""
     from harness.agents.bandits.optim_neural_ts import Arm, Search, Settings

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.train.session import carried_out, print_trained, resumed
+from harness.cli.train.session import AsJson, Out, Quiet, Resume, carried_out, print_trained, resumed
 
 HELP = """Train a policy by REINFORCE with a learned baseline, masks and an entropy bonus.
 
@@ -31,12 +31,10 @@ def train(
     batch: Annotated[int, typer.Option(help="Episodes an update.", min=2)] = 32,
     learning_rate: Annotated[float, typer.Option(help="Of Adam.", min=1e-9)] = 1e-3,
     entropy: Annotated[float, typer.Option(help="Weight of the entropy bonus.", min=0)] = 0.01,
-    out: Annotated[Path, typer.Option(help="Folder for the run's folder.")] = Path("runs"),
-    resume: Annotated[
-        Path | None, typer.Option(help="Go on with this interrupted run; what it was told is in it.")
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="The whole curve as JSON.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    out: Out = Path("runs"),
+    resume: Resume = None,
+    json: AsJson = False,
+    quiet: Quiet = False,
 ) -> None:
     """Parse, train, print the curve."""
     from harness.agents.rl.deep import require_deep

@@ -1,11 +1,11 @@
-"""What every training shares: going on with an interrupted one, saying how when something stops it, and the end."""
+"""What every training shares: options, going on with an interrupted one, saying how when it is stopped, and the end."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from harness.evaluation.tabular import Progress
     from harness.evaluation.trainings import Trained
     from harness.reports.block import Block
+
+Out = Annotated[Path, typer.Option(help="Folder for the run's folder.")]
+Resume = Annotated[Path | None, typer.Option(help="Go on with this interrupted run; what it was told is in it.")]
+AsJson = Annotated[bool, typer.Option("--json", help="The whole curve as JSON.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
 
 RESUMABLE = ("resume", "json", "quiet")
 """What may stand beside --resume."""
