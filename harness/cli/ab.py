@@ -102,10 +102,10 @@ def ab(
     from harness.cli.task import env_id, env_options
     from harness.core.errors import UsageError
     from harness.envs.registry import make
-    from harness.evaluation.asking import read_decisions
     from harness.evaluation.cast import check
     from harness.evaluation.config import Method, configured
     from harness.evaluation.flips import usual_method
+    from harness.evaluation.state_decision import read_decisions
     from harness.llm.registry import resolve
 
     if model is not None and (base_url is not None or model_id is not None):

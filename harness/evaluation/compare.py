@@ -18,12 +18,12 @@ from pydantic import ValidationError
 from harness.core.errors import RunError, UsageError, first_problem
 from harness.core.run import TRACE, read_manifest, read_summary
 from harness.core.trace import End, read_episodes
-from harness.evaluation.asking import read_decisions
 from harness.evaluation.config import Method
 from harness.evaluation.decomposition import Decomposition, decomposition
 from harness.evaluation.intervals import FEW_LOSSES, anytime, p_value, skewness_corrected, without_interval
 from harness.evaluation.manifest import data_of, environment_of
 from harness.evaluation.rollout import FIRST_LOOK, TOLD_FROM
+from harness.evaluation.state_decision import read_decisions
 from harness.evaluation.summary import Summary
 from harness.evaluation.tabular import bounds_from
 from harness.mdp.certify import completion
