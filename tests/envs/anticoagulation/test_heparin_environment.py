@@ -19,22 +19,10 @@ from harness.llm.registry import ReplyFormat
 from harness.llm.structured import ReplyContract
 from harness.prompts.lint import lint
 from harness.prompts.loader import load, styles
+from tests.envs.anticoagulation.played import finish
 
 SEED = 100_000
 TASKS = ("heparin", "heparin-labs")
-
-
-def finish(env, choose):
-    """Play on; rewards, regrets and the observations seen."""
-    rewards, regrets, seen = [], [], []
-    while True:
-        action = choose(env)
-        regrets.append(env.reference.value() - env.reference.action_value(action))
-        transition = env.step(action)
-        rewards.append(transition.reward)
-        seen.append(transition.observation)
-        if transition.terminated:
-            return rewards, regrets, seen
 
 
 # --------------------------------------------------------------------------- episodes
