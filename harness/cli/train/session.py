@@ -28,24 +28,47 @@ RESUMABLE = ("resume", "json", "quiet")
 T = TypeVar("T")
 
 
-def resumed(context: typer.Context, resume: Path | None) -> RunFolder | None:
-    """The run to go on with; None if a new one was asked for.
+def only_resumed(context: typer.Context) -> None:
+    """See that nothing was typed beside --resume that the run's folder knows already.
 
     Raises
     ------
     UsageError
-        Naming the first option typed beside --resume that the run's folder knows already.
-    RunError
-        If there is no such run.
+        Naming the first option that was.
     """
     from harness.core.errors import UsageError
+
+    for name in given(context):
+        if name not in RESUMABLE:
+            raise UsageError(f"{flag(name)} does not go with --resume: a run goes on as it began.")
+
+
+@contextmanager
+def stoppable(algorithm: str, folder: Path) -> Iterator[None]:
+    """What stops a training says how to go on with it.
+
+    Raises
+    ------
+    StoppedRun
+        Naming the command that goes on.
+    """
+    from harness.core.errors import INTERRUPTED, HarnessError, StoppedRun
+
+    try:
+        yield
+    except (HarnessError, KeyboardInterrupt) as error:
+        sentence = str(error) or "Interrupted."
+        status = error.exit_status if isinstance(error, HarnessError) else INTERRUPTED
+        raise StoppedRun(f"{sentence} Go on with: harness train {algorithm} --resume {folder}", status) from None
+
+
+def resumed(context: typer.Context, resume: Path | None) -> RunFolder | None:
+    """The run to go on with, beside which `only_resumed` was typed; None if a new one was asked for."""
     from harness.core.run import TRAINING, RunFolder
 
     if resume is None:
         return None
-    for name in given(context):
-        if name not in RESUMABLE:
-            raise UsageError(f"{flag(name)} does not go with --resume: a run goes on as it began.")
+    only_resumed(context)
     return RunFolder.resume(resume, TRAINING)
 
 
@@ -57,35 +80,18 @@ def carried_out(
     *,
     quiet: bool,
 ) -> T:
-    """Carry a training out, telling how far it is.
+    """Carry a training out, `stoppable` and telling how far it is.
 
     Parameters
     ----------
     carry_out : function of the folder and of whom to tell
         Of `harness.evaluation`.
     progress : function of what is told
-
-    Raises
-    ------
-    StoppedRun
-        If something stops it, naming the command that goes on.
     """
     from harness.cli.progress import shown_progress
 
-    with folder, shown_progress(quiet) as watch, _stoppable(algorithm, folder.path):
+    with folder, shown_progress(quiet) as watch, stoppable(algorithm, folder.path):
         return carry_out(folder, lambda *told: watch(progress(*told)))
-
-
-@contextmanager
-def _stoppable(algorithm: str, folder: Path) -> Iterator[None]:
-    from harness.core.errors import INTERRUPTED, HarnessError, StoppedRun
-
-    try:
-        yield
-    except (HarnessError, KeyboardInterrupt) as error:
-        sentence = str(error) or "Interrupted."
-        status = error.exit_status if isinstance(error, HarnessError) else INTERRUPTED
-        raise StoppedRun(f"{sentence} Go on with: harness train {algorithm} --resume {folder}", status) from None
 
 
 def print_trained(done: Trained[Any], table: Callable[[Any], Block], how: str, *, json: bool) -> None:
