@@ -14,9 +14,11 @@ import os
 
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
-import subprocess
 import sys
 import time
+
+import numpy as np
+from hemosim_loop import rate_by, seconds
 
 DAYS = 7
 PATIENTS = 4_000
@@ -26,22 +28,9 @@ REPEATS = 3
 
 
 def hemosim_loop(patient_days: int) -> float:
-    import gymnasium
-    import hemosim.envs  # noqa: F401 - registers the environments
-    import numpy as np
-
-    env = gymnasium.make("hemosim/DICManagement-v0", disable_env_checker=True)
-    seed = 100_000
-    env.reset(seed=seed)
-    action = np.array([0, 0, 0, 0])
-    steps = patient_days * 6
-    started = time.process_time()
-    for _ in range(steps):
-        _, _, terminated, truncated, _ = env.step(action)
-        if terminated or truncated:
-            seed += 1
-            env.reset(seed=seed)
-    return patient_days / (time.process_time() - started)
+    action, steps = np.zeros(4, dtype=np.int64), patient_days * 6
+    env_id = "hemosim/DICManagement-v0"
+    return patient_days / seconds(env_id, action, steps, time.process_time, disable_env_checker=True)
 
 
 def arrays(patients: int) -> tuple[float, float]:
@@ -86,12 +75,9 @@ def main(other: str | None) -> None:
         )
     for name, regret in (("environment, an episode", False), ("  with regrets", True)):
         print(f"{name:40} {1e3 * one_at_a_time(PLAYED, regret=regret):12,.1f} ms")
-    if other is None:
-        print("no interpreter with hemosim was given; nothing to compare with")
+    rate = rate_by(other, __file__)
+    if rate is None:
         return
-    words = [other, __file__, "hemosim"]
-    done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True)
-    rate = float(done.stdout.split()[-1])
     print(f"{'hemosim, Gymnasium loop':40} {rate:12,.0f} patient-days/s   {PATIENTS * DAYS:,} patient-days")
     same = f"with {PATIENTS * DAYS:,} patient-days each"
     print(f"ratio {drawing / rate:,.0f} {same}, {without / rate:,.0f} without drawing the patients")

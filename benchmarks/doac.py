@@ -13,11 +13,11 @@ import os
 
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
-import subprocess
 import sys
 import time
 
 import numpy as np
+from hemosim_loop import rate_by, seconds
 
 DECISIONS = 2_400
 MANY = 20_000
@@ -25,20 +25,8 @@ SOLVED = 30
 
 
 def hemosim_loop(decisions: int) -> float:
-    import gymnasium
-    import hemosim.envs  # noqa: F401 - registers the environments
-
-    env = gymnasium.make("hemosim/DOACManagement-v0")
-    seed = 100_000
-    env.reset(seed=seed)
     action = np.array([2, 1])
-    started = time.perf_counter()
-    for _ in range(decisions):
-        _, _, terminated, truncated, _ = env.step(action)
-        if terminated or truncated:
-            seed += 1
-            env.reset(seed=seed)
-    return decisions / (time.perf_counter() - started)
+    return decisions / seconds("hemosim/DOACManagement-v0", action, decisions, time.perf_counter)
 
 
 def arrays(patients: int) -> float:
@@ -88,11 +76,9 @@ def main(other: str | None) -> None:
     print(f"{f'arrays, {MANY:,} patients':36} {arrays(MANY):12,.0f} decisions/s")
     print(f"{'environment, one patient at a time':36} {one_at_a_time(DECISIONS // 12):12,.0f} decisions/s")
     optimum(SOLVED)
-    if other is None:
-        print("no interpreter with hemosim was given; nothing to compare with")
+    rate = rate_by(other, __file__)
+    if rate is None:
         return
-    words = [other, __file__, "hemosim"]
-    rate = float(subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True).stdout.split()[-1])
     print(f"{'hemosim, Gymnasium loop':36} {rate:12,.0f} decisions/s   {DECISIONS:,} decisions")
     print(f"ratio {same / rate:,.0f} with {DECISIONS:,} decisions each")
 

@@ -14,11 +14,11 @@ import os
 
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
-import subprocess
 import sys
 import time
 
 import numpy as np
+from hemosim_loop import rate_by, seconds
 
 DAYS = 4_000
 STEPS_A_DAY = 4
@@ -27,20 +27,9 @@ PLANNED = 100
 
 
 def hemosim_loop(days: int) -> float:
-    import gymnasium
-    import hemosim.envs  # noqa: F401 - registers the environments
-
-    env = gymnasium.make("hemosim/HeparinInfusion-v0")
-    seed = 100_000
-    env.reset(seed=seed)
     action = np.array([100 / 2_500, 0.0], dtype=np.float32)  # of 2,500 U/h; no bolus
-    started = time.process_time()
-    for _ in range(days * STEPS_A_DAY):
-        _, _, terminated, truncated, _ = env.step(action)
-        if terminated or truncated:
-            seed += 1
-            env.reset(seed=seed)
-    return days * STEPS_A_DAY / (time.process_time() - started)
+    steps = days * STEPS_A_DAY
+    return steps / seconds("hemosim/HeparinInfusion-v0", action, steps, time.process_time)
 
 
 def arrays(patients: int) -> float:
@@ -94,11 +83,9 @@ def main(other: str | None) -> None:
     for env_id, episodes in (("heparin", 200), ("heparin-labs", 50)):
         print(f"{f'{env_id}, one patient at a time':42} {one_at_a_time(env_id, episodes):14,.0f} steps/s")
         oracle(env_id, PLANNED)
-    if other is None:
-        print("no interpreter with hemosim was given; nothing to compare with")
+    rate = rate_by(other, __file__)
+    if rate is None:
         return
-    words = [other, __file__, "hemosim"]
-    rate = float(subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True).stdout.split()[-1])
     print(f"{'hemosim, Gymnasium loop':42} {rate:14,.0f} steps/s   {DAYS:,} patient-days")
     print(f"ratio {same / rate:,.0f} with {DAYS:,} patient-days, {DAYS * STEPS_A_DAY:,} steps of six hours each")
 

@@ -12,11 +12,11 @@ import os
 
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
-import subprocess
 import sys
 import time
 
 import numpy as np
+from hemosim_loop import rate_by, seconds
 
 DAYS = 18_000
 MANY = 20_000
@@ -24,20 +24,8 @@ PLANNED = 100
 
 
 def hemosim_loop(days: int) -> float:
-    import gymnasium
-    import hemosim.envs  # noqa: F401 - registers the environments
-
-    env = gymnasium.make("hemosim/WarfarinDosing-v0")
-    seed = 100_000
-    env.reset(seed=seed)
     action = np.array([5.0 / 15.0], dtype=np.float32)
-    started = time.perf_counter()
-    for _ in range(days):
-        _, _, terminated, truncated, _ = env.step(action)
-        if terminated or truncated:
-            seed += 1
-            env.reset(seed=seed)
-    return days / (time.perf_counter() - started)
+    return days / seconds("hemosim/WarfarinDosing-v0", action, days, time.perf_counter)
 
 
 def arrays(patients: int) -> float:
@@ -89,11 +77,9 @@ def main(other: str | None) -> None:
     print(f"{f'arrays, {MANY:,} patients':34} {arrays(MANY):14,.0f} patient-days/s")
     print(f"{'environment, one patient at a time':34} {one_at_a_time(DAYS // 90):14,.0f} patient-days/s")
     oracle(PLANNED)
-    if other is None:
-        print("no interpreter with hemosim was given; nothing to compare with")
+    rate = rate_by(other, __file__)
+    if rate is None:
         return
-    words = [other, __file__, "hemosim"]
-    rate = float(subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True).stdout.split()[-1])
     print(f"{'hemosim, Gymnasium loop':34} {rate:14,.0f} patient-days/s   {DAYS:,} patient-days")
     print(f"ratio {same / rate:,.0f} with {DAYS:,} patient-days each")
 

@@ -119,11 +119,12 @@ def completion(text: str, finish_reason: str = "stop") -> dict[str, Any]:
 
 @pytest.fixture
 def harness_command(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Run the command line in a process of its own, in an empty folder."""
+    """Run the command line in a process of its own, in an empty folder, perhaps with lines typed beforehand."""
 
-    def run(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    def run(*words: str, typed: str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "harness", *words],
+            input=typed,
             capture_output=True,
             text=True,
             cwd=tmp_path,

@@ -9,12 +9,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from harness.agents.script import Script
 from harness.core.run import read_manifest
 from harness.core.trace import read_episodes
-from harness.evaluation.asking import read_decisions
 from harness.evaluation.prompts import Prompts
+from harness.evaluation.state_decision import read_decisions
 from harness.llm.client import ChatClient
 from harness.llm.lengths import counted
 from harness.llm.registry import ReplyFormat, resolve
@@ -31,14 +32,18 @@ USER_CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
 
 @pytest.fixture
 def weights(monkeypatch, tmp_path):
-    """SmolLM2's weights in the user's cache, seen through an otherwise empty one."""
+    """SmolLM2's weights in the user's cache, seen through an otherwise empty one.
+
+    The group keeps one run's tests apart; the lock keeps those of two runs on one machine apart.
+    """
     with monkeypatch.context() as users:
         users.setenv("XDG_CACHE_HOME", str(USER_CACHE))
         path, _ = pull(resolve("smollm2"))
     ours = tmp_path / "cache" / "harness"
     ours.mkdir(parents=True)
     (ours / "weights").symlink_to(path.parent)
-    return path
+    with FileLock(path.with_name("tests.lock")):
+        yield path
 
 
 def evaluate(tmp_path, *words, model="smollm2"):

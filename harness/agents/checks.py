@@ -13,6 +13,7 @@ from typing import Any
 
 from harness.core.agent import Agent, Decision, Situation, Veto
 from harness.core.environment import Action, Environment, Observation
+from harness.core.errors import UsageError
 
 
 class ShieldMode(StrEnum):
@@ -113,3 +114,46 @@ class Checked:
     async def close(self) -> None:
         """Close the agent."""
         await self._agent.close()
+
+
+def named(rule: str, argument: str) -> str:
+    """A rule as it was asked for."""
+    return f"{rule}:{argument}" if argument else rule
+
+
+def no_argument(rule: str, argument: str) -> None:
+    """See that nothing was asked of a rule that takes no argument.
+
+    Raises
+    ------
+    UsageError
+        If something was.
+    """
+    if argument:
+        raise UsageError(f"The rule '{rule}' takes no '{argument}'; expected --shield {rule}.")
+
+
+def number(rule: str, argument: str, usual: float, expected: str, *, zero: bool = False) -> float:
+    """The number after a rule's name, or the usual one.
+
+    Parameters
+    ----------
+    expected : str
+        What the number is, for who gave another.
+    zero : bool
+        Whether it may be 0.
+
+    Raises
+    ------
+    UsageError
+        If it is none, negative, 0 or infinite.
+    """
+    if not argument:
+        return usual
+    try:
+        found = float(argument)
+    except ValueError:
+        found = float("nan")
+    if not 0 <= found < float("inf") or (found == 0 and not zero):
+        raise UsageError(f"The rule '{rule}:{argument}' is not understood; expected {expected}.")
+    return found

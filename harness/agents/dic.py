@@ -8,49 +8,30 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from harness.core.agent import Decision, Situation
+from harness.agents.rules import RuleAgent, luck
+from harness.core.agent import Situation
 from harness.core.errors import UsageError
-from harness.core.seeds import stream
 from harness.envs.anticoagulation.dic import policies
-from harness.envs.anticoagulation.dic.actions import ACTIONS
+from harness.envs.anticoagulation.dic.actions import ACTIONS, DicAction
 from harness.envs.anticoagulation.dic.course import Policy
 from harness.envs.anticoagulation.dic.environment import DicWard
 from harness.envs.anticoagulation.dic.fitted import fitted as fitted_policy
 from harness.envs.anticoagulation.dic.shown import DicObservation, chart_of
 
 
-class RuleAgent:
-    """Follows a policy.
+def _following(env: Any, name: str, policy: Callable[[Situation], Policy], *, memoryless: bool = True) -> RuleAgent:
+    """Who turns the orders of a policy into actions."""
+    if not isinstance(env, DicWard):
+        raise UsageError(f"The agent '{name}' treats patients of dic, not {env.spec.id}; take --env dic.")
 
-    Parameters
-    ----------
-    name : str
-    policy : function of a situation
-        The policy of an episode.
-    memoryless : bool
-        Whether it depends on the chart alone.
-    """
+    def decide(observation: DicObservation, situation: Situation) -> DicAction:
+        return ACTIONS[int(policy(situation)(chart_of(observation))[0])]
 
-    def __init__(self, name: str, policy: Callable[[Situation], Policy], *, memoryless: bool = True) -> None:
-        self.id, self.memoryless = name, memoryless
-        self._policy = policy
-
-    async def act(self, observation: DicObservation, situation: Situation) -> Decision:
-        """The policy's orders as an action."""
-        return Decision(action=ACTIONS[int(self._policy(situation)(chart_of(observation))[0])])
-
-    async def close(self) -> None:
-        """Nothing is held."""
+    return RuleAgent(name, decide, memoryless=memoryless)
 
 
 def _rule(env: Any, name: str, policy: Policy) -> RuleAgent:
-    _require(env, name)
-    return RuleAgent(name, lambda situation: policy)
-
-
-def _require(env: Any, name: str) -> None:
-    if not isinstance(env, DicWard):
-        raise UsageError(f"The agent '{name}' treats patients of dic, not {env.spec.id}; take --env dic.")
+    return _following(env, name, lambda situation: policy)
 
 
 def none(env: Any) -> RuleAgent:
@@ -80,9 +61,7 @@ def always_heparin(env: Any) -> RuleAgent:
 
 def random(env: Any) -> RuleAgent:
     """Every action equally often: chance."""
-    name = "dic-random"
-    _require(env, name)
-    return RuleAgent(name, lambda s: policies.chance(stream(s.seed or 0, f"agent {s.step}")), memoryless=False)
+    return _following(env, "dic-random", lambda situation: policies.chance(luck(situation)), memoryless=False)
 
 
 def fitted(env: Any) -> RuleAgent:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.agents.checks import Check, Ruling
+from harness.agents.checks import Check, Ruling, named, no_argument, number
 from harness.core.errors import UsageError
 from harness.envs.anticoagulation.dic import constants as c
 from harness.envs.anticoagulation.dic.actions import DOSES, INDEX, TRANSFUSE, DicAction
@@ -86,7 +86,7 @@ def transfusion_cap(env: Any, argument: str) -> Check:
     """No more than so many doses of components in 24 hours."""
     name = "dic-transfusion-cap"
     _refuse(env, name)
-    most = _number(name, argument, DOSES_A_DAY)
+    most = number(name, argument, DOSES_A_DAY, f"a number, e.g. {name}:{DOSES_A_DAY:g}", zero=True)
 
     def against(seen: DicObservation, action: DicAction) -> Ruling | None:
         left = max(most - seen.doses_24h, 0)
@@ -96,14 +96,14 @@ def transfusion_cap(env: Any, argument: str) -> Check:
         reason = f"{seen.doses_24h} doses in 24 hours and {given} more, above {most:g}"
         return Ruling(reason, _fewer(action, lambda transfuse: DOSES[TRANSFUSE.index(transfuse)] <= left))
 
-    return Check(f"{name}:{argument}" if argument else name, against)
+    return Check(named(name, argument), against)
 
 
 def volume_cap(env: Any, argument: str) -> Check:
     """No more than so many litres of components in the circulation."""
     name = "dic-volume-cap"
     _refuse(env, name)
-    most = _number(name, argument, LITRES)
+    most = number(name, argument, LITRES, f"a number, e.g. {name}:{LITRES:g}", zero=True)
 
     def against(seen: DicObservation, action: DicAction) -> Ruling | None:
         after = seen.component_volume + litres(action.transfuse)
@@ -112,7 +112,7 @@ def volume_cap(env: Any, argument: str) -> Check:
         reason = f"{after:.2f} L of components in the circulation, above {most:g}"
         return Ruling(reason, _fewer(action, lambda t: seen.component_volume + litres(t) <= most))
 
-    return Check(f"{name}:{argument}" if argument else name, against)
+    return Check(named(name, argument), against)
 
 
 def litres(transfuse: str) -> float:
@@ -131,17 +131,4 @@ def _fewer(action: DicAction, allowed: Any) -> DicAction:
 def _refuse(env: Any, name: str, argument: str = "") -> None:
     if not isinstance(env, DicWard):
         raise UsageError(f"The rule '{name}' is about patients of dic, and {env.spec.id} has none; leave it out.")
-    if argument:
-        raise UsageError(f"The rule '{name}' takes no '{argument}'; expected --shield {name}.")
-
-
-def _number(name: str, argument: str, usual: float) -> float:
-    if not argument:
-        return usual
-    try:
-        found = float(argument)
-    except ValueError:
-        found = -1.0
-    if not 0 <= found < float("inf"):
-        raise UsageError(f"The rule '{name}:{argument}' is not understood; expected a number, e.g. {name}:{usual:g}.")
-    return found
+    no_argument(name, argument)

@@ -12,42 +12,15 @@ from typing import Any
 
 import numpy as np
 
+from harness.agents.rules import RuleAgent, luck
 from harness.core.agent import Decision, Situation
 from harness.core.errors import UsageError
-from harness.core.seeds import stream
 from harness.envs.anticoagulation.doac import policies
-from harness.envs.anticoagulation.doac.actions import action_of
+from harness.envs.anticoagulation.doac.actions import DoacAction, action_of
 from harness.envs.anticoagulation.doac.course import Policy, View
 from harness.envs.anticoagulation.doac.environment import DoacClinic
 from harness.envs.anticoagulation.doac.optimum import Optimum, optimum
 from harness.envs.anticoagulation.doac.shown import DoacObservation, drug_of, patients_of, state_shown, status_of
-
-
-class RuleAgent:
-    """Follows a policy.
-
-    Parameters
-    ----------
-    name : str
-    policy : function of a situation
-        The policy of a decision.
-    memoryless : bool
-        False for chance, which does not decide alike twice.
-    """
-
-    def __init__(self, name: str, policy: Callable[[Situation], Policy], *, memoryless: bool = True) -> None:
-        self.id = name
-        self.memoryless = memoryless
-        self._policy = policy
-
-    async def act(self, observation: DoacObservation, situation: Situation) -> Decision:
-        """The policy's order as an action."""
-        view = View(status_of(observation), np.array([drug_of(observation)]), observation.quarter)
-        orders = self._policy(situation)(view)
-        return Decision(action=action_of(int(orders.drug[0]), int(orders.hold[0])))
-
-    async def close(self) -> None:
-        """Nothing is held."""
 
 
 class OptimalAgent:
@@ -81,9 +54,20 @@ def _clinic(env: Any, name: str) -> DoacClinic:
     return env
 
 
-def _rule(env: Any, name: str, policy: Policy) -> RuleAgent:
+def _following(env: Any, name: str, policy: Callable[[Situation], Policy], *, memoryless: bool = True) -> RuleAgent:
+    """Who turns the order of a policy into an action."""
     _clinic(env, name)
-    return RuleAgent(name, lambda situation: policy)
+
+    def decide(observation: DoacObservation, situation: Situation) -> DoacAction:
+        view = View(status_of(observation), np.array([drug_of(observation)]), observation.quarter)
+        orders = policy(situation)(view)
+        return action_of(int(orders.drug[0]), int(orders.hold[0]))
+
+    return RuleAgent(name, decide, memoryless=memoryless)
+
+
+def _rule(env: Any, name: str, policy: Policy) -> RuleAgent:
+    return _following(env, name, lambda situation: policy)
 
 
 def label(env: Any) -> RuleAgent:
@@ -128,11 +112,7 @@ def _fixed(env: Any, drug: str) -> RuleAgent:
 
 def random(env: Any) -> RuleAgent:
     """Any drug at any dose: chance."""
-    name = "doac-random"
-    _clinic(env, name)
-    return RuleAgent(
-        name, lambda s: policies.chance(stream(s.seed or 0, f"agent {s.step}")), memoryless=False
-    )  # fmt: skip
+    return _following(env, "doac-random", lambda situation: policies.chance(luck(situation)), memoryless=False)
 
 
 def optimal(env: Any) -> OptimalAgent:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.agents.checks import Check, Ruling
+from harness.agents.checks import Check, Ruling, no_argument
 from harness.core.errors import UsageError
 from harness.envs.anticoagulation.doac import constants as c
 from harness.envs.anticoagulation.doac import policies
@@ -44,8 +44,7 @@ def hold(env: Any, argument: str) -> Check:
 def _check(env: Any, name: str, kind: Kind, argument: str) -> Check:
     if not isinstance(env, DoacClinic):
         raise UsageError(f"The rule '{name}' is about anticoagulants, and {env.spec.id} has none; leave it out.")
-    if argument:
-        raise UsageError(f"The rule '{name}' takes no '{argument}'; expected --shield {name}.")
+    no_argument(name, argument)
 
     def against(observation: DoacObservation, action: DoacAction) -> Ruling | None:
         status = status_of(observation)

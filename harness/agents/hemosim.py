@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from harness.core.agent import Decision, Situation
+from harness.agents.rules import RuleAgent, luck
+from harness.core.agent import Situation
 from harness.core.environment import Action
 from harness.core.errors import UsageError
-from harness.core.seeds import stream
 from harness.envs.hemosim import tasks
 from harness.envs.hemosim.actions import DicTreatment, DoacChoice, HeparinLabOrder, HeparinOrder, WarfarinDose
 from harness.envs.hemosim.environment import HemosimEnvironment
@@ -37,72 +37,42 @@ SEED = 42
 """What the package gives its baselines; none but chance uses it."""
 
 
-class Baseline:
+def _baseline(
+    name: str, env: HemosimEnvironment, made: Callable[[Situation], Any], *, remembers: bool = False
+) -> RuleAgent:
     """A baseline of the package, made anew for every decision: one that remembers is shown the whole episode again.
 
     Parameters
     ----------
-    name : str
-    env : HemosimEnvironment
     made : function of a situation
         The baseline: what has a method `predict`.
-    remembers : bool
     """
+    task = env.task
 
-    def __init__(
-        self, name: str, env: HemosimEnvironment, made: Callable[[Situation], Any], *, remembers: bool = False
-    ) -> None:
-        self.id = name
-        self.memoryless = not remembers
-        self._task = env.task
-        self._made = made
-
-    async def act(self, observation: Any, situation: Situation) -> Decision:
-        """What the baseline wants, as the nearest action."""
-        baseline = self._made(situation)
-        if not self.memoryless:
+    def decide(observation: Any, situation: Situation) -> Action:
+        baseline = made(situation)
+        if remembers:
             for before, _ in situation.history:
-                baseline.predict(self._vector(before))
-        wanted = np.asarray(baseline.predict(self._vector(observation)))
-        if self._task is tasks.HEPARIN_POMDP and len(wanted) == len(HEPARIN_ENTRIES):
+                baseline.predict(_vector(task, before))
+        wanted = np.asarray(baseline.predict(_vector(task, observation)))
+        if task is tasks.HEPARIN_POMDP and len(wanted) == len(HEPARIN_ENTRIES):
             wanted = np.append(wanted, ORDERS)
-        return Decision(action=self._task.nearest(wanted, observation))
+        found: Action = task.nearest(wanted, observation)
+        return found
 
-    def _vector(self, observation: Any) -> Vector:
-        if self._task is not tasks.HEPARIN_POMDP:
-            return normalised(self._task.entries, observation)
-        known = observation.model_dump()
-        return normalised(HEPARIN, {**known, "heparin": known["anti_xa"] or 0.0})
+    return RuleAgent(name, decide, memoryless=not remembers)
 
-    async def close(self) -> None:
-        """Nothing is held."""
+
+def _vector(task: tasks.Task, observation: Any) -> Vector:
+    if task is not tasks.HEPARIN_POMDP:
+        return normalised(task.entries, observation)
+    known = observation.model_dump()
+    return normalised(HEPARIN, {**known, "heparin": known["anti_xa"] or 0.0})
 
 
 HEPARIN_ENTRIES = ("rate", "bolus")
 ORDERS = (1.0, 0.0, 0.0)
 """What a baseline for heparin orders where it has to: an aPTT at every decision, which is what it looks at."""
-
-
-class Trivial:
-    """Does the same whatever is shown.
-
-    Parameters
-    ----------
-    env : HemosimEnvironment
-    """
-
-    id = "hemosim-trivial"
-    memoryless = True
-
-    def __init__(self, env: HemosimEnvironment) -> None:
-        self._does = TRIVIAL[env.spec.id]
-
-    async def act(self, observation: Any, situation: Situation) -> Decision:
-        """The same again."""
-        return Decision(action=self._does(observation))
-
-    async def close(self) -> None:
-        """Nothing is held."""
 
 
 TRIVIAL: dict[str, Callable[[Any], Action]] = {
@@ -124,24 +94,24 @@ def _of(env: Any, name: str, *task_ids: str) -> HemosimEnvironment:
     return env
 
 
-def _of_class(env: Any, name: str, of: str, *task_ids: str, remembers: bool = False, **given: Any) -> Baseline:
+def _of_class(env: Any, name: str, of: str, *task_ids: str, remembers: bool = False, **given: Any) -> RuleAgent:
     made = _of(env, name, *task_ids)
     baseline = load("agents", of)
-    return Baseline(name, made, lambda situation: baseline(seed=SEED, **given), remembers=remembers)
+    return _baseline(name, made, lambda situation: baseline(seed=SEED, **given), remembers=remembers)
 
 
-def random(env: Any) -> Baseline:
+def random(env: Any) -> RuleAgent:
     """The package's `RandomBaseline`: uniform over its action space, drawn anew for every decision."""
     made = _of(env, "hemosim-random")
     baseline, space = load("agents", "RandomBaseline"), type(made.inner)().action_space
 
     def drawn(situation: Situation) -> Any:
-        return baseline(space, seed=int(stream(situation.seed or 0, f"agent {situation.step}").integers(2**31)))
+        return baseline(space, seed=int(luck(situation).integers(2**31)))
 
-    return Baseline("hemosim-random", made, drawn)
+    return _baseline("hemosim-random", made, drawn)
 
 
-def clinical(env: Any) -> Baseline:
+def clinical(env: Any) -> RuleAgent:
     """The package's clinical baseline of the task.
 
     For warfarin a dose by the INR's band; for heparin a rate by the aPTT's band, called Raschke there; for DOACs a drug
@@ -152,32 +122,34 @@ def clinical(env: Any) -> Baseline:
     return _of_class(env, name, CLINICAL[_of(env, name).spec.id])
 
 
-def trivial(env: Any) -> Trivial:
+def trivial(env: Any) -> RuleAgent:
     """Always the same, whatever is shown: the best of its kind found.
 
     15 mg of warfarin a day; 1.5 U/kg/h of heparin, or 1.25 and no laboratory value ever; the DOAC that the patient came
     with at its standard dose; a unit of platelets, 2 of plasma and low heparin every 4 hours. An agent that is not
     better has not shown that it looks at patients.
     """
-    return Trivial(_of(env, "hemosim-trivial"))
+    name = "hemosim-trivial"
+    does = TRIVIAL[_of(env, name).spec.id]
+    return RuleAgent(name, lambda observation, situation: does(observation))
 
 
-def gage(env: Any) -> Baseline:
+def gage(env: Any) -> RuleAgent:
     """The package's `WarfarinGageBaseline`, whose coefficients are not those of Gage et al. (2008)."""
     return _of_class(env, "hemosim-gage", "WarfarinGageBaseline", "hemosim/warfarin")
 
 
-def ordinal(env: Any) -> Baseline:
+def ordinal(env: Any) -> RuleAgent:
     """The package's `WarfarinOrdinalBaseline`: 5 mg, then changed in percent by the INR every day."""
     return _of_class(env, "hemosim-ordinal", "WarfarinOrdinalBaseline", "hemosim/warfarin", remembers=True)
 
 
-def anti_xa(env: Any) -> Baseline:
+def anti_xa(env: Any) -> RuleAgent:
     """The package's `HeparinAntiXaBaseline`: 18 U/kg/h, changed by up to 10 % by the concentration."""
     return _of_class(env, "hemosim-anti-xa", "HeparinAntiXaBaseline", "hemosim/heparin", remembers=True)
 
 
-def nemati(env: Any) -> Baseline:
+def nemati(env: Any) -> RuleAgent:
     """The package's `NematiDQN2016Baseline` without weights, which ship nowhere: its threshold rule, no network."""
     no_weights = os.devnull  # else it would look for a file of weights below the working directory
     name = "hemosim-nemati"

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.agents.checks import Check, Ruling
+from harness.agents.checks import Check, Ruling, no_argument
 from harness.core.environment import Action
 from harness.core.errors import UsageError
 from harness.envs.hemosim import tasks
@@ -185,6 +185,5 @@ BEYOND: dict[str, tuple[Check, ...]] = {
 def _of(env: Any, rule: str, argument: str, valid: tuple[str, ...]) -> HemosimEnvironment:
     if not isinstance(env, HemosimEnvironment) or env.spec.id not in valid:
         raise UsageError(f"The rule '{rule}' is about {', '.join(valid)}, and not {env.spec.id}; leave it out.")
-    if argument:
-        raise UsageError(f"The rule '{rule}' takes no '{argument}'; expected --shield {rule}.")
+    no_argument(rule, argument)
     return env

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.agents.checks import Check, Ruling
+from harness.agents.checks import Check, Ruling, named, no_argument
 from harness.core.errors import UsageError
 from harness.envs.anticoagulation.four_ts import INTERMEDIATE, deepest_fall
 from harness.envs.anticoagulation.heparin import constants as c
@@ -59,13 +59,13 @@ def heparin_cap(env: Any, argument: str) -> Check:
             return Ruling(reason, action.model_copy(update={"bolus": allowed[-1]}))
         return None
 
-    return Check("heparin-cap" + (f":{argument}" if argument else ""), against)
+    return Check(named("heparin-cap", argument), against)
 
 
 def heparin_hold(env: Any, argument: str) -> Check:
     """With the last aPTT above 90 s nothing is added, and above 120 s, once, the infusion pauses."""
     _infusion(env, "heparin-hold")
-    _plain("heparin-hold", argument)
+    no_argument("heparin-hold", argument)
 
     def against(observation: AnyObservation, action: AnyAction) -> Ruling | None:
         aptt, answered = _last_aptt(observation)
@@ -90,7 +90,7 @@ def heparin_monitor(env: Any, argument: str) -> Check:
     """heparin-labs: an aPTT within 8 h of a change and within 24 h; nothing added on a result from before a change."""
     if not _infusion(env, "heparin-monitor").setting.ordered:
         raise UsageError(f"The rule 'heparin-monitor' vetoes nothing in {env.spec.id}, where blood is drawn by itself.")
-    _plain("heparin-monitor", argument)
+    no_argument("heparin-monitor", argument)
 
     def against(observation: HeparinLabsObservation, action: HeparinLabsAction) -> Ruling | None:
         changed = observation.orders[-1].hour if observation.orders else -1
@@ -126,13 +126,13 @@ def no_heparin_in_hit(env: Any, argument: str) -> Check:
         score = int(policies.scored(chart).total[0])
         return Ruling(f"the 4Ts are {score}: heparin is contraindicated", HitAction(therapy="alternative"))
 
-    return Check("no-heparin-in-hit" + (f":{argument}" if argument else ""), against)
+    return Check(named("no-heparin-in-hit", argument), against)
 
 
 def no_heparin_after_fall(env: Any, argument: str) -> Check:
     """heparin-hit: no heparin once half of the platelets are lost, whatever the 4Ts."""
     _hit(env, "no-heparin-after-fall")
-    _plain("no-heparin-after-fall", argument)
+    no_argument("no-heparin-after-fall", argument)
 
     def against(observation: HitObservation, action: HitAction) -> Ruling | None:
         fall = float(deepest_fall(chart_of(observation).counts).fall[0])
@@ -171,8 +171,3 @@ def _infusion(env: Any, rule: str) -> HeparinInfusion:
 def _hit(env: Any, rule: str) -> None:
     if not isinstance(env, HeparinHit):
         raise UsageError(f"The rule '{rule}' is about heparin-hit, and {env.spec.id} is another task; leave it out.")
-
-
-def _plain(rule: str, argument: str) -> None:
-    if argument:
-        raise UsageError(f"The rule '{rule}' takes no '{argument}'; expected --shield {rule}.")

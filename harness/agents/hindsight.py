@@ -38,27 +38,39 @@ class HindsightAgent:
 
     async def act(self, observation: Observation, situation: Situation) -> Decision:
         """The plan's action; where something else was done before, that of a new plan."""
-        if situation.seed is None:
-            raise UsageError("The oracle knows a patient by the seed of the episode; ask it in an episode.")
-        planned = self._planned(situation.seed)
+        planned = self._planned(seed_of(situation))
         done = tuple(action for _, action in situation.history)
         if done == planned[: len(done)]:
             return Decision(action=planned[len(done)])
-        return Decision(action=self._after(situation.seed, done).best_action())
+        return Decision(action=reference_after(self._make, situation).best_action())
 
     def _plan(self, seed: int) -> tuple[Any, ...]:
         """The plan from the beginning."""
-        reference: Planned = self._after(seed, ())
+        reference: Planned = reference_after(self._make, Situation(lambda action: None, seed))
         return reference.actions()
-
-    def _after(self, seed: int, done: tuple[Any, ...]) -> Any:
-        """The reference of an episode in which some actions were done."""
-        env = self._make()
-        env.reset(seed)
-        for action in done:
-            env.step(action)
-        return env.reference
 
     async def close(self) -> None:
         """Forget the plans."""
         self._planned.cache_clear()
+
+
+def seed_of(situation: Situation) -> int:
+    """The seed of the episode.
+
+    Raises
+    ------
+    UsageError
+        If a state is asked outside of one.
+    """
+    if situation.seed is None:
+        raise UsageError("The oracle knows a patient by the seed of the episode; ask it in an episode.")
+    return situation.seed
+
+
+def reference_after(make: Callable[[], Environment[Any, Any]], situation: Situation) -> Any:
+    """The reference of a new environment where the same was done in the same episode."""
+    env = make()
+    env.reset(seed_of(situation))
+    for _, action in situation.history:
+        env.step(action)
+    return env.reference

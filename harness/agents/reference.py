@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from harness.agents.rules import luck
 from harness.core.agent import Agent, Decision, Situation
 from harness.core.errors import UsageError
-from harness.core.seeds import stream
 from harness.mdp.environment import TabularEnvironment, TabularObservation
 from harness.mdp.policy import deterministic, uniform
 from harness.mdp.tabular import FloatArray, TabularMDP
@@ -50,7 +50,7 @@ class TableAgent:
 
 def draw(row: FloatArray, situation: Situation) -> int:
     """An index drawn from probabilities; the draw belongs to the episode's seed and step."""
-    u = stream(situation.seed or 0, f"agent {situation.step}").random()
+    u = luck(situation).random()
     return int(np.searchsorted(np.cumsum(row), u * row.sum(), side="right"))
 
 

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable
 from typing import Any
 
-from harness.agents.checks import Check, Ruling
+from harness.agents.checks import Check, Ruling, no_argument
 from harness.core.errors import UsageError
 from harness.envs.polypharmacy.environment import MedicationReview
 from harness.envs.polypharmacy.options import Intervention
@@ -79,6 +79,5 @@ def _nearest(name: str, valid: Iterable[str]) -> str | None:
 def _refuse_others(env: Any, rule: str, argument: str) -> MedicationReview:
     if not isinstance(env, MedicationReview):
         raise UsageError(f"The rule '{rule}' is about reviews of medications, and {env.spec.id} is none; leave it out.")
-    if argument:
-        raise UsageError(f"The rule '{rule}' takes no '{argument}'; expected --shield {rule}.")
+    no_argument(rule, argument)
     return env

@@ -263,7 +263,8 @@ class ShieldedTable(Shielded):
         return np.asarray((self._wanted(mdp) * self._vetoed).sum(axis=1))
 
     def _wanted(self, mdp: TabularMDP) -> FloatArray:
-        return np.asarray(self._agent.policy(mdp), dtype=np.float64)  # type: ignore[attr-defined]
+        agent: Any = self._agent  # has a table: `shielded` saw to it
+        return np.asarray(agent.policy(mdp), dtype=np.float64)
 
 
 def _allowed(mdp: TabularMDP, given: Sequence[Rule]) -> BoolArray:

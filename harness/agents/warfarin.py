@@ -10,51 +10,16 @@ from collections.abc import Callable
 from typing import Any
 
 from harness.agents.hindsight import HindsightAgent
-from harness.core.agent import Decision, Situation
+from harness.agents.rules import RuleAgent, luck
+from harness.core.agent import Situation
 from harness.core.errors import UsageError
-from harness.core.seeds import stream
 from harness.envs.anticoagulation.warfarin import algorithms, policies
 from harness.envs.anticoagulation.warfarin import constants as c
 from harness.envs.anticoagulation.warfarin.actions import MaintenanceAction, nearest
 from harness.envs.anticoagulation.warfarin.clinic import Policy
-from harness.envs.anticoagulation.warfarin.environment import WarfarinClinic
+from harness.envs.anticoagulation.warfarin.environment import AnyAction, WarfarinClinic
 from harness.envs.anticoagulation.warfarin.particles import Bayes
 from harness.envs.anticoagulation.warfarin.shown import WarfarinObservation, chart_of
-
-
-class RuleAgent:
-    """Follows a policy.
-
-    Parameters
-    ----------
-    name : str
-    env : WarfarinClinic
-    policy : function of a situation
-        The policy of an episode, made anew for every decision: nothing is remembered but the chart.
-    """
-
-    memoryless = False
-
-    def __init__(self, name: str, env: WarfarinClinic, policy: Callable[[Situation], Policy]) -> None:
-        self.id = name
-        self._settled = env.settled
-        self._policy = policy
-
-    async def act(self, observation: WarfarinObservation, situation: Situation) -> Decision:
-        """The policy's orders as an action."""
-        chart = chart_of(observation, situation.history)  # type: ignore[arg-type]
-        orders = self._policy(situation)(chart)
-        action = nearest(
-            float(orders.weekly[0]),
-            observation.weekly_dose,
-            int(orders.hold[0]),
-            int(orders.visit[0]),
-            may_set=not self._settled and observation.day < c.INDUCTION_DAYS,
-        )
-        return Decision(action=MaintenanceAction(**action.model_dump()) if self._settled else action)
-
-    async def close(self) -> None:
-        """Nothing is held."""
 
 
 def _clinic(env: Any, name: str) -> WarfarinClinic:
@@ -63,24 +28,36 @@ def _clinic(env: Any, name: str) -> WarfarinClinic:
     return env
 
 
+def _following(env: Any, name: str, policy: Callable[[Situation], Policy]) -> RuleAgent:
+    """Who turns the orders of a policy, made anew for every decision, into actions."""
+    clinic = _clinic(env, name)
+
+    def decide(observation: WarfarinObservation, situation: Situation) -> AnyAction:
+        orders = policy(situation)(chart_of(observation, situation.history))
+        action = nearest(
+            float(orders.weekly[0]),
+            observation.weekly_dose,
+            int(orders.hold[0]),
+            int(orders.visit[0]),
+            may_set=not clinic.settled and observation.day < c.INDUCTION_DAYS,
+        )
+        return MaintenanceAction(**action.model_dump()) if clinic.settled else action
+
+    return RuleAgent(name, decide, memoryless=False)
+
+
 def _rule(env: Any, name: str, policy: Policy) -> RuleAgent:
-    return RuleAgent(name, _clinic(env, name), lambda situation: policy)
+    return _following(env, name, lambda situation: policy)
 
 
 def random(env: Any) -> RuleAgent:
     """5 mg a day, then every week any change from -20 to +20 %: chance."""
-    name = "warfarin-random"
-    return RuleAgent(
-        name,
-        _clinic(env, name),
-        lambda s: policies.random_changes(stream(s.seed or 0, f"agent {s.step}")),
-    )
+    return _following(env, "warfarin-random", lambda situation: policies.random_changes(luck(situation)))
 
 
 def fixed(env: Any) -> RuleAgent:
     """5 mg a day whatever the INR; the steady dose where there is one."""
-    name = "warfarin-fixed"
-    return _rule(env, name, policies.unchanged)
+    return _rule(env, "warfarin-fixed", policies.unchanged)
 
 
 def nomogram(env: Any) -> RuleAgent:
@@ -113,8 +90,7 @@ def ebm(env: Any) -> RuleAgent:
 
 def bayes(env: Any) -> RuleAgent:
     """What a particle filter's belief speaks for: the best that is known without knowing the patient."""
-    name = "warfarin-bayes"
-    return RuleAgent(name, _clinic(env, name), lambda situation: Bayes())
+    return _following(env, "warfarin-bayes", lambda situation: Bayes())
 
 
 def oracle(env: Any) -> HindsightAgent:

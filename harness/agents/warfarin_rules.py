@@ -17,7 +17,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from harness.agents.checks import Check, Ruling
+from harness.agents.checks import Check, Ruling, named, no_argument, number
 from harness.core.errors import UsageError
 from harness.envs.anticoagulation.warfarin import constants as c
 from harness.envs.anticoagulation.warfarin.actions import CHANGES, DAYS_OF_WEEK, SETS, VISITS, weekly_mg
@@ -43,7 +43,7 @@ Against = Callable[[WarfarinObservation, AnyAction], Ruling | None]
 def hold(env: Any, argument: str) -> Check:
     """At least one dose is left out at an INR above 5, or above another: warfarin-hold:INR."""
     _clinic(env, "warfarin-hold")
-    above = _number("warfarin-hold", argument, HOLD_ABOVE, "an INR, e.g. warfarin-hold:4.5")
+    above = number("warfarin-hold", argument, HOLD_ABOVE, "an INR, e.g. warfarin-hold:4.5, above 0")
 
     def against(seen: WarfarinObservation, action: AnyAction) -> Ruling | None:
         if seen.inr <= above or action.hold_days >= HOLD_DAYS:
@@ -51,13 +51,13 @@ def hold(env: Any, argument: str) -> Check:
         reason = f"the INR is {seen.inr:g}, above {above:g}, and no dose is left out"
         return Ruling(reason, action.model_copy(update={"hold_days": HOLD_DAYS}))
 
-    return Check(_name("warfarin-hold", argument), against)
+    return Check(named("warfarin-hold", argument), against)
 
 
 def no_increase(env: Any, argument: str) -> Check:
     """The weekly dose is not raised while the INR is above the range."""
     clinic = _clinic(env, "warfarin-no-increase")
-    _no_argument("warfarin-no-increase", argument)
+    no_argument("warfarin-no-increase", argument)
 
     def against(seen: WarfarinObservation, action: AnyAction) -> Ruling | None:
         before = seen.weekly_dose
@@ -72,7 +72,7 @@ def no_increase(env: Any, argument: str) -> Check:
 def cap(env: Any, argument: str) -> Check:
     """The weekly dose is not raised above 70 mg, or another: warfarin-cap:MG."""
     clinic = _clinic(env, "warfarin-cap")
-    most = _number("warfarin-cap", argument, WEEKLY_CAP, "mg a week, e.g. warfarin-cap:50")
+    most = number("warfarin-cap", argument, WEEKLY_CAP, "mg a week, e.g. warfarin-cap:50, above 0")
 
     def against(seen: WarfarinObservation, action: AnyAction) -> Ruling | None:
         allowed = max(most, seen.weekly_dose)  # who needs more and has it may keep it
@@ -83,13 +83,13 @@ def cap(env: Any, argument: str) -> Check:
             f"{weekly:g} mg a week is above {most:g}", _nearest(clinic, seen, action, lambda weekly: weekly <= allowed)
         )
 
-    return Check(_name("warfarin-cap", argument), against)
+    return Check(named("warfarin-cap", argument), against)
 
 
 def step(env: Any, argument: str) -> Check:
     """The weekly dose is changed by no more than 20 %, or another: warfarin-step:PERCENT."""
     clinic = _clinic(env, "warfarin-step")
-    most = _number("warfarin-step", argument, LARGEST_CHANGE, "percent, e.g. warfarin-step:10")
+    most = number("warfarin-step", argument, LARGEST_CHANGE, "percent, e.g. warfarin-step:10, above 0")
 
     def within(before: float, weekly: float) -> bool:
         return before == 0 or abs(weekly - before) <= before * most / 100 + c.TABLET / 2  # doses are rounded
@@ -101,13 +101,13 @@ def step(env: Any, argument: str) -> Check:
         reason = f"{before:g} to {weekly:g} mg a week is a change by more than {most:g} %"
         return Ruling(reason, _nearest(clinic, seen, action, partial(within, before)))
 
-    return Check(_name("warfarin-step", argument), against)
+    return Check(named("warfarin-step", argument), against)
 
 
 def visit(env: Any, argument: str) -> Check:
     """The INR is measured again within a week after one out of range or a change: warfarin-visit:DAYS for another."""
     _clinic(env, "warfarin-visit")
-    most = _number("warfarin-visit", argument, VISIT_WITHIN, "days, e.g. warfarin-visit:14")
+    most = number("warfarin-visit", argument, VISIT_WITHIN, "days, e.g. warfarin-visit:14, above 0")
     latest = max((word for word in VISITS if VISITS[word] <= most), key=VISITS.__getitem__, default=None)
     if latest is None:
         raise UsageError(
@@ -124,13 +124,13 @@ def visit(env: Any, argument: str) -> Check:
         reason = f"{why}, and the next visit would be in {VISITS[action.next_visit]} days"
         return Ruling(reason, action.model_copy(update={"next_visit": latest}))
 
-    return Check(_name("warfarin-visit", argument), against)
+    return Check(named("warfarin-visit", argument), against)
 
 
 def safety(env: Any, argument: str) -> tuple[Check, ...]:
     """All five rules about warfarin, as they are without a number of one's own."""
     _clinic(env, "warfarin-safety")
-    _no_argument("warfarin-safety", argument)
+    no_argument("warfarin-safety", argument)
     return tuple(rule(env, "") for rule in (hold, no_increase, cap, step, visit))
 
 
@@ -155,25 +155,3 @@ def _clinic(env: Any, rule: str) -> WarfarinClinic:
             f"The rule '{rule}' is about warfarin and warfarin-maintenance, and {env.spec.id} is neither; leave it out."
         )
     return env
-
-
-def _name(rule: str, argument: str) -> str:
-    return f"{rule}:{argument}" if argument else rule
-
-
-def _no_argument(rule: str, argument: str) -> None:
-    if argument:
-        raise UsageError(f"The rule '{rule}' takes no '{argument}'; expected --shield {rule}.")
-
-
-def _number(rule: str, argument: str, usual: float, expected: str) -> float:
-    """The number after a rule's name, or the usual one."""
-    if not argument:
-        return usual
-    try:
-        number = float(argument)
-    except ValueError:
-        number = float("nan")
-    if not 0 < number < float("inf"):
-        raise UsageError(f"The rule '{rule}:{argument}' is not understood; expected {expected}, above 0.")
-    return number

@@ -50,9 +50,7 @@ def ab(
         typer.Option(help="A model by alias (`harness models` lists them) or a GGUF file.", rich_help_panel=o.WHO),
     ] = None,
     base_url: o.BaseUrl = None,
-    model_id: Annotated[
-        str | None, typer.Option(help="The model's name on that server.", rich_help_panel=o.WHO)
-    ] = None,
+    model_id: o.ModelId = None,
     shots: o.Shots = None,
     shots_from: o.ShotsFrom = None,
     reply: o.Reply = None,
@@ -104,10 +102,10 @@ def ab(
     from harness.cli.task import env_id, env_options
     from harness.core.errors import UsageError
     from harness.envs.registry import make
-    from harness.evaluation.asking import read_decisions
     from harness.evaluation.cast import check
     from harness.evaluation.config import Method, configured
     from harness.evaluation.flips import usual_method
+    from harness.evaluation.state_decision import read_decisions
     from harness.llm.registry import resolve
 
     if model is not None and (base_url is not None or model_id is not None):

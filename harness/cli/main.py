@@ -51,7 +51,7 @@ def _print_version(asked: bool) -> None:
     if asked:
         from harness import __version__
 
-        print(f"harness {__version__}")  # noqa: T201
+        typer.echo(f"harness {__version__}")
         raise typer.Exit
 
 

@@ -59,6 +59,7 @@ BaseUrl = Annotated[
     str | None,
     typer.Option(help="Any OpenAI-compatible server, with --model-id; key in OPENAI_API_KEY.", rich_help_panel=WHO),
 ]
+ModelId = Annotated[str | None, typer.Option(help="The model's name on that server.", rich_help_panel=WHO)]
 Shots = Annotated[
     int | None,
     typer.Option(

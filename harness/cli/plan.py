@@ -39,9 +39,7 @@ def plan(
         str | None, typer.Option(help="A model by alias, or a GGUF file: say what it costs.", rich_help_panel=o.WHO)
     ] = None,
     base_url: o.BaseUrl = None,
-    model_id: Annotated[
-        str | None, typer.Option(help="The model's name on that server.", rich_help_panel=o.WHO)
-    ] = None,
+    model_id: o.ModelId = None,
     prompt: Annotated[
         str, typer.Option(help="Style of the prompt, or a folder; `harness prompts` lists them.", rich_help_panel=o.WHO)
     ] = "direct",

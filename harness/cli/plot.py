@@ -29,8 +29,8 @@ def plot(
     from harness.core.errors import RunError, UsageError
     from harness.core.run import read_manifest
     from harness.envs.registry import make
-    from harness.evaluation.asking import read_decisions
     from harness.evaluation.references import reference_values
+    from harness.evaluation.state_decision import read_decisions
     from harness.evaluation.tabular import history
     from harness.mdp.environment import TabularEnvironment
     from harness.reports.plots import bounds, save

@@ -9,7 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, SerializeAsAny
 
-from harness.core.environment import Action, Observation
+from harness.core.environment import Action
 
 
 class Outcome(StrEnum):
@@ -160,7 +160,7 @@ class Situation:
     why_illegal: Callable[[Any], str | None]
     seed: int | None = None
     step: int = 0
-    history: tuple[tuple[Observation, Action], ...] = ()
+    history: tuple[tuple[Any, Any], ...] = ()
     sample: str = ""
 
 

@@ -9,6 +9,8 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from harness.core.errors import IllegalAction
+
 
 class Action(BaseModel):
     """What an agent may order.
@@ -165,3 +167,16 @@ class Environment(Protocol[O_co, A_contra]):
     def fallback(self) -> Action:
         """What is done in the current state when the agent gave no legal action (see `spec.fallback`)."""
         ...
+
+
+def require_legal(env: Environment[Any, Any], action: Any) -> None:
+    """See that an environment allows an action.
+
+    Raises
+    ------
+    IllegalAction
+        If its current state does not.
+    """
+    problem = env.why_illegal(action)
+    if problem is not None:
+        raise IllegalAction(f"{env.spec.id}: {problem}.")

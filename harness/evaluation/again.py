@@ -17,7 +17,7 @@ from harness.core.run import TRACE
 from harness.core.seeds import stream
 from harness.core.trace import read_episodes, recorded
 from harness.envs import registry as envs
-from harness.evaluation.asking import PATIENCE, StateDecision, ask_in_state, read_decisions
+from harness.evaluation.asking import PATIENCE, ask_in_state
 from harness.evaluation.cast import Cast
 from harness.evaluation.config import RunConfig
 from harness.evaluation.decomposition import decomposition
@@ -26,6 +26,7 @@ from harness.evaluation.flips import Flips, flips_of
 from harness.evaluation.intervals import Estimate, clustered_share, wilson
 from harness.evaluation.rechecked import Change, sources
 from harness.evaluation.replay import StepFlip, ask_step
+from harness.evaluation.state_decision import StateDecision, read_decisions
 from harness.evaluation.summary import Summary
 from harness.evaluation.tabular import ROUNDING, Progress, Watch, bounds_from
 from harness.execution.local import each

@@ -6,129 +6,23 @@ told, and anybody can recompute the value.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
 
 from harness.agents.reference import draw
-from harness.core.agent import Agent, Decision, Failure, Message, Outcome, Request, Situation, Veto
+from harness.core.agent import Agent, Decision, Message, Outcome, Situation
 from harness.core.episode import decided
-from harness.core.errors import RunError
 from harness.core.run import DECISIONS, Clock, RunFolder
-from harness.core.trace import read_lines
+from harness.evaluation.state_decision import StateDecision, line_of, line_of_row, read_decisions
 from harness.execution.local import each
 from harness.mdp.environment import TabularEnvironment
 from harness.mdp.tabular import FloatArray, IntArray
 
 PATIENCE = 5
 """So many failures in a row that each may concern one request alone stop a run."""
-
-
-class StateDecision(BaseModel):
-    """A line of `decisions.jsonl`: what the agent does in one state.
-
-    `action` and `action_index` are what is carried out, the fallback where the outcome is invalid; None for an agent
-    that draws its action from `probabilities`. `regret` is `V*(s) - Q*(s, a)`, its mean over the probabilities.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    state: int
-    action: dict[str, Any] | None = None
-    action_index: int | None = None
-    probabilities: tuple[float, ...] | None = None
-    outcome: Outcome
-    regret: float
-    admissible: float
-    """1 or 0; the share of `probabilities` on admissible actions for an agent that draws."""
-    prompt: str | None = None
-    """The part of the prompt that belongs to this state; the manifest holds the rest."""
-    prompt_sha256: str | None = None
-    reply: str | None = None
-    first_reply: str | None = None
-    rationale: str | None = None
-    reasoning: str | None = None
-    failure: Failure | None = None
-    """Why the first reply could not be used; of an invalid decision, why the last could not."""
-    error: str | None = None
-    drawn: tuple[int, ...] | None = None
-    """Index of every action drawn, where several were; `probabilities` are then their shares."""
-    invalid_samples: int = 0
-    """How many of them were no legal action, and so the fallback."""
-    votes: tuple[dict[str, Any] | None, ...] = ()
-    """What each answer wanted where majorities decided; those of several samples follow each other."""
-    veto: Veto | None = None
-    """What was wanted instead, and the shield's rule against it."""
-    veto_share: float = 0.0
-    """How likely something is wanted here that a rule does not allow."""
-    label_mass: float | None = None
-    label_unseen: float | None = None
-    model: str | None = None
-    requests: tuple[Request, ...] = ()
-    latency_s: float = 0.0
-    elapsed_s: float = 0.0
-
-    def row(self, n_actions: int) -> FloatArray:
-        """The policy's row for this state, shape (A,)."""
-        if self.probabilities is not None:
-            return np.asarray(self.probabilities, dtype=np.float64)
-        row = np.zeros(n_actions)
-        row[self.action_index] = 1.0
-        return row
-
-
-def line_of_row(env: TabularEnvironment[Any, Any], state: int, row: FloatArray) -> StateDecision:
-    """What probabilities `row` (A,) amount to in a state."""
-    index = int(row.argmax()) if row.max() == 1.0 else None
-    return StateDecision(
-        state=state,
-        action=None if index is None else env.actions[index].model_dump(mode="json"),
-        action_index=index,
-        probabilities=tuple(row) if index is None else None,
-        outcome=Outcome.OK,
-        regret=float(row[row > 0] @ env.regret[state][row > 0]),
-        admissible=float(row @ env.mdp.admissible[state]),
-    )
-
-
-def line_of(env: TabularEnvironment[Any, Any], state: int, decision: Decision) -> StateDecision:
-    """What a decision amounts to in a state: the fallback, where it holds no action that is legal there."""
-    action, error, failure = decision.action, decision.error, decision.failure
-    outcome = Outcome.INVALID if action is None else decision.outcome
-    if action is not None and (reason := env.why_illegal_in(state, action)):
-        action, outcome, error, failure = None, Outcome.INVALID, reason, Failure.ILLEGAL
-    index = int(env.fallback_actions[state]) if action is None else env.action_index(action)
-    row = np.zeros(env.mdp.n_actions)
-    row[index] = 1.0
-    if action is not None and decision.probabilities is not None:
-        row = np.asarray(decision.probabilities, dtype=np.float64)
-    base = line_of_row(env, state, row)
-    return base.model_copy(
-        update={
-            "outcome": outcome,
-            "error": error,
-            "prompt": decision.messages[-1].content if decision.messages else None,
-            "prompt_sha256": decision.prompt_sha256,
-            "reply": decision.reply,
-            "first_reply": decision.first_reply,
-            "rationale": decision.rationale,
-            "reasoning": decision.reasoning,
-            "failure": failure,
-            "votes": decision.votes,
-            "veto": decision.veto,
-            "veto_share": decision.veto_share,
-            "label_mass": decision.label_mass,
-            "label_unseen": decision.label_unseen,
-            "model": decision.model,
-            "requests": decision.requests,
-            "latency_s": decision.latency_s,
-        }
-    )
 
 
 async def ask_in_state(env: TabularEnvironment[Any, Any], agent: Agent, state: int, sample: str = "") -> StateDecision:
@@ -276,35 +170,3 @@ class AskedAgent:
 
     async def close(self) -> None:
         """Whoever made the agent closes it."""
-
-
-def chosen(env: TabularEnvironment[Any, Any], line: StateDecision) -> str:
-    """What was decided in a state, in words; the fallback where there was no legal action, which is said."""
-    return with_outcome(env.choice_label(line.row(env.mdp.n_actions)), line.outcome)
-
-
-def with_outcome(label: str, outcome: str) -> str:
-    """The name of an action, marked where it is only the fallback."""
-    return f"{label} (no legal action)" if outcome == Outcome.INVALID else label
-
-
-def read_decisions(run: Path) -> list[StateDecision]:
-    """The decisions of a run.
-
-    Raises
-    ------
-    RunError
-        If a line is not one.
-    """
-    lines = []
-    for number, value in enumerate(read_lines(run / DECISIONS), start=1):
-        try:
-            line = StateDecision.model_validate(value)
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"]))
-            raise RunError(f"Line {number} of {run / DECISIONS} is no decision: {where}: {first['msg']}.") from None
-        if not math.isfinite(line.regret):
-            raise RunError(f"Line {number} of {run / DECISIONS} holds an illegal action of state {line.state}.")
-        lines.append(line)
-    return lines

@@ -7,8 +7,9 @@ from typing import Any
 
 from harness.core.agent import Agent
 from harness.core.seeds import stream
-from harness.evaluation.asking import StateDecision, ask_in_state
+from harness.evaluation.asking import ask_in_state
 from harness.evaluation.intervals import wilson
+from harness.evaluation.state_decision import StateDecision
 from harness.evaluation.summary import Audit
 from harness.execution.local import each
 from harness.mdp.environment import TabularEnvironment

@@ -14,7 +14,7 @@ from harness.core.errors import BudgetSpent
 from harness.core.seeds import evaluation_seeds
 from harness.envs import registry as envs
 from harness.evaluation import about
-from harness.evaluation.asking import AskedAgent, Asker, StateDecision, chosen
+from harness.evaluation.asking import AskedAgent, Asker
 from harness.evaluation.audit import audit
 from harness.evaluation.cast import build
 from harness.evaluation.config import Method
@@ -22,6 +22,7 @@ from harness.evaluation.intervals import Estimate, within
 from harness.evaluation.job import Job
 from harness.evaluation.rollout import play_episodes
 from harness.evaluation.sampled import sampled_value
+from harness.evaluation.state_decision import StateDecision, chosen
 from harness.evaluation.summary import Audit, Summary, WorstDecision
 from harness.evaluation.tabular import (
     EXACT_WIDTH,

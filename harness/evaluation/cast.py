@@ -28,8 +28,8 @@ from harness.evaluation.intervals import Interval
 from harness.llm.budget import Budget, Limits
 from harness.llm.cache import ReplyCache, default_path
 from harness.llm.client import ChatClient
+from harness.llm.keys import api_key_of
 from harness.llm.registry import ModelEntry, ReplyFormat, resolve, served
-from harness.llm.registry import key_of as api_key_of
 from harness.mdp.environment import TabularEnvironment
 from harness.prompts.loader import Prompt, Source, load
 from harness.prompts.variants import contract as contract_of

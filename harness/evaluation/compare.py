@@ -18,12 +18,12 @@ from pydantic import ValidationError
 from harness.core.errors import RunError, UsageError, first_problem
 from harness.core.run import TRACE, read_manifest, read_summary
 from harness.core.trace import End, read_episodes
-from harness.evaluation.asking import read_decisions
 from harness.evaluation.config import Method
 from harness.evaluation.decomposition import Decomposition, decomposition
 from harness.evaluation.intervals import FEW_LOSSES, anytime, p_value, skewness_corrected, without_interval
 from harness.evaluation.manifest import data_of, environment_of
 from harness.evaluation.rollout import FIRST_LOOK, TOLD_FROM
+from harness.evaluation.state_decision import read_decisions
 from harness.evaluation.summary import Summary
 from harness.evaluation.tabular import bounds_from
 from harness.mdp.certify import completion
@@ -285,6 +285,8 @@ def decompose(base: Run, other: Run) -> Decomposition:
     for run in (base, other):
         if run.summary.method is Method.ROLLOUT:
             raise UsageError(f"The run {run.path} is a rollout; where a difference comes from needs exact or certify.")
-    env: TabularEnvironment[Any, Any] = environment_of(base.path)  # type: ignore[assignment]
+    env = environment_of(base.path)
+    if not isinstance(env, TabularEnvironment):
+        raise UsageError(f"{env.spec.id} has no table of states any more; where a difference comes from needs one.")
     policies = [completion(env.mdp, bounds_from(env, read_decisions(run.path))) for run in (base, other)]
     return decomposition(env, *policies)

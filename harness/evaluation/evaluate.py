@@ -22,13 +22,13 @@ from harness.core.run import (
 )
 from harness.core.trace import read_lines, stream_episodes
 from harness.envs.ids import short_name
-from harness.evaluation.asking import read_decisions
 from harness.evaluation.by_episodes import played
 from harness.evaluation.by_states import asked
 from harness.evaluation.cast import build, check
 from harness.evaluation.config import Method, RunConfig
 from harness.evaluation.job import Job, Observers
 from harness.evaluation.manifest import configuration_of, manifest_of, require_unchanged
+from harness.evaluation.state_decision import read_decisions
 from harness.evaluation.summary import Summary
 from harness.llm.budget import Limits
 

@@ -18,11 +18,11 @@ from harness.core.environment import Environment
 from harness.core.errors import UsageError
 from harness.core.run import TRACE
 from harness.core.trace import Episode, read_episodes
-from harness.evaluation.asking import StateDecision, chosen, read_decisions, with_outcome
 from harness.evaluation.compare import Contribution, Run, decompose, paired_gains
 from harness.evaluation.config import Method
 from harness.evaluation.decomposition import Decomposition
 from harness.evaluation.manifest import environment_of
+from harness.evaluation.state_decision import StateDecision, chosen, read_decisions, with_outcome
 from harness.mdp.environment import TabularEnvironment
 
 DIFFERENCE = "the difference"

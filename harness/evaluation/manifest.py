@@ -56,11 +56,7 @@ def manifest_of(config: RunConfig, run_id: str, cast: Cast) -> dict[str, Any]:
     manifest: dict[str, Any] = {
         "manifest_version": MANIFEST_VERSION,
         "run_id": run_id,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "harness": harness.__version__,
-        "git_revision": git_revision(),
-        "python": platform.python_version(),
-        "packages": {name: _version(name) for name in PACKAGES},
+        **made_by(PACKAGES),
         "config": config.model_dump(mode="json"),
         "env": spec.model_dump(mode="json"),
         "seeds": {"first": config.seed_start, "episodes": config.episodes},
@@ -158,6 +154,17 @@ def _dig(value: Any, keys: Sequence[str]) -> Any:
     return value
 
 
+def made_by(packages: Sequence[str]) -> dict[str, Any]:
+    """What makes a run, and when: part of every manifest."""
+    return {
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "harness": harness.__version__,
+        "git_revision": git_revision(),
+        "python": platform.python_version(),
+        "packages": {name: _version(name) for name in packages},
+    }
+
+
 def _version(package: str) -> str | None:
     try:
         return version(package)
@@ -172,7 +179,7 @@ def git_revision() -> str | None:
         return None
     try:
         words = ["git", "-C", str(folder), "describe", "--always", "--dirty=+", "--abbrev=40", "--exclude=*"]
-        found = subprocess.run(words, capture_output=True, text=True, check=False, timeout=10)  # noqa: S603
+        found = subprocess.run(words, capture_output=True, text=True, check=False, timeout=10)  # noqa: S603 - fixed words
     except (OSError, subprocess.TimeoutExpired):
         return None
     return found.stdout.strip() or None

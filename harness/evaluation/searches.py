@@ -7,18 +7,14 @@ summary.json      the result; its presence means that the run has finished
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
-import harness
 from harness.agents.bandits.combinations import Combinations, Simulation, simulate
 from harness.agents.bandits.optim_neural_ts import Search, Settings
 from harness.agents.bandits.records import Records, records, review_of
@@ -26,7 +22,7 @@ from harness.agents.bandits.train import check_seeds, train
 from harness.core.errors import RunError
 from harness.core.run import MANIFEST, SUMMARY, TRAINING, RunFolder, read_manifest
 from harness.evaluation.intervals import Estimate, student_t
-from harness.evaluation.manifest import git_revision
+from harness.evaluation.manifest import made_by
 
 ALGORITHM = "optim-neural-ts"
 
@@ -98,11 +94,7 @@ def start(out: Path, data: DataSet, settings: Settings, seeds: Sequence[int]) ->
         {
             "kind": TRAINING,
             "algorithm": ALGORITHM,
-            "created": datetime.now(UTC).isoformat(timespec="seconds"),
-            "harness": harness.__version__,
-            "git_revision": git_revision(),
-            "python": platform.python_version(),
-            "packages": {"numpy": np.__version__},
+            **made_by(("numpy",)),
             "data": data.model_dump(mode="json"),
             "settings": settings.model_dump(mode="json"),
             "seeds": list(seeds),
@@ -154,13 +146,8 @@ def as_json(done: Searches) -> dict[str, Any]:
         "settings": done.settings.model_dump(mode="json"),
         "dangerous_share": done.dangerous_share,
         "seeds": [asdict(outcome) for outcome in done.outcomes],
-        "means": {name: None if found is None else _finite(found) for name, found in means.items()},
+        "means": {name: None if found is None else found.as_json() for name, found in means.items()},
     }
-
-
-def _finite(found: Estimate) -> dict[str, Any]:
-    """Without NaN, which is no JSON."""
-    return {name: None if value != value else value for name, value in asdict(found).items()}
 
 
 def _outcome(search: Search) -> Outcome:

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from harness.core.errors import InvalidMDP
-from harness.evaluation.asking import Asker, StateDecision
+from harness.evaluation.asking import Asker
+from harness.evaluation.state_decision import StateDecision
 from harness.mdp.certify import Bounds, ask, completion, known, next_states, promise, settled, states_left, unasked
 from harness.mdp.environment import TabularEnvironment
 from harness.mdp.evaluate import evaluate

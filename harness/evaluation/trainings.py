@@ -8,17 +8,13 @@ summary.json              the last look; its presence means that the run has fin
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from importlib.metadata import version
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-import harness
 from harness.agents.rl.checkpoint import ALGORITHM, about, restore, save
 from harness.agents.rl.reinforce import Row, Settings, Training, advance
 from harness.agents.rl.tasks import views_of
@@ -28,7 +24,7 @@ from harness.core.seeds import check_training_seeds
 from harness.envs import registry as envs
 from harness.envs.ids import short_name
 from harness.evaluation.intervals import of_returns
-from harness.evaluation.manifest import git_revision
+from harness.evaluation.manifest import made_by
 
 CURVE = "curve.json"
 
@@ -82,18 +78,7 @@ def new_folder(out: Path, what: dict[str, Any]) -> RunFolder:
         If it cannot be written.
     """
     folder = RunFolder.create(out, f"{short_name(what['env'])}-{what['algorithm']}".replace("/", "-"))
-    folder.write_json(
-        MANIFEST,
-        {
-            "kind": TRAINING,
-            **what,
-            "created": datetime.now(UTC).isoformat(timespec="seconds"),
-            "harness": harness.__version__,
-            "git_revision": git_revision(),
-            "python": platform.python_version(),
-            "packages": {name: version(name) for name in PACKAGES},
-        },
-    )
+    folder.write_json(MANIFEST, {"kind": TRAINING, **what, **made_by(PACKAGES)})
     return folder
 
 
@@ -116,9 +101,8 @@ def told(folder: RunFolder, algorithm: str, kind: type[S]) -> tuple[str, S]:
 
 def finish(folder: RunFolder, env_id: str, curve: list[Row]) -> None:
     """Write the summary: the last look at held-out patients."""
-    held_out = asdict(of_returns(curve[-1]["held_out_returns"]))
-    summary = {"env": env_id, "episodes": curve[-1]["episodes"], "held_out_return": _finite(held_out)}
-    folder.write_json(SUMMARY, summary)
+    held_out = of_returns(curve[-1]["held_out_returns"]).as_json()
+    folder.write_json(SUMMARY, {"env": env_id, "episodes": curve[-1]["episodes"], "held_out_return": held_out})
 
 
 def carry_out(folder: RunFolder, watch: Watch) -> Trained[Settings]:
@@ -144,8 +128,3 @@ def carry_out(folder: RunFolder, watch: Watch) -> Trained[Settings]:
     advance(training, batch, views, after)
     finish(folder, env_id, training.curve)
     return Trained(str(folder.path), env_id, settings, training.curve)
-
-
-def _finite(found: dict[str, Any]) -> dict[str, Any]:
-    """Without NaN, which is no JSON."""
-    return {name: None if value != value else value for name, value in found.items()}

@@ -24,10 +24,10 @@ from harness.llm.cache import ReplyCache, key_of
 from harness.llm.dialect import Dialect, remember, remembered
 from harness.llm.endpoint import Endpoint
 from harness.llm.failures import retry_after, sentence, words_of, worth_retrying
+from harness.llm.keys import api_key_of, more_keys_of
 from harness.llm.load import Gate, Rate
 from harness.llm.local import LocalServer
-from harness.llm.registry import ModelEntry, more_keys_of
-from harness.llm.registry import key_of as api_key_of
+from harness.llm.registry import ModelEntry
 from harness.llm.reply import Asked, Malformed, Reply, read
 from harness.llm.request import identity_of, limit_of, request_of, sampling_of
 from harness.llm.secrets import without

@@ -92,7 +92,7 @@ class LocalServer:
         body = json.dumps({"filename": "static"}).encode()
         request = urllib.request.Request(address, body, {"Content-Type": "application/json"})  # noqa: S310 - loopback
         try:
-            with urllib.request.urlopen(request, timeout=SLOT_TIMEOUT_S) as answer:  # noqa: S310
+            with urllib.request.urlopen(request, timeout=SLOT_TIMEOUT_S) as answer:  # noqa: S310 - loopback
                 answer.read()
         except OSError as error:
             raise ModelServerError(

@@ -112,7 +112,7 @@ def _asked(base_url: str, path: str, body: Mapping[str, Any], field: str) -> Any
     data = json.dumps(body).encode()
     request = urllib.request.Request(address, data, {"Content-Type": "application/json"})  # noqa: S310 - loopback
     try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310 - loopback
             return json.load(answer)[field]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelServerError(f"The embedded model server could not count tokens ({error}).") from None

@@ -15,8 +15,8 @@ from harness.core.errors import RunError, UsageError
 from harness.core.run import TRACE, read_manifest
 from harness.core.text import harmless
 from harness.core.trace import Episode, read_episodes
-from harness.evaluation.asking import StateDecision, read_decisions
 from harness.evaluation.manifest import environment_of
+from harness.evaluation.state_decision import StateDecision, read_decisions
 from harness.evaluation.tabular import bounds_from, costliest
 from harness.mdp.environment import TabularEnvironment
 

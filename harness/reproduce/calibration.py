@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,8 +14,11 @@ from numpy.typing import ArrayLike
 from harness.core.registry import Entry, Registry
 from harness.evaluation.intervals import CONFIDENCE, Estimate, student_t, wilson
 from harness.evaluation.tabular import Progress
+from harness.mdp.tabular import IntArray
 
 Watch = Callable[[Progress], None]
+
+R = TypeVar("R")
 
 
 class Basis(StrEnum):
@@ -145,6 +149,26 @@ def spread(sample: ArrayLike) -> Estimate:
     return Estimate(sd, float(low), float(high), x.size, f"chi-squared {CONFIDENCE:.0%}")
 
 
-def chunks(n: int, size: int) -> Sequence[slice]:
-    """The patients 0 to n - 1 in pieces."""
-    return [slice(i, min(i + size, n)) for i in range(0, n, size)]
+# --------------------------------------------------------------------------- treating
+
+
+class Treated:
+    """Tells how many patients were treated, of `work` in all, each policy counted."""
+
+    def __init__(self, watch: Watch, work: int) -> None:
+        self._watch, self._done, self._work = watch, 0, work
+
+    def add(self, patients: int) -> None:
+        """So many more."""
+        self._done += patients
+        self._watch(Progress(self._done, self._work, "treated patients"))
+
+    def in_chunks(self, patients: int, size: int, result: Callable[[IntArray], R]) -> R:
+        """What became of patients 0 to n - 1, `size` at a time: arrays of a dataclass, patients in the last axis."""
+        found = []
+        for first in range(0, patients, size):
+            some = np.arange(first, min(first + size, patients))
+            found.append(result(some))
+            self.add(len(some))
+        names = vars(found[0])
+        return type(found[0])(**{n: np.concatenate([getattr(part, n) for part in found], axis=-1) for n in names})

@@ -22,9 +22,8 @@ from harness.envs.anticoagulation.dic.course import Course, Policy, run
 from harness.envs.anticoagulation.dic.fitted import fitted
 from harness.envs.anticoagulation.dic.patients import draw
 from harness.envs.anticoagulation.isth_dic import overt
-from harness.evaluation.tabular import Progress
 from harness.mdp.tabular import FloatArray
-from harness.reproduce.calibration import Basis, Calibration, Row, Watch, mean, share
+from harness.reproduce.calibration import Basis, Calibration, Row, Treated, Watch, mean, share
 
 RULES: Final = 7
 """Policies that are run beside every constant one."""
@@ -52,14 +51,12 @@ NOTES: Final = (
 
 def dic(seeds: range, watch: Watch) -> Calibration:
     """Everything that the documentation of `dic` claims."""
-    n, done, work = len(seeds), 0, (RULES + len(ACTIONS)) * len(seeds)
-    patients = draw(seeds)
+    n, patients = len(seeds), draw(seeds)
+    treated = Treated(watch, (RULES + len(ACTIONS)) * n)
 
     def under(policy: Policy) -> Course:
-        nonlocal done
         found = run(patients, policy)
-        done += n
-        watch(Progress(done, work, "treated patients"))
+        treated.add(n)
         return found
 
     none, guideline, labs = under(policies.untreated), under(policies.guideline), under(policies.lab_threshold)

@@ -9,6 +9,7 @@ posterior was tuned on training seeds.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
@@ -19,7 +20,7 @@ from harness.envs.anticoagulation.heparin import constants as c
 from harness.envs.anticoagulation.heparin import model, policies
 from harness.envs.anticoagulation.heparin.environment import heparin
 from harness.envs.anticoagulation.heparin.infusion import Chart, Orders, Policy, either, run
-from harness.envs.anticoagulation.heparin.patients import pharmacology
+from harness.envs.anticoagulation.heparin.patients import Patients, pharmacology
 from harness.envs.anticoagulation.heparin.posterior import DRAW_EVERY, KnownPatient, Posterior
 from harness.envs.anticoagulation.heparin.setting import FULL, LABS
 from harness.mdp.tabular import FloatArray
@@ -196,6 +197,10 @@ def hasty(chart: Chart) -> Orders:
     return replace(said, tests=tests)
 
 
+def _drawing(every: int) -> Callable[[Patients], Policy]:
+    return lambda who: Posterior(every)
+
+
 def labs(seeds: range, watch: Watch) -> Calibration:
     """The task `heparin-labs`: what delays, losses and drift cost, and what blood draws are worth."""
     n, few = len(seeds), min(len(seeds), FEW)
@@ -205,7 +210,7 @@ def labs(seeds: range, watch: Watch) -> Calibration:
     chance = ward.under(policies.random_orders(stream(seeds.start, "orders by chance")))
     constant = {tried: ward.under(policies.constant(*tried)) for tried in CONSTANTS}
     old, fast, wasteful = ward.under(stale(3)), ward.under(hasty), ward.under(unread)
-    posterior = {every: ward.each(lambda who, h=every: Posterior(h), few) for every in EVERY}  # type: ignore[misc]
+    posterior = {every: ward.each(_drawing(every), few) for every in EVERY}
     oracle = ward.hindsight(few)
     best = max(CONSTANTS, key=lambda tried: float(constant[tried].within.mean()))
     paid = max(CONSTANTS, key=lambda tried: float(constant[tried].returns.mean()))

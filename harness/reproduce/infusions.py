@@ -15,9 +15,8 @@ from harness.envs.anticoagulation.heparin.laboratory import APTT
 from harness.envs.anticoagulation.heparin.model import EDGES, QUARTERS
 from harness.envs.anticoagulation.heparin.patients import Patients, draw
 from harness.envs.anticoagulation.heparin.setting import Setting
-from harness.evaluation.tabular import Progress
 from harness.mdp.tabular import FloatArray
-from harness.reproduce.calibration import Watch, chunks
+from harness.reproduce.calibration import Treated, Watch
 
 CHUNK: Final = 100
 """Patients that are believed about, or planned for, at a time: some 200 MB."""
@@ -90,12 +89,12 @@ class Ward:
 
     def __init__(self, seeds: range, setting: Setting, *, watch: Watch, work: int) -> None:
         self.patients, self.setting = draw(seeds, setting), setting
-        self._watch, self._done, self._work = watch, 0, work
+        self._treated = Treated(watch, work)
 
     def under(self, policy: Policy) -> Result:
         """All patients under a policy."""
         found = became(run(self.patients, self.setting, policy))
-        self._told(len(self.patients))
+        self._treated.add(len(self.patients))
         return found
 
     def each(self, policy: Callable[[Patients], Policy], patients: int | None = None) -> Result:
@@ -107,13 +106,5 @@ class Ward:
         return self._in_chunks(lambda who: followed(who, self.setting), patients)
 
     def _in_chunks(self, treated: Callable[[Patients], Course], patients: int | None) -> Result:
-        found = []
-        for some in chunks(patients or len(self.patients), CHUNK):
-            found.append(became(treated(self.patients[np.arange(some.start, some.stop)])))
-            self._told(some.stop - some.start)
-        names = vars(found[0])
-        return Result(**{name: np.concatenate([getattr(part, name) for part in found], axis=-1) for name in names})
-
-    def _told(self, patients: int) -> None:
-        self._done += patients
-        self._watch(Progress(self._done, self._work, "treated patients"))
+        n = patients or len(self.patients)
+        return self._treated.in_chunks(n, CHUNK, lambda some: became(treated(self.patients[some])))

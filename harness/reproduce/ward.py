@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,9 +14,8 @@ from harness.envs.anticoagulation.warfarin.clinic import Course, Policy, run
 from harness.envs.anticoagulation.warfarin.oracle import followed
 from harness.envs.anticoagulation.warfarin.particles import Bayes, KnownPatient
 from harness.envs.anticoagulation.warfarin.patients import Patients, draw
-from harness.evaluation.tabular import Progress
 from harness.mdp.tabular import FloatArray
-from harness.reproduce.calibration import Watch, chunks
+from harness.reproduce.calibration import Treated, Watch
 
 CHUNK: Final = 250
 """Patients that are believed about at a time: some 100 MB."""
@@ -59,10 +59,6 @@ def measured(course: Course) -> Result:
     )
 
 
-def _joined(parts: list[Result]) -> Result:
-    return Result(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in vars(parts[0])})
-
-
 class Ward:
     """The patients of a calibration, and how far it is.
 
@@ -78,44 +74,30 @@ class Ward:
 
     def __init__(self, seeds: range, days: int, *, settled: bool, watch: Watch, work: int) -> None:
         self.patients = draw(seeds, days, settled=settled)
-        self._settled, self._watch = settled, watch
-        self._done, self._work = 0, work
-
-    def _told(self, patients: int) -> None:
-        self._done += patients
-        self._watch(Progress(self._done, self._work, "treated patients"))
+        self._settled, self._treated = settled, Treated(watch, work)
 
     def under(self, policy: Policy) -> Result:
         """All patients under a policy."""
         found = measured(run(self.patients, policy, settled=self._settled))
-        self._told(len(self.patients))
+        self._treated.add(len(self.patients))
         return found
 
     def bayes(self, *, genotype_known: bool = True, patients: int | None = None) -> Result:
         """The particle filter."""
-        found = []
-        for some in chunks(patients or len(self.patients), CHUNK):
-            who = self._some(some)
-            found.append(measured(run(who, Bayes(), settled=self._settled, genotype_known=genotype_known)))
-            self._told(len(who))
-        return _joined(found)
+        return self._in_chunks(
+            lambda who: run(who, Bayes(), settled=self._settled, genotype_known=genotype_known), patients
+        )
 
     def known(self) -> Result:
         """Weekly decisions for patients who are known, the future not."""
-        found = []
-        for some in chunks(len(self.patients), CHUNK):
-            who = self._some(some)
-            found.append(measured(run(who, KnownPatient(who))))
-            self._told(len(who))
-        return _joined(found)
+        return self._in_chunks(lambda who: run(who, KnownPatient(who)))
 
     def hindsight(self, patients: int | None = None) -> Result:
         """The plan that knows everything."""
-        found = []
-        for i in range(patients or len(self.patients)):
-            found.append(measured(followed(self._some(slice(i, i + 1)), settled=self._settled)))
-            self._told(1)
-        return _joined(found)
+        return self._in_chunks(lambda who: followed(who, settled=self._settled), patients, size=1)
 
-    def _some(self, which: slice) -> Patients:
-        return self.patients[np.arange(which.start, which.stop)]
+    def _in_chunks(
+        self, treated: Callable[[Patients], Course], patients: int | None = None, size: int = CHUNK
+    ) -> Result:
+        n = patients or len(self.patients)
+        return self._treated.in_chunks(n, size, lambda some: measured(treated(self.patients[some])))

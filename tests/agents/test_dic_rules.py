@@ -8,7 +8,7 @@ import pytest
 
 from harness.agents.checks import Checked, ShieldMode
 from harness.agents.shield import rules
-from harness.core.agent import Decision, Situation
+from harness.core.agent import Situation
 from harness.core.errors import UsageError
 from harness.core.run import TRACE
 from harness.core.trace import read_episodes
@@ -17,6 +17,7 @@ from harness.envs.registry import make
 from harness.evaluation import evaluate as evaluation
 from harness.evaluation.config import Method, RunConfig
 from harness.evaluation.job import Observers
+from tests.agents.wants import wants
 
 ENV = make("dic")
 QUIET = ENV.reset(100_000).model_copy(
@@ -29,23 +30,8 @@ def action(transfuse="none", drug="none", treat_cause="no"):
     return DicAction(transfuse=transfuse, drug=drug, treat_cause=treat_cause)
 
 
-class Wants:
-    """An agent that always wants the same."""
-
-    id, memoryless = "wants", True
-
-    def __init__(self, wanted):
-        self.wanted = wanted
-
-    async def act(self, observation, situation):
-        return Decision(action=self.wanted)
-
-    async def close(self):
-        pass
-
-
 async def decided(wanted, *names, mode=ShieldMode.CORRECT, **seen):
-    agent = Checked(Wants(wanted), ENV, rules(names, ENV), mode)
+    agent = Checked(wants(wanted), ENV, rules(names, ENV), mode)
     return await agent.act(QUIET.model_copy(update=seen), Situation(ENV.why_illegal))
 
 

@@ -11,7 +11,7 @@ from harness.agents.checks import ShieldMode
 from harness.agents.registry import AGENTS
 from harness.agents.registry import make as make_agent
 from harness.agents.shield import RULES, rules, shielded
-from harness.core.agent import Decision, Situation
+from harness.core.agent import Situation
 from harness.core.episode import play
 from harness.core.errors import UsageError
 from harness.envs.anticoagulation.doac import policies
@@ -19,6 +19,7 @@ from harness.envs.anticoagulation.doac.actions import DoacAction
 from harness.envs.anticoagulation.doac.course import run
 from harness.envs.anticoagulation.doac.patients import draw
 from harness.envs.registry import make
+from tests.agents.wants import wants
 
 SEEDS = range(100_000, 100_006)
 POLICIES = {
@@ -86,19 +87,6 @@ def test_agents_of_doac_say_where_they_belong(sepsis):
 # --------------------------------------------------------------------------- shield
 
 
-class Wants:
-    id, memoryless = "wants", True
-
-    def __init__(self, drug, hold=0):
-        self.action = DoacAction(drug=drug, hold_days=hold)
-
-    async def act(self, observation, situation):
-        return Decision(action=self.action)
-
-    async def close(self):
-        pass
-
-
 HARMLESS = {
     "age": 70, "sex": "male", "weight": 80.0, "creatinine": 1.01, "liver_disease": "none", "valve": "none",
     "other_drug": "none", "bleeding": "none", "procedure": "none", "hypertension": True, "drug": "none",
@@ -108,7 +96,7 @@ HARMLESS = {
 async def decided(drug, *names, hold=0, mode=ShieldMode.CORRECT, **changes):
     env = make("doac")
     seen = env.reset(100_000).model_copy(update=HARMLESS | changes)
-    agent = shielded(Wants(drug, hold), env, rules(names or SHIELD, env), mode)
+    agent = shielded(wants(DoacAction(drug=drug, hold_days=hold)), env, rules(names or SHIELD, env), mode)
     return await agent.act(seen, Situation(env.why_illegal))
 
 

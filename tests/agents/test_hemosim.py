@@ -10,7 +10,7 @@ import pytest
 from harness.agents import registry as agents
 from harness.agents.checks import ShieldMode
 from harness.agents.shield import rules, shielded
-from harness.core.agent import Decision, Situation
+from harness.core.agent import Situation
 from harness.core.episode import play
 from harness.core.errors import UsageError
 from harness.core.trace import Step
@@ -22,6 +22,7 @@ pytest.importorskip("hemosim", reason="needs the extra hemosim")
 
 from harness.envs.hemosim.package import load
 from harness.envs.hemosim.scaling import normalised
+from tests.agents.wants import wants
 
 SEED = 100_000
 IDS = ("hemosim/warfarin", "hemosim/heparin", "hemosim/heparin-pomdp", "hemosim/doac", "hemosim/dic")
@@ -133,22 +134,10 @@ def test_an_agent_elsewhere_is_a_sentence(env_id, agent_id, sentence):
 # --------------------------------------------------------------------------- rules
 
 
-class Wants:
-    """Always wants the same."""
-
-    id, memoryless = "wants", True
-
-    def __init__(self, action):
-        self.action = action
-
-    async def act(self, observation, situation):
-        return Decision(action=self.action)
-
-
 async def ruled(env_id, action, rule="hemosim-safety", **seen):
     env = make(env_id)
     shown = env.reset(SEED).model_copy(update=seen)
-    agent = shielded(Wants(action), env, rules([rule], env), ShieldMode.CORRECT)
+    agent = shielded(wants(action), env, rules([rule], env), ShieldMode.CORRECT)
     return await agent.act(shown, Situation(env.why_illegal, seed=SEED))
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from harness.agents.checks import ShieldMode
 from harness.agents.shield import rules, shielded
-from harness.core.agent import Decision, Situation
+from harness.core.agent import Situation
 from harness.core.errors import RunError, UsageError
 from harness.envs.anticoagulation.warfarin.actions import (
     CHANGES,
@@ -24,21 +24,10 @@ from harness.envs.registry import make
 from harness.evaluation import evaluate as evaluation
 from harness.evaluation.config import Method, RunConfig
 from harness.reports import trace
+from tests.agents.wants import wants
 
 BEGIN, KEEP = make("warfarin"), make("warfarin-maintenance")
 FIRST, STEADY = BEGIN.reset(100_000), KEEP.reset(100_000)
-
-
-class Wants:
-    """Always wants the same."""
-
-    id, memoryless = "wants", True
-
-    def __init__(self, action):
-        self.action = action
-
-    async def act(self, observation, situation):
-        return Decision(action=self.action)
 
 
 def order(dose="same", hold=0, visit="1_week", kind=MaintenanceAction):
@@ -47,7 +36,7 @@ def order(dose="same", hold=0, visit="1_week", kind=MaintenanceAction):
 
 async def ruled(action, *names, env=KEEP, first=STEADY, mode=ShieldMode.CORRECT, **seen):
     shown = first.model_copy(update=seen)
-    agent = shielded(Wants(action), env, rules(names, env), mode)
+    agent = shielded(wants(action), env, rules(names, env), mode)
     return await agent.act(shown, Situation(lambda wanted: None, seed=1))
 
 
@@ -127,7 +116,7 @@ def test_what_takes_the_place_is_possible_and_within_all_five_rules(dose, hold, 
         return
     checks = rules(["warfarin-safety"], BEGIN)
     seen = FIRST.model_copy(update={"inr": inr, "weekly_dose": weekly, "day": day})
-    agent = shielded(Wants(None), BEGIN, checks, ShieldMode.CORRECT)
+    agent = shielded(wants(None), BEGIN, checks, ShieldMode.CORRECT)
     wanted = order(dose, hold, visit, WarfarinAction)
     instead = agent._mended(seen, wanted)
     assert instead is not None

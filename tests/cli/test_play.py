@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -26,22 +25,9 @@ from tests.mdp.folders import write
 
 
 @pytest.fixture
-def play(tmp_path):
+def play(harness_command):
     """`harness play` with lines typed beforehand."""
-
-    def run(typed, *words, **changes):
-        return subprocess.run(
-            [sys.executable, "-m", "harness", "play", *words],
-            input=typed,
-            capture_output=True,
-            text=True,
-            cwd=tmp_path,
-            env={**os.environ, **changes},
-            timeout=120,
-            check=False,
-        )
-
-    return run
+    return lambda typed, *words, **changes: harness_command("play", *words, typed=typed, **changes)
 
 
 def only(tmp_path):

@@ -21,9 +21,9 @@ from harness.core.run import DECISIONS, SUMMARY, TRACE, read_manifest
 from harness.core.trace import read_episodes
 from harness.envs.registry import make
 from harness.evaluation import evaluate as evaluation
-from harness.evaluation.asking import read_decisions
 from harness.evaluation.config import Method, RunConfig
 from harness.evaluation.job import Observers
+from harness.evaluation.state_decision import read_decisions
 from harness.llm import client as client_module
 from harness.llm.registry import ReplyFormat
 from harness.llm.structured import ReplyContract

@@ -12,7 +12,6 @@ import pytest
 from harness.core.errors import UsageError
 from harness.envs.registry import make
 from harness.evaluation import evaluate as evaluation
-from harness.evaluation.asking import read_decisions
 from harness.evaluation.compare import Contribution, differences, load_runs
 from harness.evaluation.config import Method, RunConfig
 from harness.evaluation.flips import (
@@ -25,6 +24,7 @@ from harness.evaluation.flips import (
     between,
     usual_method,
 )
+from harness.evaluation.state_decision import read_decisions
 from harness.mdp.evaluate import evaluate
 from harness.mdp.policy import deterministic
 from harness.reports.flips import blocks

@@ -6,6 +6,7 @@ import pytest
 
 from harness.core.errors import UsageError
 from harness.llm import registry
+from harness.llm.keys import api_key_of
 
 
 @pytest.fixture(autouse=True)
@@ -112,7 +113,7 @@ def test_an_address_from_the_environment_is_looked_at_too(monkeypatch):
 def test_what_cannot_be_a_key_is_not_sent(monkeypatch, key):
     monkeypatch.setenv("HF_TOKEN", key)
     with pytest.raises(UsageError, match="HF_TOKEN holds no key: it has blanks, line ends") as caught:
-        registry.key_of(registry.resolve("qwen2.5-72b"))
+        api_key_of(registry.resolve("qwen2.5-72b"))
     assert key not in str(caught.value)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from harness.reproduce.calibration import (
     Basis,
     Calibration,
     Row,
-    chunks,
+    Treated,
     difference,
     exact,
     explained,
@@ -62,8 +63,19 @@ def test_unknown_values_are_left_out_and_counted_out():
     assert mean([1.0, np.nan, 3.0]).value == 2.0
 
 
-def test_every_patient_is_in_one_chunk():
-    assert [i for piece in chunks(7, 3) for i in range(7)[piece]] == list(range(7))
+def test_every_patient_is_in_one_chunk_joined_in_order_and_counted():
+    @dataclass
+    class Numbers:
+        alone: np.ndarray
+        below: np.ndarray
+
+    said = []
+    treated = Treated(lambda p: said.append((p.done, p.total)), 9)
+    treated.add(2)
+    found = treated.in_chunks(7, 3, lambda some: Numbers(some, np.stack([some, -some])))
+    assert found.alone.tolist() == list(range(7))
+    assert found.below.tolist() == [list(range(7)), [-i for i in range(7)]]
+    assert said == [(2, 9), (5, 9), (8, 9), (9, 9)]
 
 
 def test_tables_say_how_many_targets_are_met_and_print_no_target_where_there_is_none():

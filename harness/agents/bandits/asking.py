@@ -9,7 +9,8 @@ from typing import Any
 
 from harness.agents.bandits.checkpoint import ABOUT, CURVE
 from harness.agents.bandits.ensemble import load_ensemble, rank_pairs, search_folder
-from harness.agents.heuristics.medication_review import Decide, Reviewer, asks_and_deals
+from harness.agents.heuristics.medication_review import asks_and_deals
+from harness.agents.rules import Decide, RuleAgent
 from harness.core.environment import Environment
 from harness.core.errors import RunError
 from harness.envs.polypharmacy.environment import MedicationReview
@@ -17,7 +18,7 @@ from harness.envs.polypharmacy.review import ReviewObservation
 from harness.envs.polypharmacy.state import Pair
 
 
-class Asker(Reviewer):
+class Asker(RuleAgent):
     """A reviewer with the training that its questions come from.
 
     Parameters

@@ -17,9 +17,9 @@ import numpy as np
 from harness.agents.heuristics.beliefs import Belief, experience, tendency
 from harness.agents.heuristics.charts import Charts, between, found
 from harness.agents.heuristics.information import best_question
-from harness.core.agent import Decision, Situation
+from harness.agents.rules import RuleAgent, luck
+from harness.core.agent import Situation
 from harness.core.errors import UsageError
-from harness.core.seeds import stream
 from harness.envs.polypharmacy.environment import NOTHING, InformedReference, MedicationReview
 from harness.envs.polypharmacy.harm import harm_of
 from harness.envs.polypharmacy.interactions import SEVERITY
@@ -27,35 +27,10 @@ from harness.envs.polypharmacy.optimum import Optimum
 from harness.envs.polypharmacy.options import Intervention
 from harness.envs.polypharmacy.original import INTERVENTION_COST, QUERY_COST
 from harness.envs.polypharmacy.review import FINISH, QueryResult, ReviewAction, ReviewObservation, ask, change
-from harness.envs.polypharmacy.rows import Severity
+from harness.envs.polypharmacy.rows import SEVERE, Severity
 from harness.envs.polypharmacy.shown import state_shown
 from harness.envs.polypharmacy.state import Pair, ReviewState
 from harness.envs.polypharmacy.tables import Tables
-
-Decide = Callable[[ReviewObservation, Situation], ReviewAction]
-
-
-class Reviewer:
-    """Decides by what it is shown alone.
-
-    Parameters
-    ----------
-    name : str
-    decide : function of an observation and a situation
-    """
-
-    memoryless = True
-
-    def __init__(self, name: str, decide: Decide) -> None:
-        self.id = name
-        self.decide = decide
-
-    async def act(self, observation: ReviewObservation, situation: Situation) -> Decision:
-        """Decide."""
-        return Decision(action=self.decide(observation, situation))
-
-    async def close(self) -> None:
-        """Nothing is held."""
 
 
 def _review(env: Any, name: str) -> MedicationReview:
@@ -67,24 +42,24 @@ def _review(env: Any, name: str) -> MedicationReview:
     return env
 
 
-def chance(env: Any) -> Reviewer:
+def chance(env: Any) -> RuleAgent:
     """Everything that the rules allow, equally often."""
     charts = Charts(_review(env, "random").tables)
 
     def decide(observation: ReviewObservation, situation: Situation) -> ReviewAction:
         actions = list(charts.state(observation).actions())
-        return actions[int(stream(situation.seed or 0, f"agent {situation.step}").integers(len(actions)))]
+        return actions[int(luck(situation).integers(len(actions)))]
 
-    return Reviewer("random", decide)
+    return RuleAgent("random", decide)
 
 
-def nothing(env: Any) -> Reviewer:
+def nothing(env: Any) -> RuleAgent:
     """Never a legal action: the review is finished at once."""
     _review(env, "fallback")
-    return Reviewer("fallback", lambda observation, situation: FINISH)
+    return RuleAgent("fallback", lambda observation, situation: FINISH)
 
 
-def informed(env: Any) -> Reviewer:
+def informed(env: Any) -> RuleAgent:
     """The informed optimum: it knows every interaction, and nothing can do better."""
     charts = Charts(_review(env, "informed").tables, harm_of)
 
@@ -92,13 +67,13 @@ def informed(env: Any) -> Reviewer:
         optimum = charts.chart(observation).optimum
         return InformedReference(optimum, state_shown(observation, optimum.harm)).best_action()
 
-    return Reviewer("informed", decide)
+    return RuleAgent("informed", decide)
 
 
 # --------------------------------------------------------------------------- rules
 
 
-def heuristic(env: Any) -> Reviewer:
+def heuristic(env: Any) -> RuleAgent:
     """Asks about the riskiest pairs first, deals with what is severe, and finishes."""
 
     def riskiest(observation: ReviewObservation, pairs: Sequence[Pair]) -> Pair:
@@ -108,7 +83,7 @@ def heuristic(env: Any) -> Reviewer:
     return asks_and_deals("heuristic", env, riskiest)
 
 
-def asks_and_deals(name: str, env: Any, first: Callable[[ReviewObservation, Sequence[Pair]], Pair]) -> Reviewer:
+def asks_and_deals(name: str, env: Any, first: Callable[[ReviewObservation, Sequence[Pair]], Pair]) -> RuleAgent:
     """Asks as long as it may, deals with what is severe, and finishes.
 
     Parameters
@@ -134,10 +109,7 @@ def asks_and_deals(name: str, env: Any, first: Callable[[ReviewObservation, Sequ
             return ask(*first(observation, pairs))
         return FINISH
 
-    return Reviewer(name, decide)
-
-
-SEVERE = (Severity.CONTRAINDICATED, Severity.SEVERE)
+    return RuleAgent(name, decide)
 
 
 def _not_asked(state: ReviewState) -> list[Pair]:
@@ -183,7 +155,7 @@ DUPLICATION = SEVERITY[Severity.MODERATE]
 """What the pharmacist takes two drugs of one therapeutic class to do together until it is told."""
 
 
-def pharmacist(env: Any) -> Reviewer:
+def pharmacist(env: Any) -> RuleAgent:
     """Changes what plainly harms, asks about pairs that their classes make suspect, and changes what is found.
 
     What it goes by: Beers criteria, doses for kidneys and liver, two drugs of one therapeutic class, drugs without a
@@ -205,7 +177,7 @@ def pharmacist(env: Any) -> Reviewer:
                 return ask(*suspect)
         return answer if gain > NOTHING else FINISH
 
-    return Reviewer("pharmacist", decide)
+    return RuleAgent("pharmacist", decide)
 
 
 @lru_cache(maxsize=20_000)
@@ -245,17 +217,17 @@ answers are worth what they seem (complex: 0.009 ± 0.010 gained, 100 seeds)."""
 FEW_DRUGS = 5
 
 
-def uninformed(env: Any) -> Reviewer:
+def uninformed(env: Any) -> RuleAgent:
     """Plans by how much each class of drugs tends to interact, and asks where an answer is worth more than it costs."""
     return _planner("uninformed", tendency, _review(env, "uninformed").tables, OVERRATED)
 
 
-def experienced(env: Any) -> Reviewer:
+def experienced(env: Any) -> RuleAgent:
     """The same by what any two classes did in patients of the training seeds: most of the tables by heart."""
     return _planner("experienced", experience, _review(env, "experienced").tables)
 
 
-def _planner(name: str, learnt: Callable[[Tables], Belief], tables: Tables, overrated: float = 1.0) -> Reviewer:
+def _planner(name: str, learnt: Callable[[Tables], Belief], tables: Tables, overrated: float = 1.0) -> RuleAgent:
     belief, charts = learnt(tables), Charts(tables)
 
     def decide(observation: ReviewObservation, situation: Situation) -> ReviewAction:
@@ -271,4 +243,4 @@ def _planner(name: str, learnt: Callable[[Tables], Belief], tables: Tables, over
                 return ask(*question)
         return InformedReference(optimum, believed).best_action()
 
-    return Reviewer(name, decide)
+    return RuleAgent(name, decide)

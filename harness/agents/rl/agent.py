@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -63,13 +62,9 @@ def reinforce(folder: Path, env: Environment[Any, Any]) -> LearnedAgent:
     import torch
 
     from harness.agents.rl.checkpoint import ALGORITHM, restore
-    from harness.agents.rl.stored import CHECKPOINT
+    from harness.agents.rl.stored import identity
 
     torch.set_num_threads(1)  # one state is too little work to share
     training = restore(folder, env.spec, views)
-    identity = {
-        "algorithm": ALGORITHM,
-        "updates": training.updates,
-        "checkpoint_sha256": sha256((folder / CHECKPOINT).read_bytes()).hexdigest(),
-    }
-    return LearnedAgent(ALGORITHM, views, training.weights, identity)
+    comes_from = identity(folder, ALGORITHM, updates=training.updates)
+    return LearnedAgent(ALGORITHM, views, training.weights, comes_from)

@@ -2,38 +2,25 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor
-
-from harness.agents.rl.network import Weights
+from harness.agents.rl import stored
 from harness.agents.rl.reinforce import Settings, Training, begin
-from harness.agents.rl.stored import CHECKPOINT, digest, read, require_same, write
+from harness.agents.rl.stored import fitting, learn, learnt, load, write
 from harness.agents.rl.views import Views
 from harness.core.environment import EnvSpec
-from harness.core.errors import RunError
 
 CHECKPOINT_VERSION = 1
 """Rises when files mean something else, or the same seed would give another training."""
 
 ALGORITHM = "reinforce"
 
-MOMENTS = ("exp_avg", "exp_avg_sq")
-"""Names that torch gives to Adam's running means."""
-
 
 def about(spec: EnvSpec, views: Views, settings: Settings) -> dict[str, Any]:
     """What a training is, as plain data."""
-    return {
-        "checkpoint_version": CHECKPOINT_VERSION,
-        "algorithm": ALGORITHM,
-        "env": spec.id,
-        "env_version": spec.version,
-        "columns_sha256": digest(views.columns),
-        "settings": settings.model_dump(mode="json"),
-    }
+    return stored.about(ALGORITHM, CHECKPOINT_VERSION, spec, views.columns, settings)
 
 
 def save(training: Training, what: dict[str, Any], folder: Path) -> None:
@@ -49,12 +36,7 @@ def save(training: Training, what: dict[str, Any], folder: Path) -> None:
     RunError
         If it cannot be written; what was saved before is kept.
     """
-    tensors: dict[str, Tensor] = {}
-    for name, values in training.weights.items():
-        tensors[f"weights/{name}"] = values.detach()
-        for moment in MOMENTS if training.updates else ():
-            tensors[f"{moment}/{name}"] = training.adam.state[values][moment]
-    write(folder, tensors, what, training.curve)
+    write(folder, learnt(training.weights, training.adam, training.updates), what, training.curve)
 
 
 def restore(folder: Path, spec: EnvSpec, views: Views, settings: Settings | None = None) -> Training:
@@ -70,32 +52,10 @@ def restore(folder: Path, spec: EnvSpec, views: Views, settings: Settings | None
     RunError
         If there is none and no settings, or it is of another environment, version or settings, or damaged.
     """
-    path = folder / CHECKPOINT
-    if not path.exists():
-        if settings is None:
-            raise RunError(f"'{folder}' holds no trained agent (it has no {CHECKPOINT}); `harness train` makes one.")
-        return begin(views, settings)
-    what, curve, tensors = read(path)
-    made_with = what.get("settings", {}) if settings is None else settings.model_dump(mode="json")
-    try:
-        found = Settings.model_validate(made_with)
-    except ValueError as error:
-        raise RunError(f"{path} cannot be read: its settings are not of this version of the harness.") from error
-    require_same(path, what, about(spec, views, found))
+    found, curve, tensors = load(folder, settings, Settings, partial(about, spec, views))
     training = begin(views, found)
-    training.curve = curve
-    try:
-        training.updates = int(curve[-1]["update"]) if curve else 0
-        _fill(training, tensors)
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise RunError(f"{path} cannot be read ({error}); it was damaged after it was written.") from error
+    if tensors is not None:
+        with fitting(folder):
+            training.curve, training.updates = curve, int(curve[-1]["update"]) if curve else 0
+            learn(training.weights, training.adam, training.updates, tensors)
     return training
-
-
-def _fill(training: Training, tensors: Weights) -> None:
-    with torch.no_grad():
-        for name, values in training.weights.items():
-            values.copy_(tensors[f"weights/{name}"])
-            if training.updates:
-                moments = {moment: tensors[f"{moment}/{name}"] for moment in MOMENTS}
-                training.adam.state[values] = {"step": torch.tensor(float(training.updates)), **moments}

@@ -33,9 +33,10 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt
 from torch.nn.functional import smooth_l1_loss
 
 from harness.agents.rl.cohort import HELD_OUT, blocks, learned_from
-from harness.agents.rl.dqn_network import Weights, initial, q_values
+from harness.agents.rl.dqn_network import initial, q_values
 from harness.agents.rl.dqn_replay import Replay, looked_back, nothing
 from harness.agents.rl.dqn_tasks import Task
+from harness.agents.rl.layers import Weights
 from harness.core.seeds import check_training_seeds, stream
 
 LARGEST_GRADIENT = 10.0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -72,13 +71,9 @@ def dqn(folder: Path, env: Environment[Any, Any]) -> QNetworkAgent:
     import torch
 
     from harness.agents.rl.dqn_checkpoint import ALGORITHM, restore
-    from harness.agents.rl.stored import CHECKPOINT
+    from harness.agents.rl.stored import identity
 
     torch.set_num_threads(1)  # one state is too little work to share
     training = restore(folder, env.spec, task)
-    identity = {
-        "algorithm": ALGORITHM,
-        "rounds": training.rounds,
-        "checkpoint_sha256": sha256((folder / CHECKPOINT).read_bytes()).hexdigest(),
-    }
-    return QNetworkAgent(ALGORITHM, task, training.target, training.settings.lags, identity)
+    comes_from = identity(folder, ALGORITHM, rounds=training.rounds)
+    return QNetworkAgent(ALGORITHM, task, training.target, training.settings.lags, comes_from)

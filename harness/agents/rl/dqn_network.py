@@ -7,36 +7,29 @@ the split the network would learn the large common part for every action anew.
 
 from __future__ import annotations
 
-import numpy as np
-import torch
-from torch import Tensor
-from torch.nn.functional import linear, relu
+from functools import partial
 
-Weights = dict[str, Tensor]
+import numpy as np
+from torch import Tensor
+from torch.nn.functional import relu
+
+from harness.agents.rl.layers import Weights, initial_layers, layer
 
 
 def initial(inputs: int, hidden: int, actions: int, rng: np.random.Generator) -> Weights:
-    """New weights: He et al. (ICCV 2015) for layers followed by a ReLU, and output layers of zeros."""
+    """New weights; the output layers are zeros."""
     shapes = {
         "1": (inputs, hidden),
         "2": (hidden, hidden),
         "value": (hidden, 1),
         "advantage": (hidden, actions),
     }
-    weights: Weights = {}
-    for name, (into, out) in shapes.items():
-        drawn = rng.normal(0.0, np.sqrt(2.0 / into), (out, into)) * (name in ("1", "2"))
-        weights[f"{name}.weight"] = torch.tensor(drawn, dtype=torch.float32, requires_grad=True)
-        weights[f"{name}.bias"] = torch.zeros(out, requires_grad=True)
-    return weights
+    return initial_layers(shapes, ("value", "advantage"), rng)
 
 
 def q_values(weights: Weights, seen: Tensor) -> Tensor:
     """Q(s, a), shape (n, actions), of states (n, inputs)."""
-
-    def layer(name: str, x: Tensor) -> Tensor:
-        return linear(x, weights[f"{name}.weight"], weights[f"{name}.bias"])
-
-    x = relu(layer("2", relu(layer("1", seen))))
-    advantage = layer("advantage", x)
-    return layer("value", x) + advantage - advantage.mean(dim=1, keepdim=True)
+    through = partial(layer, weights)
+    x = relu(through("2", relu(through("1", seen))))
+    advantage = through("advantage", x)
+    return through("value", x) + advantage - advantage.mean(dim=1, keepdim=True)

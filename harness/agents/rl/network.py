@@ -7,16 +7,16 @@ is done with the two items of an action: their sum and their product.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import linear, relu
+from torch.nn.functional import relu
 
+from harness.agents.rl.layers import Weights, initial_layers, layer
 from harness.agents.rl.views import View, Views
-
-Weights = dict[str, Tensor]
 
 
 class Batch(NamedTuple):
@@ -44,10 +44,7 @@ class Scores(NamedTuple):
 
 
 def initial(views: Views, hidden: int, rng: np.random.Generator) -> Weights:
-    """New weights: He et al. (ICCV 2015) for layers followed by a ReLU, and an output layer of zeros.
-
-    With that every legal action is equally likely at first, and the baseline is 0.
-    """
+    """New weights; with output layers of zeros every legal action is equally likely at first, and the baseline 0."""
     context, item, action = (len(names) for names in views.columns)
     shapes = {
         "item.1": (item, hidden),
@@ -59,12 +56,7 @@ def initial(views: Views, hidden: int, rng: np.random.Generator) -> Weights:
         "baseline.1": (context + hidden, hidden),
         "baseline.2": (hidden, 1),
     }
-    weights: Weights = {}
-    for name, (inputs, outputs) in shapes.items():
-        drawn = rng.normal(0.0, np.sqrt(2.0 / inputs), (outputs, inputs)) * (outputs > 1)
-        weights[f"{name}.weight"] = torch.tensor(drawn, dtype=torch.float32, requires_grad=True)
-        weights[f"{name}.bias"] = torch.zeros(outputs, requires_grad=True)
-    return weights
+    return initial_layers(shapes, ("action.3", "baseline.2"), rng)
 
 
 def batch_of(views: Sequence[View]) -> Batch:
@@ -87,20 +79,17 @@ def batch_of(views: Sequence[View]) -> Batch:
 
 def scores(weights: Weights, batch: Batch) -> Scores:
     """What the network makes of a batch."""
-
-    def layer(name: str, x: Tensor) -> Tensor:
-        return linear(x, weights[f"{name}.weight"], weights[f"{name}.bias"])
-
+    through = partial(layer, weights)
     states = len(batch.context)
-    item = layer("item.2", relu(layer("item.1", batch.items)))
+    item = through("item.2", relu(through("item.1", batch.items)))
     pool = torch.zeros(states, item.shape[1]).index_add(0, batch.state_of_item, item * batch.pooled)
-    state = relu(layer("state", torch.cat([batch.context, pool], dim=1)))
+    state = relu(through("state", torch.cat([batch.context, pool], dim=1)))
     none = torch.zeros(1, item.shape[1])
     a, b = torch.cat([item, none])[batch.about].unbind(1)
     row = torch.cat([batch.actions, a + b, a * b, state[batch.state_of_action]], dim=1)
-    score = layer("action.3", relu(layer("action.2", relu(layer("action.1", row)))))[:, 0]
+    score = through("action.3", relu(through("action.2", relu(through("action.1", row)))))[:, 0]
     known = torch.cat([batch.context, pool.detach()], dim=1)  # the baseline does not shape what the policy sees
-    baseline = layer("baseline.2", relu(layer("baseline.1", known)))[:, 0]
+    baseline = through("baseline.2", relu(through("baseline.1", known)))[:, 0]
     return Scores(log_softmax(score, batch.state_of_action, states), baseline)
 
 

@@ -22,7 +22,8 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 
 from harness.agents.rl.cohort import HELD_OUT, blocks, learned_from
-from harness.agents.rl.network import Weights, batch_of, initial, scores
+from harness.agents.rl.layers import Weights
+from harness.agents.rl.network import batch_of, initial, scores
 from harness.agents.rl.views import View, Views
 from harness.core.environment import Environment
 from harness.core.seeds import check_training_seeds, stream

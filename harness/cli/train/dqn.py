@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from harness.cli.train.session import only_resumed, stoppable
-
-if TYPE_CHECKING:
-    from harness.agents.rl.dqn import Settings
-    from harness.core.run import RunFolder
-    from harness.evaluation.trainings import Trained
+from harness.cli.train.session import AsJson, Out, Quiet, Resume, carried_out, print_trained, resumed
 
 HELP = """Train a deep Q-network with experience replay and a target network (after Nemati et al. 2016).
 
@@ -45,57 +40,31 @@ def train(
     double: Annotated[
         bool, typer.Option(help="Double DQN: the network chooses what the target network values.")
     ] = True,
-    out: Annotated[Path, typer.Option(help="Folder for the run's folder.")] = Path("runs"),
-    resume: Annotated[
-        Path | None, typer.Option(help="Go on with this interrupted run; what it was told is in it.")
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="The whole curve as JSON.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    out: Out = Path("runs"),
+    resume: Resume = None,
+    json: AsJson = False,
+    quiet: Quiet = False,
 ) -> None:
     """Parse, train, print the curve."""
     from harness.agents.rl.deep import require_deep
-    from harness.core.run import TRAINING, RunFolder
 
     require_deep("`harness train dqn`")
-    from dataclasses import asdict
-
-    from harness.agents.rl.dqn import Settings
-    from harness.cli.tables import print_blocks, print_json, print_lines
-    from harness.evaluation.dqn_trainings import start
+    from harness.agents.rl.dqn import Settings, Training
+    from harness.evaluation.dqn_trainings import carry_out, start
+    from harness.evaluation.tabular import Progress
     from harness.reports.trainings import dqn_table
 
-    if resume is not None:
-        only_resumed(context)
-        folder = RunFolder.resume(resume, TRAINING)
-    else:
+    folder = resumed(context, resume)
+    if folder is None:
         settings = Settings(
             seed=seed, episodes=episodes, patients=patients, updates=updates, learning_rate=learning_rate, ahead=ahead,
             double=double, **({"lags": tuple(lag)} if lag else {}),
         )  # fmt: skip
         folder = start(out, env, settings)
-    done = _carried_out(folder, quiet)
-    if json:
-        print_json(asdict(done) | {"settings": done.settings.model_dump(mode="json")})
-        return
-    print_blocks([dqn_table(done)])
-    print_lines(
-        [
-            f"evaluate with: harness eval --env {done.env} --agent {done.run_dir} --episodes 500",
-            "A benchmark, not medical advice.",
-        ]
-    )
 
+    def progress(training: Training) -> Progress:
+        told = training.settings
+        return Progress(training.rounds * told.patients, told.rounds * told.patients, "episodes")
 
-def _carried_out(folder: RunFolder, quiet: bool) -> Trained[Settings]:
-    from harness.agents.rl.dqn import Training
-    from harness.cli.progress import shown_progress
-    from harness.evaluation.dqn_trainings import carry_out
-    from harness.evaluation.tabular import Progress
-
-    with folder, shown_progress(quiet) as watch, stoppable("dqn", folder.path):
-
-        def tell(training: Training) -> None:
-            settings = training.settings
-            watch(Progress(training.rounds * settings.patients, settings.rounds * settings.patients, "episodes"))
-
-        return carry_out(folder, tell)
+    done = carried_out("dqn", folder, carry_out, progress, quiet=quiet)
+    print_trained(done, dqn_table, "--episodes 500", json=json)

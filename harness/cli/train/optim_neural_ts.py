@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from harness.cli.options import flag, given
-from harness.cli.train.session import only_resumed, stoppable
-
-if TYPE_CHECKING:
-    from harness.core.run import RunFolder
-    from harness.evaluation.searches import Searches
+from harness.cli.train.session import Out, Quiet, Resume, carried_out, resumed
 
 HELP = """Search simulated drug combinations for dangerous ones: neural Thompson sampling, differential evolution.
 
@@ -68,27 +64,24 @@ def train(
     disjoint: Annotated[
         DisjointName, typer.Option(help="Risk apart from the patterns: about 1, or about 0.15.", rich_help_panel=DATA)
     ] = "neutral",
-    out: Annotated[Path, typer.Option(help="Folder for the run's folder.")] = Path("runs"),
-    resume: Annotated[
-        Path | None, typer.Option(help="Go on with this interrupted run; what it was told is in it.")
-    ] = None,
+    out: Out = Path("runs"),
+    resume: Resume = None,
     json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Parse, carry out the searches, print the table."""
+    from harness.agents.bandits.optim_neural_ts import Arm, Search, Settings
     from harness.agents.bandits.records import Records
     from harness.cli.tables import print_blocks, print_json, print_lines
     from harness.core.errors import UsageError
-    from harness.core.run import TRAINING, RunFolder
-    from harness.evaluation.searches import as_json, start
+    from harness.core.run import TRAINING, read_manifest
+    from harness.evaluation.searches import as_json, carry_out, start
+    from harness.evaluation.tabular import Progress
     from harness.reports.searches import NOTICE, against_step, table
 
-    if resume is not None:
-        only_resumed(context)
-        folder = RunFolder.resume(resume, TRAINING)
-    else:
+    folder = resumed(context, resume)
+    if folder is None:
         from harness.agents.bandits.combinations import Disjoint, Simulation
-        from harness.agents.bandits.optim_neural_ts import Arm, Settings
         from harness.agents.bandits.training import Schedule
 
         if not 0 < mean_size <= drugs:
@@ -104,7 +97,13 @@ def train(
         data = simulation if env is None else Records(env=env)
         settings = Settings(arm=Arm(arm), schedule=Schedule(schedule), steps=steps, warm_up=warm_up, nu=nu)
         folder = start(out, data, settings, _seeds(seeds))
-    done = _carried_out(folder, quiet)
+    searches = len(read_manifest(folder.path, TRAINING).get("seeds", ()))
+
+    def progress(place: int, search: Search) -> Progress:
+        most = search.settings.steps
+        return Progress(place * most + search.step, searches * most, "steps")
+
+    done = carried_out("optim-neural-ts", folder, carry_out, progress, quiet=quiet)
     if json:
         print_json(as_json(done))
         return
@@ -130,20 +129,3 @@ def _seeds(text: str) -> list[int]:
         check_training_seeds((first, last))
         found += range(first, last + 1)
     return found
-
-
-def _carried_out(folder: RunFolder, quiet: bool) -> Searches:
-    from harness.agents.bandits.optim_neural_ts import Search
-    from harness.cli.progress import shown_progress
-    from harness.core.run import TRAINING, read_manifest
-    from harness.evaluation.searches import carry_out
-    from harness.evaluation.tabular import Progress
-
-    seeds = len(read_manifest(folder.path, TRAINING).get("seeds", ()))
-    with folder, shown_progress(quiet) as watch, stoppable("optim-neural-ts", folder.path):
-
-        def tell(place: int, search: Search) -> None:
-            steps = search.settings.steps
-            watch(Progress(place * steps + search.step, seeds * steps, "steps"))
-
-        return carry_out(folder, tell)

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from harness.cli.train.session import only_resumed, stoppable
-
-if TYPE_CHECKING:
-    from harness.agents.rl.reinforce import Settings
-    from harness.core.run import RunFolder
-    from harness.evaluation.trainings import Trained
+from harness.cli.train.session import AsJson, Out, Quiet, Resume, carried_out, print_trained, resumed
 
 HELP = """Train a policy by REINFORCE with a learned baseline, masks and an entropy bonus.
 
@@ -36,54 +31,28 @@ def train(
     batch: Annotated[int, typer.Option(help="Episodes an update.", min=2)] = 32,
     learning_rate: Annotated[float, typer.Option(help="Of Adam.", min=1e-9)] = 1e-3,
     entropy: Annotated[float, typer.Option(help="Weight of the entropy bonus.", min=0)] = 0.01,
-    out: Annotated[Path, typer.Option(help="Folder for the run's folder.")] = Path("runs"),
-    resume: Annotated[
-        Path | None, typer.Option(help="Go on with this interrupted run; what it was told is in it.")
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="The whole curve as JSON.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    out: Out = Path("runs"),
+    resume: Resume = None,
+    json: AsJson = False,
+    quiet: Quiet = False,
 ) -> None:
     """Parse, train, print the curve."""
     from harness.agents.rl.deep import require_deep
-    from harness.core.run import TRAINING, RunFolder
 
     require_deep("`harness train reinforce`")
-    from dataclasses import asdict
-
-    from harness.agents.rl.reinforce import Settings
-    from harness.cli.tables import print_blocks, print_json, print_lines
-    from harness.evaluation.trainings import start
+    from harness.agents.rl.reinforce import Settings, Training
+    from harness.evaluation.tabular import Progress
+    from harness.evaluation.trainings import carry_out, start
     from harness.reports.trainings import table
 
-    if resume is not None:
-        only_resumed(context)
-        folder = RunFolder.resume(resume, TRAINING)
-    else:
+    folder = resumed(context, resume)
+    if folder is None:
         settings = Settings(seed=seed, episodes=episodes, batch=batch, learning_rate=learning_rate, entropy=entropy)
         folder = start(out, env, settings)
-    done = _carried_out(folder, quiet)
-    if json:
-        print_json(asdict(done) | {"settings": done.settings.model_dump(mode="json")})
-        return
-    print_blocks([table(done)])
-    print_lines(
-        [
-            f"evaluate with: harness eval --env {done.env} --agent {done.run_dir} --method rollout --episodes 500",
-            "A benchmark, not medical advice.",
-        ]
-    )
 
+    def progress(training: Training) -> Progress:
+        told = training.settings
+        return Progress(training.updates * told.batch, told.updates * told.batch, "episodes")
 
-def _carried_out(folder: RunFolder, quiet: bool) -> Trained[Settings]:
-    from harness.agents.rl.reinforce import Training
-    from harness.cli.progress import shown_progress
-    from harness.evaluation.tabular import Progress
-    from harness.evaluation.trainings import carry_out
-
-    with folder, shown_progress(quiet) as watch, stoppable("reinforce", folder.path):
-
-        def tell(training: Training) -> None:
-            settings = training.settings
-            watch(Progress(training.updates * settings.batch, settings.updates * settings.batch, "episodes"))
-
-        return carry_out(folder, tell)
+    done = carried_out("reinforce", folder, carry_out, progress, quiet=quiet)
+    print_trained(done, table, "--method rollout --episodes 500", json=json)

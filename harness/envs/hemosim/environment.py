@@ -14,8 +14,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from harness.core.environment import Action, EnvSpec, Grade, Observation, Transition
-from harness.core.errors import IllegalAction, UsageError
+from harness.core.environment import Action, EnvSpec, Grade, Observation, Transition, require_legal
+from harness.core.errors import UsageError
 from harness.envs.hemosim import tasks
 from harness.envs.hemosim.package import load
 from harness.envs.hemosim.scaling import in_units
@@ -68,9 +68,7 @@ class HemosimEnvironment:
         IllegalAction
             If the episode is over.
         """
-        problem = self.why_illegal(action)
-        if problem is not None:
-            raise IllegalAction(f"{self.spec.id}: {problem}.")
+        require_legal(self, action)
         vector, reward, terminated, truncated, told = self.inner.step(self.task.vector(action, self._seen))
         self._seen = self._observed(vector)
         self._well.append(self.task.well(told))

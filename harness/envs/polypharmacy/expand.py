@@ -66,7 +66,7 @@ def main(arguments: list[str]) -> None:
     tables = read(folder, pairs=False)
     pairs = expand(tables.interactions.values(), tables.drugs)
     write(folder, pairs)
-    print(f"{len(pairs)} pairs of {len(tables.interactions)} rules -> {folder / 'pairs.csv'}", file=sys.stderr)  # noqa: T201
+    sys.stderr.write(f"{len(pairs)} pairs of {len(tables.interactions)} rules -> {folder / 'pairs.csv'}\n")
 
 
 if __name__ == "__main__":

@@ -17,12 +17,10 @@ from harness.envs.polypharmacy.interactions import SEVERITY
 from harness.envs.polypharmacy.options import Intervention
 from harness.envs.polypharmacy.patients import BUDGETED, EASY, Patient, Task
 from harness.envs.polypharmacy.review import FinishReview, ProposeIntervention, QueryDDI, ReviewAction
-from harness.envs.polypharmacy.rows import Severity
+from harness.envs.polypharmacy.rows import SEVERE, Severity
 from harness.envs.polypharmacy.shown import query_result
 from harness.envs.polypharmacy.state import ReviewState
 from harness.envs.polypharmacy.tables import Tables
-
-SEVERE = (Severity.CONTRAINDICATED, Severity.SEVERE)
 
 
 class OriginalScore:

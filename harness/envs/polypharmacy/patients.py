@@ -15,7 +15,8 @@ from harness.envs.polypharmacy import body, diseases, prescribing
 from harness.envs.polypharmacy.chart import Liver, Patient, Prescription, Sex
 from harness.envs.polypharmacy.criteria import criteria_met
 from harness.envs.polypharmacy.mishaps import with_severe_pair
-from harness.envs.polypharmacy.prescribing import WORST, habits_of
+from harness.envs.polypharmacy.prescribing import habits_of
+from harness.envs.polypharmacy.rows import SEVERE
 from harness.envs.polypharmacy.tables import Tables, load
 
 __all__ = ["BUDGETED", "COMPLEX", "EASY", "TASKS", "Liver", "Patient", "Prescription", "Sex", "Task", "patient"]
@@ -148,7 +149,7 @@ def severe_pairs(patient: Patient, tables: Tables) -> Sequence[tuple[str, str]]:
     return [
         pair
         for pair in itertools.combinations(sorted(taken.drug for taken in patient.medications), 2)
-        if pair in feared and any(rule.severity in WORST for rule in tables.rules(*pair, patient.conditions))
+        if pair in feared and any(rule.severity in SEVERE for rule in tables.rules(*pair, patient.conditions))
     ]
 
 

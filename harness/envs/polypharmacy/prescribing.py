@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from harness.envs.polypharmacy.chart import Liver, Prescription
-from harness.envs.polypharmacy.rows import Drug, Severity
+from harness.envs.polypharmacy.rows import SEVERE, Drug
 from harness.envs.polypharmacy.tables import Tables
 
 FAMILY = "family-medicine"
@@ -51,8 +51,6 @@ FORGOTTEN = 0.35
 
 TRIES = 4
 """How many drugs a prescriber considers before leaving a role untreated."""
-
-WORST = (Severity.CONTRAINDICATED, Severity.SEVERE)
 
 
 class Role(NamedTuple):
@@ -99,7 +97,7 @@ def habits_of(tables: Tables) -> Habits:
                 cascades.setdefault(trigger, []).append(cascade.drug)
     return Habits(
         {condition: tuple(of_condition) for condition, of_condition in roles.items()},
-        frozenset((pair.drug_a, pair.drug_b) for pair in tables.pairs if pair.severity in WORST),
+        frozenset((pair.drug_a, pair.drug_b) for pair in tables.pairs if pair.severity in SEVERE),
         {trigger: tuple(drugs) for trigger, drugs in cascades.items()},
         tuple(drug.name for drug in tables.drugs.values() if "legacy" in drug.classes),
     )

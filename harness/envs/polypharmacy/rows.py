@@ -55,6 +55,10 @@ class Severity(StrEnum):
     """To be known of; seldom a reason to change anything."""
 
 
+SEVERE = (Severity.CONTRAINDICATED, Severity.SEVERE)
+"""What is to be avoided."""
+
+
 class BeersKind(StrEnum):
     """The tables of the Beers Criteria."""
 

@@ -14,10 +14,11 @@ pytest.importorskip("safetensors", reason=NEEDS)
 
 from harness.agents import registry as agents
 from harness.agents.rl import reinforce
-from harness.agents.rl.checkpoint import CHECKPOINT, restore
+from harness.agents.rl.checkpoint import restore
 from harness.agents.rl.network import batch_of, initial, log_softmax, scores
 from harness.agents.rl.reinforce import HELD_OUT, Settings, advance, batch_seeds, begin, look, play, reward_to_go
 from harness.agents.rl.review_views import ReviewViews
+from harness.agents.rl.stored import CHECKPOINT
 from harness.core.errors import RunError, UsageError
 from harness.core.run import MANIFEST, TRAINING, RunFolder
 from harness.core.seeds import TRAINING_SEEDS

@@ -19,6 +19,7 @@ from harness.llm.registry import ReplyFormat
 from harness.llm.structured import ReplyContract
 from harness.prompts.lint import lint
 from harness.prompts.loader import load, styles
+from tests.envs.anticoagulation.played import finish
 
 SEED = 100_000
 START = WarfarinAction(dose="set_5", hold_days=0, next_visit="1_week")
@@ -28,19 +29,6 @@ SAME = WarfarinAction(dose="same", hold_days=0, next_visit="1_week")
 @pytest.fixture
 def clinic():
     return make("warfarin")
-
-
-def finish(env, choose):
-    """Play on; returns, regrets and the observations seen."""
-    rewards, regrets, seen = [], [], []
-    while True:
-        action = choose(env)
-        regrets.append(env.reference.value() - env.reference.action_value(action))
-        transition = env.step(action)
-        rewards.append(transition.reward)
-        seen.append(transition.observation)
-        if transition.terminated:
-            return rewards, regrets, seen
 
 
 # --------------------------------------------------------------------------- episodes
@@ -158,7 +146,7 @@ def test_hiding_genotypes_hides_them_and_changes_nothing_else():
 
 
 def by_nomogram(env):
-    observed = getattr(env, "_course")  # noqa: B009
+    observed = env._course
     chart = observed.chart(np.array([0]))
     orders = policies.nomogram()(chart)
     from harness.envs.anticoagulation.warfarin.actions import nearest

@@ -19,22 +19,10 @@ from harness.llm.registry import ReplyFormat
 from harness.llm.structured import ReplyContract
 from harness.prompts.lint import lint
 from harness.prompts.loader import load, styles
+from tests.envs.anticoagulation.played import finish
 
 SEED = 100_000
 TASKS = ("heparin", "heparin-labs")
-
-
-def finish(env, choose):
-    """Play on; rewards, regrets and the observations seen."""
-    rewards, regrets, seen = [], [], []
-    while True:
-        action = choose(env)
-        regrets.append(env.reference.value() - env.reference.action_value(action))
-        transition = env.step(action)
-        rewards.append(transition.reward)
-        seen.append(transition.observation)
-        if transition.terminated:
-            return rewards, regrets, seen
 
 
 # --------------------------------------------------------------------------- episodes
@@ -99,7 +87,7 @@ def test_an_order_takes_effect_an_hour_after_the_draw_and_the_first_one_at_once(
     env.reset(SEED)
     env.step(HeparinAction(rate="set_18", bolus="80", hold="none"))
     env.step(HeparinAction(rate="up_4", bolus="40", hold="30_min"))
-    infused = getattr(env, "_course").infused[:, 0]  # noqa: B009
+    infused = env._course.infused[:, 0]
     assert infused[:24].tolist() == [18 + 4 * 80, *([18] * 23)]
     assert infused[24:48].tolist() == [18] * 4 + [4 * 40, 0] + [22] * 18
 

@@ -22,8 +22,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from harness.core.environment import Action, EnvSpec, Grade, Transition
-from harness.core.errors import IllegalAction
+from harness.core.environment import Action, EnvSpec, Grade, Transition, require_legal
 from harness.envs.anticoagulation.dic import policies
 from harness.envs.anticoagulation.dic.actions import CAUSE, INDEX, DicAction
 from harness.envs.anticoagulation.dic.course import Course
@@ -63,9 +62,7 @@ class DicWard:
         IllegalAction
             If the episode is over.
         """
-        problem = self.why_illegal(action)
-        if problem is not None:
-            raise IllegalAction(f"{self.spec.id}: {problem}.")
+        require_legal(self, action)
         course, orders = self._course, INDEX[action]
         concordant = orders % CAUSE == int(policies.guideline(course.chart())[0]) % CAUSE
         self._concordant += concordant

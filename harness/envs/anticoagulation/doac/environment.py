@@ -20,8 +20,8 @@ from typing import Literal
 
 import numpy as np
 
-from harness.core.environment import EnvSpec, Grade, ReferenceKind, Transition
-from harness.core.errors import IllegalAction, UsageError
+from harness.core.environment import EnvSpec, Grade, ReferenceKind, Transition, require_legal
+from harness.core.errors import UsageError
 from harness.envs.anticoagulation.doac import constants as c
 from harness.envs.anticoagulation.doac.actions import DoacAction, action_of
 from harness.envs.anticoagulation.doac.course import Course, Orders
@@ -129,9 +129,7 @@ class DoacClinic:
         IllegalAction
             If the episode is over.
         """
-        problem = self.why_illegal(action)
-        if problem is not None:
-            raise IllegalAction(f"{self.spec.id}: {problem}.")
+        require_legal(self, action)
         course, t = self._course, self._course.quarter
         drug = c.DRUGS.index(action.drug)
         against = reasons(course.status, drug, action.hold_days)

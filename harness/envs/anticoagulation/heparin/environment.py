@@ -26,8 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.core.environment import EnvSpec, Grade, ReferenceKind, Transition
-from harness.core.errors import IllegalAction
+from harness.core.environment import EnvSpec, Grade, ReferenceKind, Transition, require_legal
 from harness.envs.anticoagulation.heparin import constants as c
 from harness.envs.anticoagulation.heparin.actions import (
     BOLUSES,
@@ -89,9 +88,7 @@ class HeparinInfusion:
         IllegalAction
             If the episode is over, or `why_illegal` says why not.
         """
-        problem = self.why_illegal(action)
-        if problem is not None:
-            raise IllegalAction(f"{self.spec.id}: {problem}.")
+        require_legal(self, action)
         course, start = self._course, self._course.hour
         self._done.append(given(start, float(course.rate[0]), action))
         following = self._reference.after(action)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.core.seeds import streams
+from harness.envs.anticoagulation.drift import drifting
 from harness.envs.anticoagulation.heparin import constants as c
 from harness.envs.anticoagulation.heparin.model import Pharmacology, Which, acute
 from harness.envs.anticoagulation.heparin.setting import Setting
@@ -74,7 +75,9 @@ def draw(seeds: Sequence[int], setting: Setting, hours: int = c.HOURS) -> Patien
     weight = weights(z[:, 0])
     found = pharmacology(weight, z[:, 1:NORMALS])
     faster = acute(np.arange(hours))[:, None]
-    elimination = found.elimination * faster * np.exp(setting.drift_sd * _drift(z[:, NORMALS:].T))
+    shocks = z[:, NORMALS:].T
+    drift = setting.drift_sd * drifting(shocks[0], shocks, c.DRIFT_HOURS)
+    elimination = found.elimination * faster * np.exp(drift)
     return Patients(weight, found, elimination, luck.T.reshape(*shape, len(seeds)))
 
 
@@ -94,14 +97,3 @@ def pharmacology(weight: FloatArray, z: FloatArray) -> Pharmacology:
         slope=c.SLOPE * np.exp(c.SD_LOG_SLOPE * z[:, 2]),
         base=c.BASE_MEAN + c.BASE_SD * z[:, 3],
     )
-
-
-def _drift(shocks: FloatArray) -> FloatArray:
-    """Standard normal numbers (T, n) made into a drift of standard deviation 1; its exact transition by the hour."""
-    kept = np.exp(-1 / c.DRIFT_HOURS)
-    new = np.sqrt(1 - kept**2)
-    drift = np.empty_like(shocks)
-    drift[0] = shocks[0]
-    for hour in range(1, len(shocks)):
-        drift[hour] = kept * drift[hour - 1] + new * shocks[hour]
-    return drift

@@ -27,8 +27,8 @@ from typing import Literal
 
 import numpy as np
 
-from harness.core.environment import Action, EnvSpec, Grade, ReferenceKind, Transition
-from harness.core.errors import IllegalAction, UsageError
+from harness.core.environment import Action, EnvSpec, Grade, ReferenceKind, Transition, require_legal
+from harness.core.errors import UsageError
 from harness.envs.anticoagulation.metrics import rosendaal
 from harness.envs.anticoagulation.warfarin import constants as c
 from harness.envs.anticoagulation.warfarin.actions import (
@@ -94,9 +94,7 @@ class WarfarinClinic:
         IllegalAction
             If the episode is over, or `why_illegal` says why not.
         """
-        problem = self.why_illegal(action)
-        if problem is not None:
-            raise IllegalAction(f"{self.spec.id}: {problem}.")
+        require_legal(self, action)
         before, plan_after = self._course.day, self._reference.plan_after(action)
         reward = treat(self._course, action)
         self._reference = HindsightReference(self._course, plan_after)

@@ -12,6 +12,7 @@ from 82.8 to 82.9 net days in range (200 patients), and in a week it equals tryi
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -185,14 +186,14 @@ def _ordered(courses: Courses, day: int, nodes: Nodes, *, may_set: bool) -> Cour
 
 
 def _together(some: Courses, others: Courses) -> Courses:
-    def both(name: str) -> FloatArray:
+    def both(name: str) -> Any:
         return np.concatenate((getattr(some, name), getattr(others, name)))
 
     state = State(
         np.concatenate((some.state.amount, others.state.amount)),
         np.concatenate((some.state.chains, others.state.chains)),
     )
-    return Courses(state, *(both(name) for name in ("weekly", "value", "begins", "visited", "node")))  # type: ignore[arg-type]
+    return Courses(state, *(both(name) for name in ("weekly", "value", "begins", "visited", "node")))
 
 
 def _decisions(nodes: Nodes, last: int, end: int) -> tuple[Planned, ...]:

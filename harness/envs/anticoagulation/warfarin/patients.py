@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from harness.core.seeds import stream
+from harness.envs.anticoagulation.drift import drifting
 from harness.envs.anticoagulation.warfarin import constants as c
 from harness.envs.anticoagulation.warfarin.model import Pharmacology, Which
 from harness.mdp.tabular import BoolArray, FloatArray, IntArray
@@ -108,10 +109,11 @@ def draw(seeds: Sequence[int], days: int, *, settled: bool = False) -> Patients:
         drawn["error"].append(stream(seed, "laboratory").standard_normal(days + 1))
     who, normal, came, shocks, taken, errors = (np.array(values) for values in drawn.values())
     covariates = _covariates(who, normal)
+    first = np.zeros(len(shocks)) if settled else c.DRIFT_SD * shocks[:, 0]
     return Patients(
         covariates,
         pharmacology(covariates, normal[:, 3:]),
-        _drift(shocks, settled),
+        np.ascontiguousarray(drifting(first, shocks.T, c.DRIFT_DAYS, c.DRIFT_SD).T),
         taken < c.MISSED,
         np.sqrt(np.log1p(c.INR_CV**2)) * errors,
         c.LOW + (c.HIGH - c.LOW) * came,
@@ -159,14 +161,3 @@ def pharmacology(covariates: Covariates, z: FloatArray) -> Pharmacology:
         volume=c.VOLUME * np.exp(c.SD_LOG_VOLUME * z[:, 1]),
         ec50=c.EC50_SCALE * VKORC1_EC50[covariates.vkorc1] * np.exp(c.SD_LOG_EC50 * z[:, 2]),
     )
-
-
-def _drift(shocks: FloatArray, settled: bool) -> FloatArray:
-    """Standard normal numbers (n, T) made into the drift; its exact transition from day to day."""
-    kept = np.exp(-1 / c.DRIFT_DAYS)
-    new = c.DRIFT_SD * np.sqrt(1 - kept**2)
-    drift = np.empty_like(shocks)
-    drift[:, 0] = 0.0 if settled else c.DRIFT_SD * shocks[:, 0]
-    for day in range(1, shocks.shape[1]):
-        drift[:, day] = kept * drift[:, day - 1] + new * shocks[:, day]
-    return drift

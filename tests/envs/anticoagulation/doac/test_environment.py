@@ -22,6 +22,7 @@ from harness.llm.registry import ReplyFormat
 from harness.llm.structured import ReplyContract
 from harness.prompts.lint import lint
 from harness.prompts.loader import load, styles
+from tests.envs.anticoagulation.played import finish
 
 SEED = 100_000
 APIXABAN = DoacAction(drug="apixaban_5", hold_days=0)
@@ -30,18 +31,6 @@ APIXABAN = DoacAction(drug="apixaban_5", hold_days=0)
 @pytest.fixture(scope="module")
 def clinic():
     return make("doac")
-
-
-def finish(env, choose):
-    """Play on; rewards and regrets."""
-    rewards, regrets = [], []
-    while True:
-        action = choose(env)
-        regrets.append(env.reference.value() - env.reference.action_value(action))
-        transition = env.step(action)
-        rewards.append(transition.reward)
-        if transition.terminated:
-            return rewards, regrets
 
 
 def test_an_episode_is_a_patient_of_the_array_simulation(clinic):
@@ -111,7 +100,7 @@ def test_the_optimum_is_exact_and_regrets_nothing(clinic):
     assert clinic.reference.kind is ReferenceKind.EXACT
     for seed in range(SEED, SEED + 3):
         clinic.reset(seed)
-        _, regrets = finish(clinic, lambda env: env.reference.best_action())
+        _, regrets, _ = finish(clinic, lambda env: env.reference.best_action())
         assert max(map(abs, regrets)) < 1e-9
     assert clinic.reference.value() == 0
 

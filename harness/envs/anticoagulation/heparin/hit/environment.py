@@ -12,8 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.core.environment import Grade, ReferenceKind, Transition
-from harness.core.errors import IllegalAction
+from harness.core.environment import Grade, ReferenceKind, Transition, require_legal
 from harness.envs.anticoagulation.heparin.hit import constants as c
 from harness.envs.anticoagulation.heparin.hit.course import Course, State, Therapy, after_a_day, draw
 from harness.envs.anticoagulation.heparin.hit.shown import HitAction, HitObservation, observed, word
@@ -48,9 +47,7 @@ class HeparinHit:
         IllegalAction
             If the episode is over.
         """
-        problem = self.why_illegal(action)
-        if problem is not None:
-            raise IllegalAction(f"{self.spec.id}: {problem}.")
+        require_legal(self, action)
         reward = float(self._course.step(_array(action))[0])
         self._reference = KnowingReference(self._course)
         thrombosis, bleeding = self._course.hazards[self._course.day - 1, :, 0]
