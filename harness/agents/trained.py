@@ -12,12 +12,19 @@ from harness.core.errors import RunError
 from harness.core.registry import Entry, Registry
 from harness.core.run import TRAINING, read_manifest
 
+TABLE = "harness.agents.tabular_policy:agent"
+
 ALGORITHMS = Registry(
     kind="algorithm of a trained agent",
     group="harness.algorithms",
     builtin={
         "dqn": Entry("harness.agents.rl.dqn_agent:dqn", "deep Q-network with replay"),
         "reinforce": Entry("harness.agents.rl.agent:reinforce", "policy gradient with a learned baseline"),
+        "sarsa": Entry(TABLE, "Sarsa on a table"),
+        "q-learning": Entry(TABLE, "Q-learning on a table"),
+        "tabular-dqn": Entry(TABLE, "DQN with a table for a network"),
+        "sac": Entry(TABLE, "discrete soft actor-critic on tables"),
+        "ppo": Entry(TABLE, "PPO on tables"),
         "optim-neural-ts": Entry("harness.agents.bandits.asking:optim_neural_ts", "asks what a search suspects"),
     },
 )
