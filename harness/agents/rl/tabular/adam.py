@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from harness.agents.rl.tabular.lanes import Memory
 from harness.mdp.tabular import BoolArray, FloatArray, IntArray
@@ -31,6 +32,9 @@ NOTHING = 1e-100
 """What is smaller is set to zero before it is so small that processors are slow with it."""
 
 
+Table = NDArray[np.float64] | NDArray[np.float32]
+
+
 class Adam:
     """The optimiser of one table.
 
@@ -41,7 +45,7 @@ class Adam:
     learning_rate, epsilon : float
     """
 
-    def __init__(self, table: FloatArray, learning_rate: float, epsilon: float) -> None:
+    def __init__(self, table: Table, learning_rate: float, epsilon: float) -> None:
         self._table = table
         self._rate, self._epsilon = learning_rate, epsilon
         self._mean, self._square = np.zeros_like(table), np.zeros_like(table)
@@ -57,7 +61,7 @@ class Adam:
             f"{name}/steps": self._steps,
         }
 
-    def step(self, gradient: FloatArray) -> None:
+    def step(self, gradient: Table) -> None:
         """Every lane takes a step; `gradient` has the shape of the table and is used up."""
         self._steps += 1
         t = int(self._steps[0])  # lanes that all step together have stepped equally often
@@ -175,4 +179,5 @@ class LazyAdam:
     def table(self) -> FloatArray:
         """All values between two blocks, shape (lanes, size)."""
         self.begin()
-        return (self._goal[:, 0] + self._goal[:, 1] * self._ahead[0]).reshape(self._shape)
+        now: FloatArray = self._goal[:, 0] + self._goal[:, 1] * self._ahead[0]
+        return now.reshape(self._shape)

@@ -99,9 +99,9 @@ class DQN:
         best[going_on == 0] = 0.0  # a terminal state has no actions
         chosen = replay.entry + self._lane
         error = self._q.take(chosen, mode="clip") - (replay.reward + going_on * best)
-        gradient = np.bincount(chosen.ravel(), error.ravel(), minlength=self._q.size).reshape(self._q.shape)
-        gradient *= 2.0 / settings.batch
-        self._adam.step(gradient)
+        error *= 2.0 / settings.batch
+        summed: FloatArray = np.bincount(chosen.ravel(), error.ravel(), minlength=self._q.size).astype(np.float64)
+        self._adam.step(summed.reshape(self._q.shape))
 
     def values(self) -> FloatArray:
         """Q, shape (K, S, A); NaN where the action is never taken."""

@@ -95,7 +95,8 @@ class Lanes:
 
     def _started(self, u: FloatArray) -> IntArray:
         found = np.searchsorted(self._begins, u * self._begins[-1], side="right")
-        return np.minimum(found, np.flatnonzero(np.diff(self._begins, prepend=0.0))[-1])
+        last = np.flatnonzero(np.diff(self._begins, prepend=0.0))[-1]
+        return np.asarray(np.minimum(found, last), dtype=np.int64)
 
     def uniforms(self, name: str, *shape: int) -> FloatArray:
         """Numbers in [0, 1) for the block that comes, shape (*shape, K)."""

@@ -131,10 +131,11 @@ class PPO:
 
     def _scores(self, states: IntArray, places: IntArray, lane: IntArray) -> tuple[FloatArray, FloatArray]:
         """Log-probabilities of the actions taken (n, K), and of all (W, n, K); -inf where there is none."""
-        z = np.ascontiguousarray(self._table[lane, self._entries.of.T[:, states]])
+        z: FloatArray = np.ascontiguousarray(self._table[lane, self._entries.of.T[:, states]])
         z -= z.max(axis=0)
         z -= np.log(np.exp(z).sum(axis=0))
-        return np.take_along_axis(z, places[None], axis=0)[0], z
+        taken: FloatArray = np.take_along_axis(z, places[None], axis=0)[0]
+        return taken, z
 
     def _gradient(
         self, states: IntArray, places: IntArray, lane: IntArray,
