@@ -293,7 +293,7 @@ def _join(folder: RunFolder) -> None:
     summary = {
         "env": manifest["env"],
         "episodes": episodes,
-        "value": _finite(student_t(value[:, -1])),
+        "value": finite(student_t(value[:, -1])),
         "values": dict(zip(map(str, manifest["seeds"]), value[:, -1].tolist(), strict=True)),
     }
     folder.write_json(SUMMARY, summary)
@@ -310,10 +310,10 @@ def as_json(done: Trained) -> dict[str, Any]:
         "algorithm": done.algorithm,
         "settings": done.settings.model_dump(mode="json"),
         "seeds": list(done.seeds),
-        "value": _finite(done.final_value),
-        "training_return": _finite(done.final_return),
-        "episodes_to_converge": _finite(episodes),
-        "decisions_to_converge": _finite(decisions),
+        "value": finite(done.final_value),
+        "training_return": finite(done.final_return),
+        "episodes_to_converge": finite(episodes),
+        "decisions_to_converge": finite(decisions),
         "curve": {
             "episodes": done.looks.tolist(),
             "value": done.value.tolist(),
@@ -333,6 +333,6 @@ def _part(folder: Path, number: int) -> Path:
     return folder / f"part-{number}.npz"
 
 
-def _finite(found: Estimate) -> dict[str, Any]:
+def finite(found: Estimate) -> dict[str, Any]:
     """Without NaN, which is no JSON."""
     return {name: None if value != value else value for name, value in asdict(found).items()}

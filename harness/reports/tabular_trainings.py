@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from harness.evaluation.intervals import Estimate, student_t
 from harness.evaluation.summary import ReferenceValue
-from harness.evaluation.tabular_trainings import LAST, SMOOTHING, WITHIN, Trained
+from harness.evaluation.tabular_trainings import LAST, SMOOTHING, WITHIN, Trained, finite
 from harness.reports.block import Block
 from harness.reports.text import between, number
 from harness.reproduce.table_3 import PUBLISHED, Row
@@ -79,6 +80,22 @@ def table_3(rows: Sequence[Row]) -> Iterator[Block]:
             if row.name in PUBLISHED
         ],
     )
+
+
+def plain(row: Row) -> dict[str, Any]:
+    """A row of table 3 as plain data, with the published figures."""
+    published = PUBLISHED.get(row.name)
+    return {
+        "agent": row.name,
+        "run_dir": row.run_dir,
+        "seeds": row.seeds,
+        "published": None if published is None else {"return": published[0], "episodes_to_converge": published[1]},
+        "training_return": finite(row.training_return),
+        "value": finite(row.value),
+        "episodes_to_converge": row.converged[0],
+        "decisions_to_converge": row.converged[1],
+        "agrees": None if published is None else row.agrees,
+    }
 
 
 def _row(row: Row) -> tuple[str, ...]:

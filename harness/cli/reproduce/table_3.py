@@ -7,8 +7,6 @@ from pathlib import Path
 
 def table_3(out: Path, seeds: str, processes: int, episodes: int | None, resume: bool, json: bool) -> None:
     """Train the paper's tabular agents, print the comparison."""
-    from dataclasses import asdict
-
     from harness.cli.progress import shown_progress
     from harness.cli.tables import print_blocks, print_json, print_lines
     from harness.cli.train.tabular import training_seeds
@@ -32,7 +30,7 @@ def table_3(out: Path, seeds: str, processes: int, episodes: int | None, resume:
                 status,
             ) from None
     if json:
-        print_json([{**asdict(row), "published": reproduced.PUBLISHED.get(row.name)} for row in rows])
+        print_json([report.plain(row) for row in rows])
         return
     print_blocks(report.table_3(rows))
     print_lines([*(f"run {row.run_dir}" for row in rows), report.NOTICE])
