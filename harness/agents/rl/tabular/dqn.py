@@ -81,7 +81,7 @@ class DQN:
             np.subtract(entry, self._lane, out=entry)
             self._row.take(entry, out=row, mode="clip")
             lanes.step(i, row)
-            self._replay.add(i, entry, state)
+            self._replay.add(i, entry)
             step = done + i + 1
             if step > settings.learning_starts:
                 if step % settings.train_every == 0:
@@ -93,14 +93,15 @@ class DQN:
     def _learn(self, i: int) -> None:
         replay, settings = self._replay, self._settings
         replay.draw(i)
-        slots = self._entries.of[replay.following] + self._lane[:, None]
-        best = self._target.take(slots, mode="clip").max(axis=2)
+        lane = np.repeat(self._lane, settings.batch)
+        slots = self._entries.of[replay.following] + lane[:, None]
+        best = self._target.take(slots, mode="clip").max(axis=1)
         going_on = self._going_on[replay.following]
         best[going_on == 0] = 0.0  # a terminal state has no actions
-        chosen = replay.entry + self._lane
+        chosen = replay.entry + lane
         error = self._q.take(chosen, mode="clip") - (replay.reward + going_on * best)
         error *= 2.0 / settings.batch
-        summed: FloatArray = np.bincount(chosen.ravel(), error.ravel(), minlength=self._q.size).astype(np.float64)
+        summed: FloatArray = np.bincount(chosen, error, minlength=self._q.size).astype(np.float64)
         self._adam.step(summed.reshape(self._q.shape))
 
     def values(self) -> FloatArray:

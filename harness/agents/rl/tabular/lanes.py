@@ -26,10 +26,12 @@ Memory = dict[str, NDArray[Any]]
 
 def uniforms(seeds: Sequence[int], name: str, block: int, shape: tuple[int, ...]) -> FloatArray:
     """Numbers in [0, 1) of every lane, shape (*shape, K)."""
-    found = np.empty((*shape, len(seeds)))
-    for k, seed in enumerate(seeds):
-        key = np.array([seed | zlib.crc32(name.encode()) << 32, block], dtype=np.uint64)
-        found[..., k] = np.random.Generator(np.random.Philox(key=key)).random(shape)
+    return np.stack([_uniforms(seed, name, block, shape) for seed in seeds], axis=-1)
+
+
+def _uniforms(seed: int, name: str, block: int, shape: tuple[int, ...]) -> FloatArray:
+    key = np.array([seed | zlib.crc32(name.encode()) << 32, block], dtype=np.uint64)
+    found = np.random.Generator(np.random.Philox(key=key)).random(shape)
     return np.minimum(found, BELOW_ONE, out=found)
 
 
@@ -101,6 +103,10 @@ class Lanes:
     def uniforms(self, name: str, *shape: int) -> FloatArray:
         """Numbers in [0, 1) for the block that comes, shape (*shape, K)."""
         return uniforms(self.seeds, name, int(self.blocks[0]), shape)
+
+    def alone(self, k: int, name: str, *shape: int) -> FloatArray:
+        """Those of one lane."""
+        return _uniforms(self.seeds[k], name, int(self.blocks[0]), shape)
 
     def begin(self) -> None:
         """Draw what this block's decisions lead to, and where episodes begin that begin in it."""

@@ -66,24 +66,23 @@ class SAC:
         none = entries.size + n_states
         joint = np.where(others > 0, entries.size + np.arange(n_states), none)
         # a column a state: its admissible actions, and in the last row all others as one
-        self._logit_of: IntArray = np.vstack([np.where(entries.of < entries.size, entries.of, none).T, joint])
-        self._q_of: IntArray = np.vstack([entries.of.T, np.full(n_states, entries.size)])
-        self._times = np.vstack([(entries.of < entries.size).T, others]).astype(np.float32)
-        self._times[0, mdp.terminal] = 1.0  # not used, and no division by 0
-        self._weight = np.float32(1.0) / np.where(settings.all_actions, n_actions, np.maximum(entries.count, 1)).astype(
-            np.float32
-        )
+        self._of: IntArray = np.vstack([np.where(entries.of < entries.size, entries.of, none).T, joint])
+        self._others = others.astype(np.float32)
+        self._shared = (1 / np.maximum(others, 1)).astype(np.float32)
+        counted = np.full(n_states, n_actions) if settings.all_actions else np.maximum(entries.count, 1)
+        self._weight = (1 / (counted * settings.batch)).astype(np.float32)
         self._logits: Single = np.zeros((k, none + 1), dtype=np.float32)
         self._logits[:, none] = NONE
-        self._q: Single = np.zeros((k, entries.size + 1), dtype=np.float32)  # the last is of actions never taken
+        # beside each other in the same places; of actions never taken Q stays 0
+        self._q: Single = np.zeros((k, none + 1), dtype=np.float32)
         self._target: Single = self._q.copy()
         self._actor = Adam(self._logits, settings.actor_learning_rate, EPSILON)
-        self._critic = Adam(self._q, settings.critic_learning_rate, EPSILON)
+        self._critic = Adam(self._q[:, : entries.size], settings.critic_learning_rate, EPSILON)
         self._replay = Replay(settings.buffer, settings.batch, self.lanes)
         self._going_on = np.where(mdp.terminal, 0.0, mdp.discount).astype(np.float32)
         self._row = np.append(entries.row, 0.0)
-        self._logit_lane = self._logits.shape[1] * np.arange(k)
-        self._q_lane = self._q.shape[1] * np.arange(k)
+        self._lane = (none + 1) * np.arange(k)
+        self._lanes = np.repeat(self._lane, settings.batch)
         self.memory: Memory = (
             self.lanes.memory | self._actor.memory("actor") | self._critic.memory("critic")
             | self._replay.memory | {"target": self._target}
@@ -96,8 +95,8 @@ class SAC:
         self._replay.begin(settings.train_every)
         luck = lanes.uniforms("policy", BLOCK)
         k, width = len(lanes.seeds), entries.width
-        offset, last = self._logit_lane[:, None], entries.count - 1
-        own = self._logit_of[:width].T.copy()
+        offset, last = self._lane[:, None], entries.count - 1
+        own = self._of[:width].T.copy()
         here, z = np.empty((k, width), np.int64), np.empty((k, width), np.float32)
         entry, state, row = np.empty(k, np.int64), np.empty(k, np.int64), np.empty(k)
         done = int(lanes.blocks[0]) * BLOCK
@@ -116,7 +115,7 @@ class SAC:
             entry[:] = np.take_along_axis(here, place[:, None], axis=1)[:, 0]
             self._row.take(entry, out=row, mode="clip")
             lanes.step(i, row)
-            self._replay.add(i, entry, state)
+            self._replay.add(i, entry)
             if step > settings.learning_starts:
                 if step % settings.train_every == 0:
                     self._learn(i)
@@ -125,39 +124,46 @@ class SAC:
         lanes.end()
 
     def _learn(self, i: int) -> None:
-        replay, settings = self._replay, self._settings
+        replay, settings, size = self._replay, self._settings, self._entries.size
         replay.draw(i)
-        q_lane, logit_lane = np.tile(self._q_lane, settings.batch), np.tile(self._logit_lane, settings.batch)
+        alpha = np.float32(settings.alpha)
 
-        following = replay.following.ravel()
-        p, log_p = self._policy_in(following, self._logit_of.take(following, axis=1) + logit_lane)
-        p *= self._times.take(following, axis=1)
-        value = self._target.take(self._q_of.take(following, axis=1) + q_lane)
-        value -= settings.alpha * log_p
+        following = replay.following
+        slots = self._slots(following)
+        p, value = self._policy_in(following, slots)
+        value *= -alpha
+        value += self._target.take(slots)
         value *= p
-        goal = replay.reward.ravel() + self._going_on.take(following) * value.sum(axis=0)
-        chosen = replay.entry.ravel() + q_lane
+        goal = replay.reward + self._going_on.take(following) * value.sum(axis=0)
+        chosen = replay.entry + self._lanes
         error = self._q.take(chosen) - goal
         error *= 2.0 / settings.batch
-        self._critic.step(_summed(chosen, error, self._q))
+        self._critic.step(_summed(chosen, error, self._q)[:, :size])
 
-        state = replay.state.ravel()
-        slots = self._logit_of.take(state, axis=1) + logit_lane
-        p, log_p = self._policy_in(state, slots)
-        log_p *= np.float32(settings.alpha)
-        log_p -= self._q.take(self._q_of.take(state, axis=1) + q_lane)
-        mean = (p * self._times.take(state, axis=1) * log_p).sum(axis=0)
-        log_p -= mean
-        p *= log_p
-        p *= self._weight.take(state) / np.float32(settings.batch)
-        self._actor.step(_summed(slots.ravel(), p.ravel(), self._logits))
+        state = self._entries.state.take(replay.entry)
+        slots = self._slots(state)
+        p, loss = self._policy_in(state, slots)
+        loss *= alpha
+        loss -= self._q.take(slots)
+        loss -= (p * loss).sum(axis=0)
+        p[-1] *= self._shared.take(state)
+        loss *= p
+        loss *= self._weight.take(state)
+        self._actor.step(_summed(slots.ravel(), loss.ravel(), self._logits))
+
+    def _slots(self, state: IntArray) -> IntArray:
+        """Where the tables have what can be done in states (K * batch,): shape (W + 1, K * batch)."""
+        slots = self._of.take(state, axis=1)
+        slots += self._lanes
+        return slots
 
     def _policy_in(self, state: IntArray, slots: IntArray) -> tuple[Single, Single]:
-        """Probabilities and their logarithms in states (n,): of one action each, shape (W + 1, n)."""
+        """Probabilities, in the last row of all the others together, and their logarithms, of one action each."""
         z = self._logits.take(slots)
         z -= z.max(axis=0)
         p = np.exp(z)
-        total = (p * self._times.take(state, axis=1)).sum(axis=0)
+        p[-1] *= self._others.take(state)
+        total = p.sum(axis=0)
         p /= total
         z -= np.log(total)
         return p, z
