@@ -88,3 +88,20 @@ def test_what_goes_with_table_3_alone_is_refused_elsewhere(harness_here):
         done = harness_here("reproduce", "icu-sepsis", *words)
         assert done.returncode == 2
         assert sentence in done.stderr
+
+
+def test_learning_curves_are_drawn(harness_here, tmp_path):
+    pytest.importorskip("matplotlib")
+    runs = []
+    for name in ("q-learning", "sarsa"):
+        done = harness_here("train", name, "--seeds", "2", "--episodes", "50", "--json", "--quiet")
+        runs.append(json.loads(done.stdout)["run_dir"])
+    drawn = harness_here("plot", *runs, "--out", "curves")
+    assert drawn.returncode == 0, drawn.stderr
+    text = (tmp_path / "curves.svg").read_text()
+    assert (tmp_path / "curves.png").stat().st_size > 10_000
+    assert "<svg" in text
+    (tmp_path / runs[0] / "curves.npz").write_bytes(b"half")
+    damaged = harness_here("plot", *runs)
+    assert damaged.returncode == 1
+    assert "cannot be read" in damaged.stderr
