@@ -49,6 +49,7 @@ def test_a_mistake_is_one_sentence(harness_here, tmp_path):
         (("q-learning", "--set", "alpha=1"), "no setting of q-learning 'alpha'"),
         (("sac", "--set", "alpha"), "expected NAME=VALUE"),
         (("dqn", "--env", "icu-sepsis", "--patients", "3"), "--patients is of networks"),
+        (("dqn", "--env", "heparin", "--set", "batch=3"), "--set is of tables"),
         (("ppo", "--resume", "x", "--seeds", "3"), "--seeds does not go with --resume"),
     ]
     for words, sentence in mistakes:
