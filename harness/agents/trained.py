@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from harness.agents.tabular_policy import home
 from harness.core.agent import Agent
 from harness.core.environment import Environment
 from harness.core.errors import RunError
 from harness.core.registry import Entry, Registry
 from harness.core.run import TRAINING, read_manifest
+
+TABLE = "harness.agents.tabular_policy:agent"
 
 ALGORITHMS = Registry(
     kind="algorithm of a trained agent",
@@ -17,6 +20,11 @@ ALGORITHMS = Registry(
     builtin={
         "dqn": Entry("harness.agents.rl.dqn_agent:dqn", "deep Q-network with replay"),
         "reinforce": Entry("harness.agents.rl.agent:reinforce", "policy gradient with a learned baseline"),
+        "sarsa": Entry(TABLE, "Sarsa on a table"),
+        "q-learning": Entry(TABLE, "Q-learning on a table"),
+        "tabular-dqn": Entry(TABLE, "DQN with a table for a network"),
+        "sac": Entry(TABLE, "discrete soft actor-critic on tables"),
+        "ppo": Entry(TABLE, "PPO on tables"),
         "optim-neural-ts": Entry("harness.agents.bandits.asking:optim_neural_ts", "asks what a search suspects"),
     },
 )
@@ -38,7 +46,7 @@ def trained(folder: Path, env: Environment[Any, Any]) -> Agent:
     RunError
         If the folder holds no training, or one of another environment.
     """
-    algorithm = read_manifest(folder, TRAINING).get("algorithm")
+    algorithm = read_manifest(home(folder)[0], TRAINING).get("algorithm")
     if not isinstance(algorithm, str):
         raise RunError(
             f"Nothing was trained in '{folder}'; --agent takes an id, or a folder that `harness train` made."

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import typer
 
-from harness.cli.train import dqn, optim_neural_ts, reinforce
+from harness.cli.train import dqn, optim_neural_ts, reinforce, tabular
 
 app = typer.Typer(
     help="Train an agent, or a search.\n\n[bold]Example[/bold]\n\n  harness train optim-neural-ts --seeds 0,1,2\n\n"
     "  harness train reinforce --env polypharmacy/easy-screening\n\n"
-    "  harness train dqn --env heparin-labs",
+    "  harness train dqn --env heparin-labs\n\n  harness train q-learning --env icu-sepsis --seeds 20",
     no_args_is_help=True,
     rich_markup_mode="rich",
 )
@@ -18,3 +18,5 @@ app = typer.Typer(
 app.command("dqn", help=dqn.HELP)(dqn.train)
 app.command("optim-neural-ts", help=optim_neural_ts.HELP)(optim_neural_ts.train)
 app.command("reinforce", help=reinforce.HELP)(reinforce.train)
+for name in tabular.TITLES:
+    app.command(name, help=tabular.help_of(name))(tabular.command(name))

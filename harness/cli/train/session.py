@@ -28,8 +28,8 @@ RESUMABLE = ("resume", "json", "quiet")
 T = TypeVar("T")
 
 
-def only_resumed(context: typer.Context) -> None:
-    """See that nothing was typed beside --resume that the run's folder knows already.
+def only_resumed(context: typer.Context, *also: str) -> None:
+    """See that nothing was typed beside --resume that the run's folder knows already; `also` may be typed too.
 
     Raises
     ------
@@ -39,7 +39,7 @@ def only_resumed(context: typer.Context) -> None:
     from harness.core.errors import UsageError
 
     for name in given(context):
-        if name not in RESUMABLE:
+        if name not in (*RESUMABLE, *also):
             raise UsageError(f"{flag(name)} does not go with --resume: a run goes on as it began.")
 
 
