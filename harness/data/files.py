@@ -136,8 +136,8 @@ def read_cells(path: Path, wanted: tuple[str, ...], there: tuple[str, ...]) -> C
     if torn:
         row = torn[0]
         raise UsageError(
-            f"{path}, line {row.number:,}: the line has {row.actual_columns} cells; expected {row.expected_columns}, as "
-            "in the first line. The file was cut off or edited; get it again."
+            f"{path}, line {row.number:,}: the line has {row.actual_columns} cells; expected {row.expected_columns}, "
+            "as in the first line. The file was cut off or edited; get it again."
         )
     found = found.slice(0, _rows_without_blank_end(found))
     return Cells(path, {name: found.column(name).combine_chunks() for name in wanted}, first=2)

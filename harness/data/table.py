@@ -14,6 +14,7 @@ from harness.data.schemas import Column, Schema
 
 Array = NDArray[Any]
 IntArray = NDArray[np.int64]
+FloatArray = NDArray[np.float64]
 Kind = Literal["published", "stand-in", "unknown"]
 
 

@@ -1,0 +1,306 @@
+r"""A known Markov process of patients, and its simulation under any policy.
+
+Every patient has latent scores z, standard normal under usual care. Shared ones (severity, pressure) and one of its own
+for each column go from step to step as
+
+    z' = ρ z + e(a) - ē + sqrt(1 - ρ²) sqrt(1 - v) ε,     ε standard normal,
+
+with ρ the persistence, e(a) the effect of action a at what is observed, ē its mean over usual care, and v the part of
+the variance that treatment makes. A column is an increasing function of a sum of scores with variance 1, so under
+usual care it has the marginal distribution that was asked for, at every step. Actions are drawn from a policy that
+sees the observed columns and the action before, so that nothing is confounded, and all probabilities are known.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from scipy.special import ndtr, ndtri
+
+from harness.core.errors import UsageError
+from harness.core.seeds import stream
+from harness.data.schemas import Schema
+from harness.data.source import STAND_IN_PATIENTS
+from harness.data.stand_ins.marginals import Marginal
+from harness.data.table import Array, FloatArray, IntArray
+
+
+@dataclass(frozen=True)
+class Observed:
+    """A column made of latent scores.
+
+    Attributes
+    ----------
+    name : str
+    marginal : Marginal
+    loads : mapping of shared score to float
+        Weights of the shared scores; what is left of the variance is the column's own score's.
+    persistence : float
+        ρ of its own score in [0, 1]; with 1 it never changes.
+    decimals : int
+        To which values are rounded, in the file and for policies alike.
+    """
+
+    name: str
+    marginal: Marginal
+    loads: Mapping[str, float] = field(default_factory=dict)
+    persistence: float = 0.9
+    decimals: int = 2
+
+    @property
+    def own(self) -> float:
+        """Weight of its own score."""
+        return math.sqrt(1.0 - sum(weight**2 for weight in self.loads.values()))
+
+
+@dataclass(frozen=True)
+class Flag:
+    """A flag that is 1 with probability `share`, more often where the shared score `by` is high."""
+
+    name: str
+    share: float
+    by: str
+    slope: float = 0.3
+
+
+@dataclass(frozen=True, eq=False)
+class Situation:
+    """What a policy sees of n patients at one step.
+
+    Attributes
+    ----------
+    columns : mapping of name to array, shape (n,)
+        The observed columns, treatments left out.
+    previous : int array, shape (n,)
+        Index of the action before; -1 at the first step.
+    step : int
+    """
+
+    columns: Mapping[str, Array]
+    previous: IntArray
+    step: int
+
+
+Policy = Callable[[Situation], Array]
+"""From n situations to actions (n,) of integers, or to probabilities (n, A) of floats."""
+
+Reward = Callable[[Mapping[str, Array], Mapping[str, Array]], FloatArray]
+"""From the columns of a step and of the next, each (n,), to rewards (n,)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Process:
+    """All that is true of a stand-in.
+
+    Attributes
+    ----------
+    schema : Schema
+    persistence : mapping of shared score to ρ
+    observed : tuple of Observed
+    flags : tuple of Flag
+    actions : mapping of column to array, shape (A,)
+        What the action of an index writes into the treatment columns, unless `doses` draws it.
+    usual : callable
+        Usual care: probabilities (n, A) of the behaviour policy.
+    centre : callable
+        Weights (n, A) over which effects are centred; those of usual care if it does not depend on the action before.
+    effects : callable
+        From a situation to the effect of every action on each shared score it changes, (n, A).
+    treatment_variance : mapping of shared score to float
+        v: the part of a shared score's variance that treatment makes.
+    doses : callable or None
+        From actions (n,) and a generator to the treatment columns, where doses vary within an action.
+    mend : callable or None
+        Makes observed columns consistent (a diastolic pressure is below the mean one).
+    totals : mapping of column to column
+        Sums over the steps before of another column, including this step's if that is observed.
+    """
+
+    schema: Schema
+    persistence: Mapping[str, float]
+    observed: tuple[Observed, ...]
+    flags: tuple[Flag, ...]
+    actions: Mapping[str, Array]
+    usual: Policy
+    centre: Policy
+    effects: Callable[[Situation], Mapping[str, FloatArray]]
+    treatment_variance: Mapping[str, float] = field(default_factory=dict)
+    doses: Callable[[IntArray, np.random.Generator], Mapping[str, Array]] | None = None
+    mend: Callable[[dict[str, Array]], None] | None = None
+    totals: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def n_actions(self) -> int:
+        """A."""
+        return len(next(iter(self.actions.values())))
+
+    @property
+    def steps(self) -> int:
+        """Steps of a patient."""
+        return self.schema.steps or 1
+
+    @cached_property
+    def _rho(self) -> tuple[FloatArray, FloatArray]:
+        """Persistence of all scores, the shared first, and the standard deviation of what is new in a step."""
+        rho = np.array([*self.persistence.values(), *(column.persistence for column in self.observed)])
+        v = np.array([self.treatment_variance.get(name, 0.0) for name in self.persistence] + [0.0] * len(self.observed))
+        return rho, np.sqrt((1 - rho**2) * (1 - v))
+
+    @cached_property
+    def _loads(self) -> FloatArray:
+        """Weights of all scores in the columns, (columns, scores)."""
+        shared = [[column.loads.get(name, 0.0) for name in self.persistence] for column in self.observed]
+        return np.hstack([np.array(shared), np.diag([column.own for column in self.observed])])
+
+
+@dataclass(frozen=True, eq=False)
+class Cohort:
+    """Simulated patients.
+
+    Attributes
+    ----------
+    columns : mapping of name to array, shape (n * steps,)
+        In the schema's order, rows of a patient together.
+    actions : int array, shape (n, steps)
+    probabilities : float array, shape (n, steps)
+        Of the action taken, under the policy that was simulated.
+    """
+
+    columns: Mapping[str, Array]
+    actions: IntArray
+    probabilities: FloatArray
+
+
+def simulate(process: Process, n: int, seed: int, policy: Policy | None = None) -> Cohort:
+    """Trajectories of n patients under a policy, usual care if None.
+
+    With the same seed and n, two policies meet the same patients and the same luck.
+
+    Raises
+    ------
+    UsageError
+        If n is below 1, or the policy returns no actions or probabilities.
+    """
+    if n < 1:
+        raise UsageError(f"{n} patients were asked for; expected at least 1.")
+    luck = {name: stream(seed, name) for name in ("patients", "dynamics", "treatment", "doses", "flags")}
+    rho, new = process._rho
+    z = luck["patients"].standard_normal((n, len(rho)))
+    begun = {total: _before(luck["patients"], n) for total in process.totals}
+    rows: dict[str, list[Array]] = {}
+    actions, chances = [], []
+    previous = np.full(n, -1, dtype=np.int64)
+    for step in range(process.steps):
+        columns = _observe(process, z, luck["flags"])
+        for total, of in process.totals.items():
+            if of in columns:
+                begun[total] = begun[total] + columns[of]
+            columns[total] = np.round(begun[total], 2)
+        situation = Situation(columns, previous, step)
+        action, chance = _act(process, policy or process.usual, situation, luck["treatment"])
+        given = _given(process, action, luck["doses"])
+        for total, of in process.totals.items():
+            if of in given:
+                begun[total] = begun[total] + given[of]
+        for name, found in (*columns.items(), *given.items()):
+            rows.setdefault(name, []).append(found)
+        actions.append(action)
+        chances.append(chance)
+        z = _next(process, z, situation, action, rho, new, luck["dynamics"])
+        previous = action
+    return Cohort(_by_patient(process, rows, n), np.stack(actions, axis=1), np.stack(chances, axis=1))
+
+
+def _before(rng: np.random.Generator, n: int) -> FloatArray:
+    """Millilitres before the first step."""
+    return np.round(rng.lognormal(6.5, 1.0, n), 2)
+
+
+def _observe(process: Process, z: FloatArray, rng: np.random.Generator) -> dict[str, Array]:
+    scores = z @ process._loads.T
+    columns: dict[str, Array] = {
+        column.name: np.round(column.marginal.value(scores[:, i]), column.decimals)
+        for i, column in enumerate(process.observed)
+    }
+    if process.mend is not None:
+        process.mend(columns)
+    shared = list(process.persistence)
+    for flag in process.flags:
+        cut = float(ndtri(flag.share)) * math.sqrt(1 + flag.slope**2)
+        chance = ndtr(cut + flag.slope * z[:, shared.index(flag.by)])
+        columns[flag.name] = (rng.random(len(z)) < chance).astype(np.int64)
+    return columns
+
+
+def _act(
+    process: Process, policy: Policy, situation: Situation, rng: np.random.Generator
+) -> tuple[IntArray, FloatArray]:
+    chosen = np.asarray(policy(situation))
+    n = len(situation.previous)
+    u = rng.random(n)
+    if chosen.shape == (n,) and np.issubdtype(chosen.dtype, np.integer):
+        if not ((chosen >= 0) & (chosen < process.n_actions)).all():
+            raise UsageError(f"The policy took action {chosen.max()}; expected 0 to {process.n_actions - 1}.")
+        return chosen.astype(np.int64), np.ones(n)
+    if chosen.shape != (n, process.n_actions) or not np.allclose(chosen.sum(axis=1), 1.0) or (chosen < 0).any():
+        raise UsageError(
+            f"The policy returned an array of shape {chosen.shape}; expected actions ({n},) or probabilities "
+            f"({n}, {process.n_actions}) that sum to 1."
+        )
+    action = (chosen.cumsum(axis=1) < u[:, None]).sum(axis=1).clip(max=process.n_actions - 1)
+    return action, chosen[np.arange(n), action]
+
+
+def _given(process: Process, action: IntArray, rng: np.random.Generator) -> Mapping[str, Array]:
+    if process.doses is not None:
+        return process.doses(action, rng)
+    return {name: values[action] for name, values in process.actions.items()}
+
+
+def _next(
+    process: Process, z: FloatArray, situation: Situation, action: IntArray, rho: FloatArray, new: FloatArray,
+    rng: np.random.Generator,
+) -> FloatArray:  # fmt: skip
+    found = rho * z + new * rng.standard_normal(z.shape)
+    weights = process.centre(situation)
+    rows = np.arange(len(z))
+    for name, effect in process.effects(situation).items():
+        k = list(process.persistence).index(name)
+        found[:, k] += effect[rows, action] - np.einsum("na,na->n", weights, effect)
+    return found
+
+
+def _by_patient(process: Process, rows: Mapping[str, list[Array]], n: int) -> dict[str, Array]:
+    """One array a column, in the schema's order and types."""
+    schema, steps = process.schema, process.steps
+    made = {name: np.stack(found, axis=1).reshape(-1) for name, found in rows.items()}
+    made[schema.patient] = np.repeat(np.arange(n) + STAND_IN_PATIENTS, steps)
+    made[schema.time] = np.tile(np.arange(steps), n)
+    return {
+        column.name: made[column.name].astype(np.int64 if column.dtype == "integer" else np.float64)
+        for column in schema.columns
+    }
+
+
+def score_of(observed: Sequence[Observed], weights: Mapping[str, float]) -> Callable[[Situation], FloatArray]:
+    """A weighted sum of columns' scores with variance 1 under usual care, as a function of what is observed."""
+    columns = {column.name: column for column in observed}
+    shared: Counter[str] = Counter()
+    for name, weight in weights.items():
+        for by, load in columns[name].loads.items():
+            shared[by] += weight * load
+    own = sum((weight * columns[name].own) ** 2 for name, weight in weights.items())
+    norm = math.sqrt(own + sum(load**2 for load in shared.values()))
+
+    def score(situation: Situation) -> FloatArray:
+        parts = [
+            weight / norm * columns[name].marginal.score(situation.columns[name]) for name, weight in weights.items()
+        ]
+        return np.asarray(np.sum(parts, axis=0))
+
+    return score
