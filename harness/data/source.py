@@ -1,11 +1,13 @@
 """Where a file comes from: its git blob hash, and the mark of a stand-in.
 
 A stand-in is marked twice: its patients are numbered from `STAND_IN_PATIENTS`, which stays with the rows through every
-copy and conversion; and beside the file lies `<file>.stand-in.json`, which says what made it.
+copy and conversion; and beside the file lies `<file>.stand-in.json`, which says what made it and holds for exactly
+these bytes. In a user's own data the numbers mark nothing: hospitals may have such.
 """
 
 from __future__ import annotations
 
+import json
 from hashlib import sha1
 from pathlib import Path
 
@@ -40,13 +42,26 @@ def manifest_path(path: Path) -> Path:
     return path.with_name(f"{path.name}.stand-in.json")
 
 
+def has_manifest(path: Path) -> bool:
+    """Whether a manifest beside the file says that it is a stand-in, of exactly these bytes."""
+    return _has_manifest(path, blob_sha1(path))
+
+
+def _has_manifest(path: Path, found: str) -> bool:
+    try:
+        manifest = json.loads(manifest_path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(manifest, dict) and manifest.get("blob_sha1") == found
+
+
 def source(path: Path, schema: Schema, patients: Array) -> Source:
     """What is known of a file whose patient column is `patients`."""
     found = blob_sha1(path)
     kind: Kind = "unknown"
     if found == schema.blob_sha1:
         kind = "published"
-    elif manifest_path(path).exists() or _numbered_as_stand_in(patients):
+    elif _has_manifest(path, found) or (schema.access != "own" and _numbered_as_stand_in(patients)):
         kind = "stand-in"
     return Source(path=path, blob_sha1=found, kind=kind)
 

@@ -29,9 +29,9 @@ PERSISTENCE = {"severity": 0.97, "pressure": 0.85, "liver": 0.995}
 
 FLUID, VASOPRESSOR = np.array([0.0, 0.3, 0.6, 1.0]), np.array([0.0, 0.35, 0.7, 1.0])
 """Strength of the levels."""
-RAISES = (0.25, 0.6)
+RAISES = (0.12, 0.3)
 """By how many standard deviations the highest level of fluids and of vasopressors raises the pressure."""
-RELIEVES = (0.08, 0.15)
+RELIEVES = (0.12, 0.2)
 """By how much they relieve the severity where the pressure is low, or add to it where it is not."""
 NEED_MAP, NEED_WIDTH = 65.0, 5.0
 """mmHg: the mean arterial pressure at which treatment neither relieves nor adds."""
