@@ -12,8 +12,8 @@ from harness.cli.options import AsJson, Quiet
 app = typer.Typer(
     help="Longitudinal patient data: list the data sets, fetch one, check a file, describe it, or make a stand-in.\n\n"
     "Needs the extra: pip install 'harness\\[data]'.\n\n[bold]Examples[/bold]\n\n  harness data list\n\n"
-    "  harness data fetch hiv\n\n  harness data synthesize hypotension --patients 500 --seed 0 --out hypotension.csv\n\n"
-    "  harness data check hypotension hypotension.csv\n\n  harness data describe hypotension hypotension.csv",
+    "  harness data fetch hiv\n\n  harness data synthesize hypotension --patients 500 --seed 0 --out made.csv\n\n"
+    "  harness data check hypotension made.csv\n\n  harness data describe hypotension made.csv",
     no_args_is_help=True,
     rich_markup_mode="rich",
 )
@@ -35,25 +35,27 @@ LIST = "List the data sets, who may have them, and which are there.\n\n[bold]Exa
 
 FETCH = (
     "Fetch an open data set, once; of the others say where to get them and where to put them.\n\n"
-    "The file is taken only if its git blob hash is the published one. A broken download goes on where it broke off.\n\n"
+    "The file is taken only if its git blob hash is the published one. A broken download goes on where it broke "
+    "off.\n\n"
     "[bold]Examples[/bold]\n\n  harness data fetch hiv\n\n  harness data fetch sepsis"
 )
 
 CHECK = (
-    "Check a file: columns by name, types, units, ranges, categories, patients and times. The first thing that is wrong "
-    "is named by file, line, column and value, with what was expected and how to mend it.\n\n"
+    "Check a file: columns by name, types, units, ranges, categories, patients and times. The first thing that is "
+    "wrong is named by file, line, column and value, with what was expected and how to mend it.\n\n"
     "Your own data are described in a TOML file:\n\n"
     '  id = "our-icu"\n\n  title = "Our unit"\n\n  patient = "stay"\n\n  time = "hour"\n\n  hours_per_step = 1\n\n'
-    '  \\[\\[columns]]\n\n  name = "map"\n\n  kind = "float"     # float, category, flag, id, time\n\n  unit = "mmHg"\n\n'
-    "  low = 0\n\n  high = 300\n\n  plausible = \\[45, 110]     # where the median may be; else it is in another unit\n\n"
+    '  \\[\\[columns]]\n\n  name = "map"\n\n  kind = "float"     # float, category, flag, id, time\n\n'
+    '  unit = "mmHg"\n\n'
+    "  low = 0\n\n  high = 300\n\n  plausible = \\[45, 110]     # where the median may be, or it is in another unit\n\n"
     "and so on for every column that is to be read, also the patient's (kind id) and the time's (kind time).\n\n"
     "[bold]Examples[/bold]\n\n  harness data check sepsis\n\n  harness data check hiv mine.csv\n\n"
     "  harness data check our-icu.toml ours.parquet"
 )
 
 DESCRIBE = (
-    "Describe a file: for every column how many values, how many measured, mean, spread and quartiles or shares, beside "
-    "the published figures.\n\n[bold]Example[/bold]\n\n  harness data describe hiv mine.csv"
+    "Describe a file: for every column how many values, how many measured, mean, spread and quartiles or shares, "
+    "beside the published figures.\n\n[bold]Example[/bold]\n\n  harness data describe hiv mine.csv"
 )
 
 SYNTHESIZE = (

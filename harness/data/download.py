@@ -72,7 +72,8 @@ def _try(url: str, partial: Path, have: int, progress: Progress) -> bool:
     with urlopen(Request(url, headers=headers), timeout=TIMEOUT_S) as reply:  # noqa: S310 - the catalogue's addresses
         if reply.status not in (WHOLE, PARTIAL):
             raise DataError(
-                f"{url} could not be fetched: the server answered {reply.status}, which is no file. Fetch it in a browser."
+                f"{url} could not be fetched: the server answered {reply.status}, which is no file. Fetch it with a "
+                "browser."
             )
         begin = have if reply.status == PARTIAL and _begins(reply) == have else 0
         if reply.status == PARTIAL and begin != have:

@@ -80,9 +80,9 @@ def fetch(schema: Schema, root: Path | None = None, progress: Progress = silent)
             other = path.with_name(f"{path.name}.unknown")
             partial.replace(other)
             raise DataError(
-                f"What came from {schema.url} has the git blob hash {found}; expected {schema.blob_sha1}. It is kept as "
-                f"{other}. If the data set was published anew, rename it to end with .csv and see what is in it with: "
-                f"harness data check {schema.id} FILE"
+                f"What came from {schema.url} has the git blob hash {found}; expected {schema.blob_sha1}. It is kept "
+                f"as {other}. If the data set was published anew, rename it to end with .csv and see what is in it "
+                f"with: harness data check {schema.id} FILE"
             )
         partial.replace(path)
     return path, "fetched"

@@ -20,8 +20,8 @@
     kind = "category"
     categories = [0, 1, { code = "2", meaning = "high" }]
 
-`stay` and `hour` are columns too, of kind 'id' and 'time'. Access is 'own' unless it says otherwise: such data are shown
-to no hosted model without the user's word.
+`stay` and `hour` are columns too, of kind 'id' and 'time'. Access is 'own' unless it says otherwise: such data are
+shown to no hosted model without the user's word.
 """
 
 from __future__ import annotations

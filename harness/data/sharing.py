@@ -34,12 +34,10 @@ class Provenance(BaseModel):
         """For reports: what the data are, and that a stand-in is one."""
         if self.kind == "stand-in":
             return f"a stand-in for the data set '{self.data_set}' made by this program: not data of patients"
-        known = "the published file" if self.kind == "published" else "a file that is not the published one"
-        return (
-            f"the data set '{self.data_set}' ({self.access}), {known}"
-            if self.access != "own"
-            else (f"your own data set '{self.data_set}'")
-        )
+        if self.access == "own":
+            return f"your own data set '{self.data_set}'"
+        which = "the known copy" if self.kind == "published" else "a file with another hash than the known copy"
+        return f"the data set '{self.data_set}' ({self.access}), {which}"
 
 
 def provenance(table: Table) -> Provenance:

@@ -28,7 +28,8 @@ class Source:
     blob_sha1 : str
         Git blob SHA-1 of its bytes (`git hash-object`).
     kind : {'published', 'stand-in', 'unknown'}
-        The published file by its hash; made by `harness data synthesize`, by its mark; or neither.
+        The known copy of the published file, by its hash; made by `harness data synthesize`, by its mark; or neither:
+        there may be published files of other bytes.
     """
 
     path: Path

@@ -121,7 +121,7 @@ class Quantiles:
         part = 4 * rank - quarter
         part = np.where(quarter == 0, 1 - (1 - part) ** LOWER_TAIL, part)
         part = np.where(quarter == 3, part**self.upper_tail, part)
-        return np.exp(log[quarter] + part * (log[quarter + 1] - log[quarter]))
+        return np.asarray(np.exp(log[quarter] + part * (log[quarter + 1] - log[quarter])))
 
     def value(self, score: FloatArray) -> FloatArray:
         """The value at a score."""

@@ -14,7 +14,7 @@ sees the observed columns and the action before, so that nothing is confounded, 
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -290,7 +290,7 @@ def _by_patient(process: Process, rows: Mapping[str, list[Array]], n: int) -> di
 def score_of(observed: Sequence[Observed], weights: Mapping[str, float]) -> Callable[[Situation], FloatArray]:
     """A weighted sum of columns' scores with variance 1 under usual care, as a function of what is observed."""
     columns = {column.name: column for column in observed}
-    shared: Counter[str] = Counter()
+    shared: defaultdict[str, float] = defaultdict(float)
     for name, weight in weights.items():
         for by, load in columns[name].loads.items():
             shared[by] += weight * load

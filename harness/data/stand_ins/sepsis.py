@@ -5,8 +5,8 @@ the published figures leave open. Published: the schema, means and standard devi
 and the shares of the flags (`harness.data.health_gym.sepsis`).
 
 By construction both treatments raise the pressure; where the mean arterial pressure is low and lactate high they
-relieve severity, elsewhere they add to it. An action is 5 * fluid level + vasopressor level; level 0 is none, 1 to 4 are
-the quarters of the doses that are given. Within a level the dose is chance and has no effect of its own.
+relieve severity, elsewhere they add to it. An action is 5 * fluid level + vasopressor level; level 0 is none, 1 to 4
+are the quarters of the doses that are given. Within a level the dose is chance and has no effect of its own.
 """
 
 from __future__ import annotations
