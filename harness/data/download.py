@@ -34,7 +34,7 @@ def silent(done: int, total: int | None) -> None:
     """Progress that nobody watches."""
 
 
-def download(url: str, partial: Path, progress: Progress = silent, *, pause_s: float = PAUSE_S) -> None:
+def download(url: str, partial: Path, progress: Progress = silent) -> None:
     """Bring `partial` to the whole file, going on from what is in it.
 
     Raises
@@ -61,7 +61,7 @@ def download(url: str, partial: Path, progress: Progress = silent, *, pause_s: f
         if failures >= TRIES:
             kept = f" What has come, {_size(partial):,} bytes, is kept" if _size(partial) else " Nothing has come"
             raise DataError(f"{url} could not be fetched: {reason}.{kept}; run the command again to go on.")
-        time.sleep(pause_s * 2 ** max(failures - 1, 0))
+        time.sleep(PAUSE_S * 2 ** max(failures - 1, 0))
 
 
 def _try(url: str, partial: Path, have: int, progress: Progress) -> bool:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.data.stand_ins.process import Policy, Process, Reward, simulate
+from harness.data.stand_ins.process import Policy, Process, Reward
+from harness.data.stand_ins.simulate import simulate
 from harness.data.table import FloatArray
 
 BATCH = 4_096

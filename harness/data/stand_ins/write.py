@@ -14,7 +14,8 @@ from harness.core.run import write_json
 from harness.data.files import need_arrow
 from harness.data.schemas import Column
 from harness.data.source import STAND_IN_PATIENTS, blob_sha1, has_manifest, manifest_path
-from harness.data.stand_ins.process import Process, simulate
+from harness.data.stand_ins.process import Process
+from harness.data.stand_ins.simulate import simulate
 from harness.data.table import Array, levels
 
 VERSION = 1
