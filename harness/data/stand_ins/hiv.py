@@ -53,7 +53,7 @@ RESISTANT = np.array([1.0] * 3 + [0.5] * 3 + [1.0] * 10)
 HIGH_VL = 1_000.0
 """copies/mL"""
 DETECTABLE_VL = 50.0
-SWITCH = (0.02, 0.03, 0.08)
+SWITCH = (0.025, 0.035, 0.06)
 """How often a regimen is drawn anew in a month: undetectable, detectable, high viral load."""
 LOWERS, RAISES = 0.08, 0.02
 """Standard deviations by which one unit of potency lowers the virus, and one of tolerability raises immunity."""
