@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from harness.core.errors import UsageError
 from harness.data.schemas import Access
-from harness.data.table import Kind, Table
+from harness.data.table import Origin, Table
 
 FLAG = "--i-may-share-this-data"
 
@@ -22,7 +22,7 @@ class Provenance(BaseModel):
 
     data_set: str
     access: Access
-    kind: Kind
+    kind: Origin
     blob_sha1: str
 
     @property

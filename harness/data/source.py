@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from harness.data.schemas import Schema
-from harness.data.table import Array, Kind, Source
+from harness.data.table import Array, Origin, Source
 
 STAND_IN_PATIENTS = 900_000_000
 """The first patient's number in a stand-in. The published files number a few thousand patients from 0 or 1."""
@@ -58,7 +58,7 @@ def _has_manifest(path: Path, found: str) -> bool:
 def source(path: Path, schema: Schema, patients: Array) -> Source:
     """What is known of a file whose patient column is `patients`."""
     found = blob_sha1(path)
-    kind: Kind = "unknown"
+    kind: Origin = "unknown"
     if found == schema.blob_sha1:
         kind = "published"
     elif _has_manifest(path, found) or (schema.access != "own" and _numbered_as_stand_in(patients)):

@@ -15,7 +15,7 @@ from harness.data.schemas import Column, Schema
 Array = NDArray[Any]
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
-Kind = Literal["published", "stand-in", "unknown"]
+Origin = Literal["published", "stand-in", "unknown"]
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Source:
 
     path: Path
     blob_sha1: str
-    kind: Kind
+    kind: Origin
 
     @property
     def stand_in(self) -> bool:

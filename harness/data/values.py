@@ -16,6 +16,10 @@ MISSING = ("", "na", "nan", "null", "none")
 
 CATEGORIES_SHOWN = 16
 
+ROUNDING = 1e-6
+"""By how much a value may be outside its range: generated values come back from transforms in single precision, where
+what was 0 can be a little less."""
+
 
 def values(cells: Cells, column: Column) -> Array:
     """The values of a column in its dtype, not yet compared with its range or categories.
@@ -105,14 +109,14 @@ def check_range(cells: Cells, column: Column, found: Array) -> None:
             )
     if column.dtype == "text":
         return
-    below = np.zeros(len(found), dtype=np.bool_) if column.low is None else found < column.low
-    outside = below if column.high is None else below | (found > column.high)
+    low, high = (limit if limit is not None else np.nan for limit in (column.low, column.high))
+    outside = (found < low - ROUNDING) | (found > high + ROUNDING)  # a comparison with NaN is false
     if outside.any():
         row = int(np.argmax(outside))
-        low, high = (f"{limit:,g}" if limit is not None else "any" for limit in (column.low, column.high))
+        expected = " to ".join(f"{limit:,g}" if limit is not None else "any" for limit in (column.low, column.high))
         unit = f" {column.unit}" if column.unit else ""
         raise UsageError(
-            f"{_place(cells, column, row)}: the value is {found[row]:g}; expected {low} to {high}{unit}. "
+            f"{_place(cells, column, row)}: the value is {found[row]:g}; expected {expected}{unit}. "
             "Correct the row, or leave out its patient."
         )
 

@@ -37,9 +37,13 @@ def summary(table: Table) -> str:
     steps = table.schema.steps
     each = f" × {steps} {table.schema.step_name}s" if steps else ""
     return (
-        f"{table.source.path}: {provenance(table).in_words()}. {table.n_patients:,} patients{each}, {table.n_rows:,} "
-        f"rows; git blob {table.source.blob_sha1}"
+        f"{table.source.path}: {provenance(table).in_words()}. {_counted(table.n_patients, 'patient')}{each}, "
+        f"{_counted(table.n_rows, 'row')}; git blob {table.source.blob_sha1}"
     )
+
+
+def _counted(n: int, what: str) -> str:
+    return f"{n:,} {what}{'' if n == 1 else 's'}"
 
 
 def blocks(table: Table, described: Sequence[Described]) -> list[Block]:

@@ -11,6 +11,22 @@ from harness.data.stand_ins.write import write_csv
 
 PATIENTS = 4
 
+OWN = {
+    "id": "ours",
+    "title": "Ours",
+    "patient": "stay",
+    "time": "hour",
+    "hours_per_step": 1,
+    "time_step": None,
+    "columns": [
+        {"name": "stay", "kind": "id", "dtype": "text"},
+        {"name": "hour", "kind": "time", "dtype": "float"},
+        {"name": "map", "kind": "float", "unit": "mmHg", "may_be_missing": True},
+        {"name": "sex", "kind": "category", "dtype": "text", "categories": ["f", "m"]},
+    ],
+}
+"""A user's description of a file with words, gaps and missing values."""
+
 
 @lru_cache(maxsize=8)
 def text(name: str, patients: int = PATIENTS) -> str:

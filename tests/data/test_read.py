@@ -19,7 +19,7 @@ pyarrow = pytest.importorskip("pyarrow", reason="needs the extra data")
 from pyarrow import parquet
 
 from harness.data.read import read
-from tests.data.files import PATIENTS, cells, save, text
+from tests.data.files import OWN, PATIENTS, cells, save, text
 
 NAMES = tuple(SCHEMAS)
 
@@ -121,6 +121,11 @@ def test_what_is_no_number_is_named_by_line_column_and_value(tmp_path, value):
 def test_a_missing_value_is_named(tmp_path, value):
     message = refusal(tmp_path, "sepsis", spoil("sepsis", 31, "Lactate", value))
     assert "line 31, column 'Lactate': the value is missing; expected numbers in mmol/L in every row" in message
+
+
+def test_a_rounding_error_below_zero_is_no_value_out_of_range(tmp_path):
+    lines = spoil("hypotension", 5, "urine", "-0.00000012")
+    assert read(save(tmp_path / "a.csv", lines), schema("hypotension")).columns["urine"][3] < 0
 
 
 def test_infinity_and_values_out_of_range_are_named(tmp_path):
@@ -300,21 +305,6 @@ def test_a_spoilt_file_is_refused_by_a_sentence_or_says_what_the_file_says(tmp_p
 
 
 # --------------------------------------------------------------------------- one's own data
-
-OWN = {
-    "id": "ours",
-    "title": "Ours",
-    "patient": "stay",
-    "time": "hour",
-    "hours_per_step": 1,
-    "time_step": None,
-    "columns": [
-        {"name": "stay", "kind": "id", "dtype": "text"},
-        {"name": "hour", "kind": "time", "dtype": "float"},
-        {"name": "map", "kind": "float", "unit": "mmHg", "may_be_missing": True},
-        {"name": "sex", "kind": "category", "dtype": "text", "categories": ["f", "m"]},
-    ],
-}
 
 
 def test_ones_own_data_may_have_words_gaps_and_missing_values(tmp_path):

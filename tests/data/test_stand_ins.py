@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from harness.core.errors import UsageError
 from harness.data.catalogue import SCHEMAS
 from harness.data.source import STAND_IN_PATIENTS
-from harness.data.stand_ins import hiv, sepsis
+from harness.data.stand_ins import hiv
 from harness.data.stand_ins.catalogue import process
 from harness.data.stand_ins.marginals import LogNormal, Normal, Ordered, Quantiles, ordered_probit
 from harness.data.stand_ins.process import Situation
@@ -178,8 +178,16 @@ def test_totals_are_sums():
     assert np.diff(columns["OutputTotal"], axis=1) == pytest.approx(columns["Output4H"][:, 1:], abs=0.011)
 
 
-def test_the_action_is_found_again_from_the_doses():
-    assert np.array_equal(sepsis.levels(cohort("sepsis").columns), cohort("sepsis").actions.ravel())
+@pytest.mark.parametrize("name", NAMES)
+def test_the_action_is_found_again_from_the_columns(name):
+    assert np.array_equal(process(name).numbered(cohort(name).columns), cohort(name).actions.ravel())
+
+
+def test_a_treatment_that_is_no_action_has_no_number():
+    columns = {name: np.array([0, 0]) for name in ("Base Drug Combo", *hiv.THIRD_COLUMNS)}
+    columns["Comp. NNRTI"] = np.array([0, 3])  # two third agents; then one
+    columns["Extra PI"] = np.array([5, 5])
+    assert hiv.numbered(columns).tolist() == [-1, 0]
 
 
 def test_what_never_changes_does_not():

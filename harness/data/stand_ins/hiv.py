@@ -19,7 +19,7 @@ import numpy as np
 from harness.data.health_gym.hiv import BASE_SHARES, ETHNIC_SHARES, INI_SHARES, NNRTI_SHARES, SCHEMA
 from harness.data.stand_ins.marginals import Marginal, Ordered, of_published
 from harness.data.stand_ins.process import Flag, Observed, Process, Situation
-from harness.data.table import FloatArray
+from harness.data.table import Array, FloatArray, IntArray
 
 PERSISTENCE = {"virus": 0.9, "immune": 0.97}
 
@@ -29,12 +29,13 @@ PI_SHARES = (0.078, 0.032, 0.050, 0.052, 0.052)
 ENHANCED = 0.0669 / sum(PI_SHARES)
 """Of the protease inhibitors; of all rows this is the published share."""
 
+THIRD_COLUMNS = ("Comp. INI", "Comp. NNRTI", "Extra PI", "Extra pk-En")
 THIRD = np.array(
     [(i, NNRTI_NONE, PI_NONE, 0) for i in range(3)]
     + [(INI_NONE, i, PI_NONE, 0) for i in range(3)]
     + [(INI_NONE, NNRTI_NONE, i, enhanced) for i in range(5) for enhanced in (0, 1)]
 )
-"""Third agents: codes of the columns Comp. INI, Comp. NNRTI, Extra PI and Extra pk-En, (16, 4)."""
+"""Third agents: codes of those columns, (16, 4)."""
 THIRD_SHARES = np.array(
     [*INI_SHARES[:3], *NNRTI_SHARES[:3]] + [p * q for p in PI_SHARES for q in (1 - ENHANCED, ENHANCED)]
 )
@@ -106,11 +107,19 @@ def effects(situation: Situation) -> dict[str, FloatArray]:
     }
 
 
-def _codes() -> Mapping[str, np.ndarray]:
+def numbered(columns: Mapping[str, Array]) -> IntArray:
+    """The action of each row, from the columns of the regimen; real data may hold regimens beside the 96."""
+    base = columns["Base Drug Combo"]
+    third = np.stack([columns[name] for name in THIRD_COLUMNS], axis=1)
+    same = (third[:, None, :] == THIRD).all(axis=2)
+    known = same.any(axis=1) & (base >= 0) & (base < len(BASE_SHARES))
+    return np.where(known, len(THIRD) * base + same.argmax(axis=1), -1)
+
+
+def _codes() -> Mapping[str, Array]:
     base = np.repeat(np.arange(6), len(THIRD))
     third = np.tile(THIRD, (6, 1))
-    names = ("Comp. INI", "Comp. NNRTI", "Extra PI", "Extra pk-En")
-    return {"Base Drug Combo": base, **{name: third[:, i] for i, name in enumerate(names)}}
+    return {"Base Drug Combo": base, **{name: third[:, i] for i, name in enumerate(THIRD_COLUMNS)}}
 
 
 PROCESS = Process(
@@ -119,6 +128,7 @@ PROCESS = Process(
     observed=OBSERVED,
     flags=(Flag("VL (M)", 0.1309, "virus"), Flag("CD4 (M)", 0.1552, "virus"), Flag("Drug (M)", 0.7768, "virus")),
     actions=_codes(),
+    numbered=numbered,
     usual=usual,
     centre=shares,
     effects=effects,

@@ -20,7 +20,7 @@ from scipy.special import ndtr
 from harness.data.health_gym.hypotension import FLUID_SHARES, GCS_SHARES, SCHEMA, VASOPRESSOR_SHARES
 from harness.data.stand_ins.marginals import Ordered, of_published, ordered_probit
 from harness.data.stand_ins.process import Flag, Observed, Process, Situation, score_of
-from harness.data.table import Array, FloatArray, codes
+from harness.data.table import Array, FloatArray, IntArray, codes, levels
 
 FIO2_SHARES = (0.005, 0.01, 0.04, 0.25, 0.35, 0.17, 0.06, 0.035, 0.01, 0.07)
 """Not in print; half of the hours between 0.4 and 0.6."""
@@ -99,6 +99,12 @@ def effects(situation: Situation) -> dict[str, FloatArray]:
     }
 
 
+def numbered(columns: Mapping[str, Array]) -> IntArray:
+    """The action of each row, from the treatment columns."""
+    fluid, vasopressor = (levels(SCHEMA.column(name), columns[name]) for name in ("fluid_boluses", "vasopressors"))
+    return np.where((fluid < 0) | (vasopressor < 0), -1, 4 * fluid + vasopressor)
+
+
 def _mend(columns: dict[str, Array]) -> None:
     """The least pressures of an hour are in their order."""
     columns["diastolic_bp"] = np.minimum(columns["diastolic_bp"], columns["MAP"] - 1)
@@ -114,6 +120,7 @@ PROCESS = Process(
         "fluid_boluses": np.repeat(codes(SCHEMA.column("fluid_boluses")), 4),
         "vasopressors": np.tile(codes(SCHEMA.column("vasopressors")), 4),
     },
+    numbered=numbered,
     usual=usual,
     centre=usual,
     effects=effects,

@@ -101,6 +101,8 @@ class Process:
     flags : tuple of Flag
     actions : mapping of column to array, shape (A,)
         What the action of an index writes into the treatment columns, unless `doses` draws it.
+    numbered : callable
+        The action of each row, from the treatment columns (rows,); -1 for a treatment that is none of them.
     usual : callable
         Usual care: probabilities (n, A) of the behaviour policy.
     centre : callable
@@ -122,6 +124,7 @@ class Process:
     observed: tuple[Observed, ...]
     flags: tuple[Flag, ...]
     actions: Mapping[str, Array]
+    numbered: Callable[[Mapping[str, Array]], IntArray]
     usual: Policy
     centre: Policy
     effects: Callable[[Situation], Mapping[str, FloatArray]]

@@ -122,7 +122,7 @@ def doses(action: IntArray, rng: np.random.Generator) -> dict[str, Array]:
     return {"Input4H": drawn(action // 5, INPUT, 2), "MaxVaso": drawn(action % 5, VASOPRESSOR, 4)}
 
 
-def levels(columns: Mapping[str, Array]) -> IntArray:
+def numbered(columns: Mapping[str, Array]) -> IntArray:
     """The action of each row, from its doses."""
 
     def level(dose: Array, marginal: LogNormal) -> IntArray:
@@ -143,6 +143,7 @@ PROCESS = Process(
     observed=OBSERVED,
     flags=(),
     actions={"fluid level": np.repeat(np.arange(5), 5), "vasopressor level": np.tile(np.arange(5), 5)},
+    numbered=numbered,
     usual=usual,
     centre=usual,
     effects=effects,
