@@ -41,8 +41,9 @@ FETCH = (
 )
 
 CHECK = (
-    "Check a file: columns by name, types, units, ranges, categories, patients and times. The first thing that is "
-    "wrong is named by file, line, column and value, with what was expected and how to mend it.\n\n"
+    "Check a file, and name the first thing that is wrong.\n\n"
+    "Columns by name, types, units, ranges, categories, patients and times. What is wrong is named by "
+    "file, line, column and value, with what was expected and how to mend it.\n\n"
     "Your own data are described in a TOML file:\n\n"
     '  id = "our-icu"\n\n  title = "Our unit"\n\n  patient = "stay"\n\n  time = "hour"\n\n  hours_per_step = 1\n\n'
     '  \\[\\[columns]]\n\n  name = "map"\n\n  kind = "float"     # float, category, flag, id, time\n\n'
@@ -54,12 +55,14 @@ CHECK = (
 )
 
 DESCRIBE = (
-    "Describe a file: for every column how many values, how many measured, mean, spread and quartiles or shares, "
-    "beside the published figures.\n\n[bold]Example[/bold]\n\n  harness data describe hiv mine.csv"
+    "Describe a file beside the published figures.\n\n"
+    "For every column how many values, how many measured, mean, spread and quartiles or shares.\n\n"
+    "[bold]Example[/bold]\n\n  harness data describe hiv mine.csv"
 )
 
 SYNTHESIZE = (
-    "Write a stand-in: the schema and the marginals of a data set, made by a simulation whose dynamics and treatment "
+    "Write a stand-in for a data set.\n\n"
+    "It has its schema and its marginals, and is made by a simulation whose dynamics and treatment "
     "effects are inventions and known. For tests and demonstrations; it is marked as what it is: patients are numbered "
     "from 900000000, and FILE.stand-in.json beside it says so.\n\n"
     "[bold]Example[/bold]\n\n  harness data synthesize sepsis --patients 2164 --seed 0 --out sepsis.csv"

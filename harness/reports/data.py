@@ -99,8 +99,16 @@ def _category(found: Described) -> tuple[str, ...]:
         "" if found.measured is None else percent(found.measured),
         _span(codes),
         _shares(found.shares or ()),
-        "–" if shares is None else _shares(shares),
+        _mean_code(found) if shares is None else _shares(shares),
     )
+
+
+def _mean_code(found: Described) -> str:
+    """Where no shares are in print, the mean of the codes may be."""
+    published = found.published()
+    if "mean" not in published or "mean" not in found.figures:
+        return "–"
+    return f"mean code {published['mean']:.4g}; here {found.figures['mean']:.4g}"
 
 
 def _span(codes: Sequence[str]) -> str:

@@ -8,7 +8,8 @@ for each column go from step to step as
 with ρ the persistence, e(a) the effect of action a at what is observed, ē its mean over usual care, and v the part of
 the variance that treatment makes. A column is an increasing function of a sum of scores with variance 1, so under
 usual care it has the marginal distribution that was asked for, at every step. Actions are drawn from a policy that
-sees the observed columns and the action before, so that nothing is confounded, and all probabilities are known.
+sees the observed columns and the action before, so that nothing is confounded, and all probabilities are known. One row
+does not show all scores, though: a state made of a row is nearly and not quite Markov, as it is with real data.
 """
 
 from __future__ import annotations
