@@ -17,6 +17,7 @@ from harness.cli import (
     cache,
     calibrate,
     compare,
+    data,
     envs,
     evaluate,
     models,
@@ -81,6 +82,7 @@ app.add_typer(agents.app, name="agents")
 app.add_typer(models.app, name="models")
 app.add_typer(prompts.app, name="prompts")
 app.add_typer(cache.app, name="cache")
+app.add_typer(data.app, name="data")
 app.add_typer(reproduce.app, name="reproduce")
 app.command("calibrate", help=calibrate.HELP)(calibrate.calibrate)
 

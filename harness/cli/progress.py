@@ -110,15 +110,34 @@ def fetch_weights(model: str, *, quiet: bool) -> None:
     if quiet:
         pull(entry, silent)
         return
+    from harness.cli.tables import console
+
+    err = console(stderr=True)
+    err.print(f"Fetching {entry.title}, {entry.weights.size / 1e6:.0f} MB, once.")
+    with _bytes() as tell:
+        path, source = pull(entry, lambda what, done, total: tell(done, total, what))
+    err.print(f"Weights from {source}, hash checked: {path}")
+
+
+@contextmanager
+def transfer(what: str, *, quiet: bool) -> Iterator[Callable[[int, int | None], None]]:
+    """A function to tell bytes done and bytes in all to; nothing is shown before the first are there."""
+    if quiet:
+        yield lambda done, total: None
+        return
+    with _bytes() as tell:
+        yield lambda done, total: tell(done, total, what)
+
+
+@contextmanager
+def _bytes() -> Iterator[Callable[[int, int | None, str], None]]:
+    """A bar of bytes: done, in all if known, and what is being done."""
     from rich.progress import BarColumn, DownloadColumn, TextColumn
     from rich.progress import Progress as Bar
 
     from harness.cli.tables import console
 
-    err = console(stderr=True)
-    err.print(f"Fetching {entry.title}, {entry.weights.size / 1e6:.0f} MB, once.")
     columns = (BarColumn(bar_width=24), DownloadColumn(), TextColumn("{task.description}"))
-    with Bar(*columns, console=err, transient=True) as bar:
-        task = bar.add_task("", total=entry.weights.size)
-        path, source = pull(entry, lambda what, done, total: bar.update(task, description=what, completed=done))
-    err.print(f"Weights from {source}, hash checked: {path}")
+    with Bar(*columns, console=console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda done, total, what: bar.update(task, description=what, completed=done, total=total)

@@ -64,6 +64,10 @@ class WeightsError(HarnessError):
     """Model weights could not be fetched, or are not the bytes they should be."""
 
 
+class DataError(HarnessError):
+    """A data set could not be fetched, or is not the bytes it should be."""
+
+
 class RunError(HarnessError):
     """A run folder is missing, damaged, in use, or of another kind than was asked for."""
 

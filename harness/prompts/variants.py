@@ -18,9 +18,10 @@ from pydantic import create_model
 
 from harness.core.environment import Action
 from harness.core.seeds import stream
+from harness.core.units import conversion
 from harness.llm.registry import ReplyFormat
 from harness.llm.structured import Parsed, ReplyContract
-from harness.prompts.units import conversion, converted, of_features
+from harness.prompts.units import converted, of_features
 
 
 class Variant(StrEnum):

@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.core.errors import UsageError
+from harness.core.units import FORMULA, OF_ANYTHING, conversion
 from harness.llm.registry import ReplyFormat
 from harness.prompts.loader import load
 from harness.prompts.render import render
-from harness.prompts.units import FORMULA, OF_ANYTHING, conversion, converted, of_features
+from harness.prompts.units import converted, of_features
 from harness.prompts.variants import Variant
 
 PRINTED = {

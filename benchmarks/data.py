@@ -1,0 +1,58 @@
+"""Full-size stand-ins: how long they take to make, to write and to read with all checks. Needs the extra `data`.
+
+    python benchmarks/data.py
+
+Reading is claimed to take less than 5 s for 187,680 and for 534,960 rows.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+
+import resource
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from harness.data.catalogue import SCHEMAS
+from harness.data.read import read
+from harness.data.stand_ins.catalogue import process
+from harness.data.stand_ins.simulate import simulate
+from harness.data.stand_ins.write import synthesize
+
+REPEATS = 3
+
+
+def timed(work: Callable[[], Any]) -> tuple[float, float]:
+    """Seconds on the clock and of the processor, each the least of a few."""
+    found = []
+    for _ in range(REPEATS):
+        clock, cpu = time.perf_counter(), time.process_time()
+        work()
+        found.append((time.perf_counter() - clock, time.process_time() - cpu))
+    return min(f[0] for f in found), min(f[1] for f in found)
+
+
+def main() -> None:
+    print("data set      rows      MB   simulate      synthesize    read and check   (s on the clock, s of CPU)")
+    with tempfile.TemporaryDirectory() as folder:
+        for name, schema in SCHEMAS.items():
+            made, path = process(name), Path(folder) / f"{name}.csv"
+            patients = schema.patients or 1
+            cells = [
+                timed(lambda made=made, patients=patients: simulate(made, patients, 0)),
+                timed(lambda made=made, patients=patients, path=path: synthesize(made, patients, 0, path)),
+                timed(lambda path=path, schema=schema: read(path, schema)),
+            ]
+            rows = patients * made.steps
+            shown = "   ".join(f"{clock:5.2f} {cpu:5.2f}" for clock, cpu in cells)
+            print(f"{name:12} {rows:7,} {path.stat().st_size / 1e6:6.1f}   {shown}")
+    print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
+
+
+if __name__ == "__main__":
+    main()
