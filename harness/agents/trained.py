@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from harness.agents.tabular_policy import home
 from harness.core.agent import Agent
 from harness.core.environment import Environment
 from harness.core.errors import RunError
@@ -38,7 +39,7 @@ def trained(folder: Path, env: Environment[Any, Any]) -> Agent:
     RunError
         If the folder holds no training, or one of another environment.
     """
-    algorithm = read_manifest(folder, TRAINING).get("algorithm")
+    algorithm = read_manifest(home(folder)[0], TRAINING).get("algorithm")
     if not isinstance(algorithm, str):
         raise RunError(
             f"Nothing was trained in '{folder}'; --agent takes an id, or a folder that `harness train` made."
