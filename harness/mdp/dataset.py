@@ -70,6 +70,17 @@ class Dataset:
         """Discounted sum of each episode's rewards, shape (n,)."""
         return np.add.reduceat(self.discount**self.step * self.reward, self.first)
 
+    @cached_property
+    def to_come(self) -> FloatArray:
+        """Discounted sum of the rewards from each transition to the end of its episode, shape (N,)."""
+        found = self.reward.copy()
+        order = np.argsort(self.step, kind="stable")
+        begins = np.searchsorted(self.step[order], np.arange(int(self.step.max()) + 1))
+        for step in reversed(range(1, len(begins))):
+            rows = order[begins[step] : begins[step + 1] if step + 1 < len(begins) else None]
+            found[rows - 1] += self.discount * found[rows]
+        return found
+
 
 @dataclass(frozen=True, eq=False)
 class Counts:
