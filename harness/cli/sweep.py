@@ -98,7 +98,7 @@ def _carried_out(folder: RunFolder, processes: int, quiet: bool) -> None:
 def _print(path: Path, json: bool) -> None:
     from harness.cli.tables import print_blocks, print_json, print_lines
     from harness.evaluation.datasets import tabular
-        from harness.evaluation.references import reference_values
+    from harness.evaluation.references import reference_values
     from harness.evaluation.sweep.results import cells, held, rows
     from harness.evaluation.sweep.run import plan_of
     from harness.reports.sweep import blocks
