@@ -96,12 +96,18 @@ class Empirical:
 
         Where nothing was decided every action is as likely.
         """
-        attained = np.flatnonzero(q == self.best(q)[self.state])
-        states, where = np.unique(self.state[attained], return_index=True)
+        chosen = self.greedy_pairs(q)
         policy = np.full((self.n_states, self.n_actions), 1.0 / self.n_actions)
-        policy[states] = 0.0
-        policy[states, self.action[attained[where]]] = 1.0
+        policy[self.state[chosen]] = 0.0
+        policy[self.state[chosen], self.action[chosen]] = 1.0
         return policy
+
+    def greedy_pairs(self, q: FloatArray) -> IntArray:
+        """Which pair of each of the m states has the largest value, shape (m,); ties go to the lowest action."""
+        attained = np.flatnonzero(q == self.best(q)[self.state])
+        _, where = np.unique(self.state[attained], return_index=True)
+        pairs: IntArray = attained[where]
+        return pairs
 
 
 def empirical(data: Dataset) -> Empirical:
@@ -138,7 +144,12 @@ def fixed_point(model: Empirical, improve: Callable[[FloatArray], FloatArray]) -
         change, q = float(np.abs(new - q).max()), new
         if change <= TOLERANCE * max(1.0, float(np.abs(q).max())):
             return q
-    raise InvalidDataset(
+    raise unsettled(model)
+
+
+def unsettled(model: Empirical) -> InvalidDataset:
+    """What is said where values do not settle."""
+    return InvalidDataset(
         f"The values of the data's states did not settle in {MAX_ITERATIONS:,} iterations: the data go round without "
         f"an end and the discount is {model.discount:g}; learn with a lower one."
     )
