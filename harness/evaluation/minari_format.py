@@ -107,7 +107,7 @@ def _episodes(data: Dataset) -> Iterator[Any]:
         cut_off[-1] = not data.terminated[end - 1]
         yield EpisodeBuffer(
             id=number,
-            observations=np.append(data.state[part], data.next_state[end - 1]),  # type: ignore[arg-type]
+            observations=np.append(data.state[part], data.next_state[end - 1]),
             actions=data.action[part],
             rewards=data.reward[part],
             terminations=data.terminated[part],
