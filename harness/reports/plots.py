@@ -204,6 +204,45 @@ def bounds(
     return figure
 
 
+def learning_curves(
+    runs: Mapping[str, tuple[IntArray, FloatArray, FloatArray, FloatArray]],
+    references: Mapping[str, float],
+    value_name: str,
+) -> Figure:
+    """Exact values against training episodes, the mean over seeds with its interval, with known values as lines.
+
+    Parameters
+    ----------
+    runs : mapping of name to (episodes, mean, lower, upper), each of shape (n,)
+    references : mapping of policy to value
+    value_name : str
+    """
+    figure = new_figure(7.2, 4.4)
+    axes = figure.add_subplot()
+    for (name, (episodes, mean, lower, upper)), (colour, marker, line) in zip(
+        runs.items(), cycle(STYLES), strict=False
+    ):
+        axes.fill_between(episodes, lower, upper, color=colour, alpha=0.18, linewidth=0)
+        axes.plot(
+            episodes, mean, color=colour, marker=marker, linestyle=line, markevery=max(len(mean) // 8, 1),
+            markersize=4, label=name,
+        )  # fmt: skip
+    most = max(int(episodes[-1]) for episodes, *_ in runs.values())
+    for value in references.values():
+        axes.axhline(value, color=NEUTRAL, linewidth=0.7, linestyle=(0, (1, 2)))
+    for name, height in _apart(references, axes.get_ylim()).items():
+        axes.annotate(
+            f"{name} {references[name]:.4f}", (most, height), xytext=(6, 0), textcoords="offset points", va="center",
+            fontsize=8, color=NEUTRAL, annotation_clip=False,
+        )  # fmt: skip
+    axes.set_xlim(0, most)
+    axes.set_xlabel("training episodes")
+    axes.set_ylabel(f"{value_name}: exact, mean over seeds with 95 % interval")
+    axes.legend(frameon=False, fontsize=9, handlelength=3.5, loc="lower right")
+    _plain(axes)
+    return figure
+
+
 def _apart(values: Mapping[str, float], limits: tuple[float, float]) -> dict[str, float]:
     """Heights for the names of lines, moved up where they would cover one another."""
     least, placed = 0.045 * (limits[1] - limits[0]), {}
