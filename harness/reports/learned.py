@@ -11,9 +11,8 @@ def table(done: Learned) -> Block:
     """The policies by their exact value, the best first."""
     values = {done.algorithm: done.value, **done.references}
     best = done.references["optimal"]
-    said = ", ".join(
-        f"{name.replace('_', ' ')} {value:g}" for name, value in done.settings.items() if name != "episodes"
-    )
+    told = {name.replace("_", " "): value for name, value in done.settings.items() if name != "episodes"}
+    said = ", ".join(f"{name} {value:g}" for name, value in told.items())
     source = "" if done.transitions is None else f" ({done.transitions:,} transitions)"
     return Block(
         " · ".join(

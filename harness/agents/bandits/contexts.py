@@ -35,11 +35,12 @@ def _named(env: TabularEnvironment[Any, Any]) -> FloatArray | None:
     """The numbers that observations name, shape (S, features); None if there are none, or one is not known."""
     live = env.mdp.decision_states
     rows = [getattr(env.observe(int(state)), "features", None) for state in live]
-    if not rows or not rows[0] or any(not row or row.keys() != rows[0].keys() for row in rows):
+    names = list(rows[0] or {})
+    if not names or any(not row or row.keys() != set(names) for row in rows):
         return None
-    values = [[row[name] for name in rows[0]] for row in rows]
+    values = [[row[name] for name in names] for row in rows if row]
     if any(isinstance(value, str) for row in values for value in row):
         return None
-    found = np.zeros((env.mdp.n_states, len(rows[0])))
+    found = np.zeros((env.mdp.n_states, len(names)))
     found[live] = values
     return found

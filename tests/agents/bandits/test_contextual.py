@@ -107,6 +107,23 @@ def test_the_features_of_icu_sepsis_are_shown_scaled(sepsis):
     assert not X[~np.isin(np.arange(716), live)].any()
 
 
+def test_numbers_of_an_mdp_of_ones_own_are_shown(sepsis, clinic):
+    env = clinic[0]
+    ages = [70, 50, 60, 40]
+
+    class Shown:
+        def __init__(self, state):
+            self.features = {"age": ages[state], "ward": state % 2} if state < 4 else {}
+
+    env.observe = Shown
+    X = contexts(env)
+    assert X.shape == (6, 3)
+    assert X[:4, 0].tolist() == pytest.approx(stats.zscore(ages))
+    assert X[:4, 1].tolist() == [-1, 1, -1, 1]
+    ages[2] = "sixty"
+    assert contexts(env)[:4].tolist() == np.eye(4).tolist()
+
+
 def test_states_without_features_are_told_apart(clinic):
     assert contexts(clinic[0])[:4].tolist() == np.eye(4).tolist()
 
