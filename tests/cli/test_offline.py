@@ -103,3 +103,12 @@ def test_a_bandit_trains_and_its_folder_is_an_agent(harness_here, name):
         "harness: --batch: Input should be a multiple of 4.\n",
     )
     assert "hides part of its state" in harness_here("train", name, "--env", "sepsis-os-hidden").stderr
+
+
+def test_a_data_set_of_minari_is_collected(harness_here, tmp_path, monkeypatch):
+    minari = pytest.importorskip("minari")
+    pytest.importorskip("h5py")
+    monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path / "minari"))
+    told = harness_here("collect", "--episodes", "12", "--format", "minari", "--out", "icu-sepsis/expert-v3", "--json")
+    assert told.returncode == 0, told.stderr
+    assert minari.load_dataset("icu-sepsis/expert-v3").total_steps == json.loads(told.stdout)["transitions"]
