@@ -211,7 +211,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="As JSON.", rich_help_panel
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.", rich_help_panel=OUTPUT)]
 
 
-TYPED = {"written": "format", "timeout_s": "timeout"}
+TYPED = {"written": "format", "timeout_s": "timeout", "set_": "set"}
 """Parameters that are typed under another name."""
 
 

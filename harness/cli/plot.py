@@ -90,9 +90,9 @@ def _learning_curves(runs: list[Path], out: Path | None) -> None:
             done = finished(folder)
         tasks.add(done.env)
         found = [student_t(column) for column in done.value.T]
-        columns = [[getattr(one, name) for one in found] for name in ("value", "lower", "upper")]
+        value, lower, upper = (np.array([getattr(one, name) for one in found]) for name in ("value", "lower", "upper"))
         name = done.algorithm if done.algorithm not in drawn else f"{done.algorithm} ({run.name})"
-        drawn[name] = (done.looks, *map(np.array, columns))
+        drawn[name] = (done.looks, value, lower, upper)
     if len(tasks) > 1:
         raise UsageError(f"The runs are of different tasks ({', '.join(sorted(tasks))}); draw each alone.")
     env = tabular(tasks.pop())

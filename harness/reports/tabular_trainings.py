@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from harness.evaluation.intervals import Estimate, student_t
+from harness.evaluation.learning_curves import LAST, SMOOTHING, WITHIN, Trained
 from harness.evaluation.summary import ReferenceValue
-from harness.evaluation.tabular_trainings import LAST, SMOOTHING, WITHIN, Trained, finite
+from harness.evaluation.tabular_trainings import finite
 from harness.reports.block import Block
 from harness.reports.text import between, number
 from harness.reproduce.table_3 import PUBLISHED, Row

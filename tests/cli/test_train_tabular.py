@@ -49,6 +49,7 @@ def test_a_mistake_is_one_sentence(harness_here, tmp_path):
         (("q-learning", "--set", "alpha=1"), "no setting of q-learning 'alpha'"),
         (("sac", "--set", "alpha"), "expected NAME=VALUE"),
         (("dqn", "--env", "icu-sepsis", "--patients", "3"), "--patients is of networks"),
+        (("dqn", "--env", "heparin", "--set", "batch=3"), "--set is of tables"),
         (("ppo", "--resume", "x", "--seeds", "3"), "--seeds does not go with --resume"),
     ]
     for words, sentence in mistakes:
@@ -88,3 +89,20 @@ def test_what_goes_with_table_3_alone_is_refused_elsewhere(harness_here):
         done = harness_here("reproduce", "icu-sepsis", *words)
         assert done.returncode == 2
         assert sentence in done.stderr
+
+
+def test_learning_curves_are_drawn(harness_here, tmp_path):
+    pytest.importorskip("matplotlib")
+    runs = []
+    for name in ("q-learning", "sarsa"):
+        done = harness_here("train", name, "--seeds", "2", "--episodes", "50", "--json", "--quiet")
+        runs.append(json.loads(done.stdout)["run_dir"])
+    drawn = harness_here("plot", *runs, "--out", "curves")
+    assert drawn.returncode == 0, drawn.stderr
+    text = (tmp_path / "curves.svg").read_text()
+    assert (tmp_path / "curves.png").stat().st_size > 10_000
+    assert "<svg" in text
+    (tmp_path / runs[0] / "curves.npz").write_bytes(b"half")
+    damaged = harness_here("plot", *runs)
+    assert damaged.returncode == 1
+    assert "cannot be read" in damaged.stderr

@@ -16,7 +16,8 @@ from harness.agents.tabular_policy import load, read_arrays, write_arrays
 from harness.core.errors import InvalidMDP, RunError, UsageError
 from harness.core.run import SUMMARY, TRAINING, RunFolder
 from harness.evaluation import tabular_trainings
-from harness.evaluation.tabular_trainings import SMOOTHING, Trained, carry_out, start
+from harness.evaluation.learning_curves import SMOOTHING, Trained
+from harness.evaluation.tabular_trainings import carry_out, require, start
 from harness.mdp.evaluate import evaluate
 
 KILLED = """
@@ -128,6 +129,13 @@ def test_what_cannot_be_trained_leaves_no_folder(tmp_path, env, given, seeds, er
     with pytest.raises((error, InvalidMDP), match=sentence):
         start(tmp_path, env, "q-learning", given, seeds)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_run_of_another_algorithm_is_not_gone_on_with(tmp_path):
+    folder = start(tmp_path, "icu-sepsis", "sarsa", {"episodes": 100}, [0])
+    folder.close()
+    with pytest.raises(RunError, match="is of sarsa; expected one of ppo"):
+        require(folder.path, "ppo")
 
 
 def curve(returns, size=1000):

@@ -36,8 +36,9 @@ A benchmark for research, not medical advice.
 
 TABLE = "Where the environment is tabular"
 
-NETWORK = ("seed", "patients", "updates", "learning_rate", "ahead", "lag", "double")
-"""What does not go with a table."""
+NETWORKS = ("seed", "patients", "updates", "learning_rate", "ahead", "lag", "double")
+TABLES = ("seeds", "set_", "processes")
+"""What goes with the one alone."""
 
 
 def train(
@@ -69,8 +70,11 @@ def train(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
     """Parse, train, print the curve."""
-    if _on_a_table(env, resume):
-        _only_of_tables(context)
+    if resume is not None:
+        only_resumed(context, "processes")
+    on_a_table = _on_a_table(env, resume)
+    _fitting(context, on_a_table)
+    if on_a_table:
         count = episodes if "episodes" in given(context) else None
         tabular.carry_out(context, "tabular-dqn", env, seeds, count, set_, processes, out, resume, json, quiet)
         return
@@ -86,7 +90,6 @@ def train(
     from harness.reports.trainings import dqn_table
 
     if resume is not None:
-        only_resumed(context)
         folder = RunFolder.resume(resume, TRAINING)
     else:
         settings = Settings(
@@ -118,12 +121,14 @@ def _on_a_table(env: str, resume: Path | None) -> bool:
     return isinstance(envs.make(env), TabularEnvironment)
 
 
-def _only_of_tables(context: typer.Context) -> None:
+def _fitting(context: typer.Context, on_a_table: bool) -> None:
     from harness.core.errors import UsageError
 
     for name in given(context):
-        if name in NETWORK:
+        if on_a_table and name in NETWORKS:
             raise UsageError(f"{flag(name)} is of networks, and this is a table; use --seeds, and --set NAME=VALUE.")
+        if not on_a_table and name in TABLES:
+            raise UsageError(f"{flag(name)} is of tables, and this is a network; see `harness train dqn --help`.")
 
 
 def _carried_out(folder: RunFolder, quiet: bool) -> Trained[Settings]:

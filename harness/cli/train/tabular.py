@@ -12,7 +12,7 @@ from harness.cli.train.session import only_resumed, stoppable
 
 if TYPE_CHECKING:
     from harness.core.run import RunFolder
-    from harness.evaluation.tabular_trainings import Trained
+    from harness.evaluation.learning_curves import Trained
 
 TITLES = {
     "sarsa": "Sarsa",
@@ -85,11 +85,12 @@ def carry_out(
     from harness.cli.tables import print_blocks, print_json, print_lines
     from harness.core.run import TRAINING, RunFolder
     from harness.evaluation.references import reference_values
-    from harness.evaluation.tabular_trainings import as_json, start, tabular
+    from harness.evaluation.tabular_trainings import as_json, require, start, tabular
     from harness.reports.tabular_trainings import NOTICE, curve, final
 
     if resume is not None:
         only_resumed(context, "processes")
+        require(resume, algorithm)
         folder = RunFolder.resume(resume, TRAINING)
     else:
         told = pairs(given) | ({} if episodes is None else {"episodes": episodes})

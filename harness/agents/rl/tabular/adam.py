@@ -107,8 +107,8 @@ class LazyAdam:
     Between two uses an entry's mean and root of the square shrink by β1 and √β2 a step, and its movement by their
     ratio. All that is still to come of it is therefore its step times a sum that is the same for every entry: kept are
     where an entry is going, and that step, and its value now is read off them. ε is added when an entry is used and
-    shrinks with the root afterwards, which is all in which this is not `Adam` (and less than 1e-6 of a step wherever
-    a gradient of more than 1e-3 was seen; with ε of 1e-8).
+    shrinks with the root afterwards, which is all in which this is not `Adam`; the tests hold the values of both to
+    1e-6 of each other, with ε of 1e-8 and gradients of the size of temporal differences.
 
     Parameters
     ----------

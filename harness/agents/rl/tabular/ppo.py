@@ -161,7 +161,8 @@ class PPO:
         slots = self._entries.of.T[:, states] + offset
         found = np.bincount(slots.ravel(), by_logit.ravel(), minlength=size)
         found += np.bincount((states + (self._own + offset)).ravel(), by_value.ravel(), minlength=size)
-        return found.reshape(len(lane), -1), divergence
+        gradient: FloatArray = found.astype(np.float64, copy=False).reshape(len(lane), -1)
+        return gradient, divergence
 
     def values(self) -> None:
         """The agent has values of states, not of actions."""
