@@ -25,6 +25,7 @@ from harness.envs import registry as envs
 from harness.mdp.dataset import COLUMNS, Dataset, checked, refuse
 from harness.mdp.environment import TabularEnvironment
 from harness.mdp.simulate import record
+from harness.mdp.tabular import FloatArray
 
 FORM = 1
 """Rises when files mean something else."""
@@ -68,6 +69,24 @@ def tabular(env_id: str, options: Mapping[str, Any]) -> TabularEnvironment[Any, 
     return env
 
 
+def policy_table(agent_id: str, env: TabularEnvironment[Any, Any]) -> FloatArray:
+    """The policy of an agent that has one as a table, shape (S, A).
+
+    Raises
+    ------
+    UsageError
+        If there is no such agent, or it has none.
+    """
+    policy = getattr(agents.make(agent_id, env), "policy", None)
+    if not callable(policy):
+        raise UsageError(
+            f"The agent '{agent_id}' has no policy table; transitions are collected with one that has, e.g. expert, "
+            "random, optimal, or the folder of a tabular training."
+        )
+    table: FloatArray = policy(env.mdp)
+    return table
+
+
 def collect(
     env_id: str, agent_id: str, episodes: int, *, seed: int, options: Mapping[str, str] | None = None
 ) -> tuple[About, Dataset]:
@@ -81,13 +100,7 @@ def collect(
     check_training_seeds([seed])
     given = dict(options or {})
     env = tabular(env_id, given)
-    agent = agents.make(agent_id, env)
-    if not callable(getattr(agent, "policy", None)):
-        raise UsageError(
-            f"The agent '{agent_id}' has no policy table; transitions are collected with one that has, e.g. expert, "
-            "random, optimal, or the folder of a tabular training."
-        )
-    data = record(env.mdp, agent.policy(env.mdp), episodes, seed=seed, horizon=env.spec.horizon)  # type: ignore[attr-defined]
+    data = record(env.mdp, policy_table(agent_id, env), episodes, seed=seed, horizon=env.spec.horizon)
     return (
         About(
             env=env_id,

@@ -9,11 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.agents import registry as agents
 from harness.agents.offline.learners import within_legal
-from harness.core.errors import RunError, UsageError
+from harness.core.errors import RunError
 from harness.core.run import write_json
-from harness.evaluation.datasets import tabular
+from harness.evaluation.datasets import policy_table, tabular
 from harness.evaluation.sweep.plan import Arm, Cell, Plan, learner_of
 from harness.mdp.evaluate import evaluate
 from harness.mdp.simulate import record
@@ -30,11 +29,7 @@ def behaviour(plan_env: str, options: dict[str, str], agent_id: str) -> tuple[Fl
     UsageError
         If the environment is not tabular or the agent has no policy table.
     """
-    env = tabular(plan_env, options)
-    agent = agents.make(agent_id, env)
-    if not callable(getattr(agent, "policy", None)):
-        raise UsageError(f"The agent '{agent_id}' has no policy table; a sweep collects with one that has.")
-    table: FloatArray = np.ascontiguousarray(agent.policy(env.mdp), dtype=np.float64)  # type: ignore[attr-defined]
+    table = np.ascontiguousarray(policy_table(agent_id, tabular(plan_env, options)), dtype=np.float64)
     return table, sha256(table.tobytes()).hexdigest()
 
 
