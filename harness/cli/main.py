@@ -16,6 +16,7 @@ from harness.cli import (
     agents,
     cache,
     calibrate,
+    collect,
     compare,
     data,
     envs,
@@ -30,6 +31,7 @@ from harness.cli import (
     recheck,
     reproduce,
     screen,
+    sweep,
     trace,
     train,
 )
@@ -67,6 +69,7 @@ def harness(
 
 app.command("eval", help=evaluate.HELP)(evaluate.evaluate)
 app.command("ab", help=ab.HELP)(ab.ab)
+app.command("collect", help=collect.HELP)(collect.collect)
 app.command("play", help=play.HELP)(play.play)
 app.command("compare", help=compare.HELP)(compare.compare)
 app.command("rank", help=rank.HELP)(rank.rank)
@@ -74,6 +77,7 @@ app.command("recheck", help=recheck.HELP)(recheck.recheck)
 app.command("optimum", help=optimum.HELP)(optimum.optimum)
 app.command("plan", help=plan.HELP)(plan.plan)
 app.command("plot", help=plot.HELP)(plot.plot)
+app.command("sweep", help=sweep.HELP)(sweep.sweep)
 app.command("trace", help=trace.HELP)(trace.trace)
 app.command("screen", help=screen.HELP)(screen.screen)
 app.add_typer(train.app, name="train")

@@ -42,6 +42,10 @@ class InvalidPolicy(UsageError):
     """An array that is not a policy for the MDP at hand; the message names the offending state."""
 
 
+class InvalidDataset(UsageError):
+    """Columns that are no logged transitions, or of another environment; the message names the row and column."""
+
+
 class IllegalAction(HarnessError):
     """An action that the environment refuses to carry out."""
 

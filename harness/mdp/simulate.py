@@ -7,6 +7,7 @@ advanced to the episode.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from harness.core.errors import UsageError
+from harness.mdp.dataset import Dataset
 from harness.mdp.policy import check_policy
 from harness.mdp.tabular import BoolArray, FloatArray, IntArray, TabularMDP
 
@@ -83,14 +85,71 @@ def simulate(
     InvalidPolicy
         If the table is no policy of this MDP.
     """
+    sampler = _Sampler(mdp, check_policy(mdp, policy), table)
+    limit = LONGEST if horizon is None else horizon
+    parts = [sampler.run(seed, first, n, limit) for first, n in _batches(episodes, batch)]
+    return Population(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+
+
+def record(
+    mdp: TabularMDP,
+    policy: ArrayLike,
+    episodes: int,
+    *,
+    seed: int,
+    horizon: int | None = None,
+    batch: int = BATCH,
+    begin: int = 0,
+) -> Dataset:
+    """Every transition of `episodes` patients: the same ones that `simulate` with this seed summarises.
+
+    Parameters
+    ----------
+    mdp : TabularMDP
+    policy : float array, shape (S, A)
+        The behaviour policy; what it gave to each action taken is the dataset's `propensity`.
+    episodes, seed, horizon, batch
+        As in `simulate`. An episode that is cut off ends with a transition that is not `terminated`.
+    begin : int
+        The first episode of the population to be recorded, a multiple of 4: to go on with a population in parts.
+
+    Raises
+    ------
+    UsageError
+        If `episodes`, `batch` or `horizon` is less than 1, or `begin` is no multiple of 4.
+    InvalidPolicy
+        If the table is no policy of this MDP.
+    """
+    if begin < 0 or begin % WORDS:
+        raise UsageError(f"Recording was to begin at episode {begin}; expected a multiple of {WORDS}.")
+    limit = LONGEST if horizon is None else horizon
+    if limit < 1:
+        raise UsageError(f"A horizon of {limit} decisions was asked for; expected at least 1, for something to record.")
+    probabilities = check_policy(mdp, policy)
+    sampler = _Sampler(mdp, probabilities, None)
+    parts = [sampler.recorded(seed, begin, first, n, limit) for first, n in _batches(episodes, batch)]
+    episode, step, state, action, reward, following = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    return Dataset(
+        episode=episode,
+        step=step,
+        state=state,
+        action=action,
+        reward=reward,
+        next_state=following,
+        terminated=mdp.terminal[following],
+        propensity=probabilities[state, action],
+        n_states=mdp.n_states,
+        n_actions=mdp.n_actions,
+        discount=mdp.discount,
+    )
+
+
+def _batches(episodes: int, batch: int) -> list[tuple[int, int]]:
+    """The first episode of each batch and how many it has; batches begin where Philox can begin."""
     if episodes < 1 or batch < 1:
         raise UsageError(f"{episodes} episodes in batches of {batch} were asked for; expected at least 1 of each.")
-    probabilities = check_policy(mdp, policy)
-    sampler = _Sampler(mdp, probabilities, table)
-    limit = LONGEST if horizon is None else horizon
-    step = max(batch // WORDS, 1) * WORDS  # batches begin where Philox can begin
-    parts = [sampler.run(seed, first, min(step, episodes - first), limit) for first in range(0, episodes, step)]
-    return Population(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+    step = max(batch // WORDS, 1) * WORDS
+    return [(first, min(step, episodes - first)) for first in range(0, episodes, step)]
 
 
 WORDS = 4
@@ -152,29 +211,52 @@ class _Sampler:
         self._table = table
 
     def run(self, seed: int, first: int, n: int, limit: int) -> tuple[np.ndarray, ...]:
-        mdp = self._mdp
-        start, _ = self._start.draw(np.zeros(n, dtype=np.int64), _uniforms(seed, 0, first, n))
-        state = start.astype(np.int64)
+        """What became of n episodes, in the order of the fields of `Population`."""
+        start = self._starts(seed, first, n)
+        state = start.copy()
         returns, losses = np.zeros(n), np.zeros(n)
         lengths = np.zeros(n, dtype=np.int64)
-        going = np.flatnonzero(~mdp.terminal[state])
         discount = 1.0
+        for who, here, action, reward, following in self._decisions(start, seed, first, limit):
+            returns[who] += discount * reward
+            if self._table is not None:
+                losses[who] += discount * self._table[here, action]
+            lengths[who] += 1
+            state[who] = following
+            discount *= self._mdp.discount
+        return start, state, returns, lengths, losses, self._mdp.terminal[state]
+
+    def recorded(self, seed: int, begin: int, first: int, n: int, limit: int) -> tuple[np.ndarray, ...]:
+        """Every transition of n episodes: episode (counted from `begin`), step, state, action, reward, next state."""
+        place = begin + first
+        decisions = list(self._decisions(self._starts(seed, place, n), seed, place, limit))
+        who, *columns = (np.concatenate(parts) for parts in zip(*decisions, strict=True))
+        step = np.repeat(np.arange(len(decisions)), [len(decision[0]) for decision in decisions])
+        order = np.argsort(who, kind="stable")  # decisions come in time order, and stay so within an episode
+        state, action, reward, following = (column[order] for column in columns)
+        return first + who[order], step[order], state, action, reward, following
+
+    def _starts(self, seed: int, first: int, n: int) -> IntArray:
+        start, _ = self._start.draw(np.zeros(n, dtype=np.int64), _uniforms(seed, 0, first, n))
+        return start.astype(np.int64)
+
+    def _decisions(
+        self, start: IntArray, seed: int, first: int, limit: int
+    ) -> Iterator[tuple[IntArray, IntArray, IntArray, FloatArray, IntArray]]:
+        """Decision by decision, of the episodes still going on: which they are, state, action, reward, next state."""
+        mdp, n = self._mdp, len(start)
+        going = np.flatnonzero(~mdp.terminal[start])
+        here = start[going]
         for decision in range(limit):
             if not going.size:
-                break
-            here = state[going]
+                return
             action, _ = self._actions.draw(here, _uniforms(seed, 2 * decision + 1, first, n)[going])
             row = mdp.row_of[here, action]
             following, position = self._successors.draw(row, _uniforms(seed, 2 * decision + 2, first, n)[going])
             reward = mdp.row_reward[row] if self._paid is None else self._paid[position]
-            returns[going] += discount * reward
-            if self._table is not None:
-                losses[going] += discount * self._table[here, action]
-            lengths[going] += 1
-            state[going] = following
-            discount *= mdp.discount
-            going = going[~mdp.terminal[following]]
-        return start, state, returns, lengths, losses, mdp.terminal[state]
+            yield going, here, action.astype(np.int64), reward, following.astype(np.int64)
+            lasting = ~mdp.terminal[following]
+            going, here = going[lasting], following[lasting].astype(np.int64)
 
 
 def rewards_of(rows: sparse.csr_array, rewards: sparse.csr_array) -> FloatArray:

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from harness.core.errors import InvalidPolicy, UsageError
+from harness.mdp.dataset import checked, counts
 from harness.mdp.evaluate import evaluate
 from harness.mdp.policy import deterministic, uniform
-from harness.mdp.simulate import simulate
+from harness.mdp.simulate import record, simulate
 from tests.mdp.test_solve import random_mdp, random_policy
 
 
@@ -91,6 +92,55 @@ def test_a_horizon_cuts_off(sepsis):
     seen = simulate(sepsis.mdp, uniform(sepsis.mdp.legal), 1_000, seed=0, horizon=3)
     assert seen.lengths.max() == 3
     assert 0 < (~seen.terminated).sum() < 1_000
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.integers(0, 2**32 - 1), st.sampled_from([1.0, 0.9]), st.integers(1, 100), st.sampled_from([None, 2]))
+def test_what_is_recorded_are_the_episodes_that_are_simulated(seed, discount, batch, horizon):
+    rng = np.random.default_rng(seed)
+    mdp = random_mdp(rng, discount=discount)
+    policy = random_policy(rng, mdp)
+    seen = simulate(mdp, policy, 150, seed=seed, horizon=horizon)
+    data = record(mdp, policy, 150, seed=seed, horizon=horizon, batch=batch)
+    last = np.append(data.first[1:], len(data)) - 1
+    assert np.array_equal(data.state[data.first], seen.start)
+    assert np.array_equal(data.next_state[last], seen.end)
+    assert np.array_equal(data.step[last] + 1, seen.lengths)
+    assert np.array_equal(data.terminated[last], seen.terminated)
+    assert data.returns == pytest.approx(seen.returns, abs=1e-12)
+    assert np.array_equal(data.propensity, policy[data.state, data.action])
+    assert same(data, checked(**{name: getattr(data, name) for name in data.__dataclass_fields__}))
+
+
+def test_recorded_transitions_follow_the_mdp(sepsis):
+    mdp = sepsis.mdp
+    data = record(mdp, sepsis.expert_policy, 20_000, seed=0)
+    counted = counts(data)
+    often = np.flatnonzero(counted.visits.ravel() >= 200)
+    assert len(often) > 100
+    share = counted.transitions[often].toarray() / counted.visits.ravel()[often, None]
+    true = mdp.rows[mdp.row_of.ravel()[often]].toarray()
+    deviation = np.sqrt(true * (1 - true) / counted.visits.ravel()[often, None])
+    assert np.abs(share - true)[deviation == 0].max() == 0
+    assert (np.abs(share - true) / np.maximum(deviation, 1e-3)).max() < 8
+    assert counted.start.sum() == data.n_episodes == 20_000
+
+
+def test_a_population_can_be_recorded_in_parts(sepsis):
+    policy = sepsis.expert_policy
+    whole = record(sepsis.mdp, policy, 30, seed=3)
+    later = record(sepsis.mdp, policy, 18, seed=3, begin=12)
+    assert np.array_equal(later.state, whole.state[whole.first[12] :])
+    assert np.array_equal(later.episode, whole.episode[whole.first[12] :] - 12)
+    with pytest.raises(UsageError, match="begin at episode 3; expected a multiple of 4"):
+        record(sepsis.mdp, policy, 18, seed=3, begin=3)
+
+
+def test_a_record_needs_a_decision(sepsis):
+    with pytest.raises(UsageError, match="horizon of 0"):
+        record(sepsis.mdp, uniform(sepsis.mdp.legal), 1, seed=0, horizon=0)
+    with pytest.raises(UsageError, match="0 episodes"):
+        record(sepsis.mdp, uniform(sepsis.mdp.legal), 0, seed=0)
 
 
 def test_what_cannot_be_simulated_is_named(sepsis):

@@ -44,8 +44,8 @@ def only_resumed(context: typer.Context, *also: str) -> None:
 
 
 @contextmanager
-def stoppable(algorithm: str, folder: Path) -> Iterator[None]:
-    """What stops a training says how to go on with it.
+def stoppable(name: str, folder: Path, *, of: str = "harness train") -> Iterator[None]:
+    """What stops a training, or another command `of name`, says how to go on with it.
 
     Raises
     ------
@@ -59,7 +59,7 @@ def stoppable(algorithm: str, folder: Path) -> Iterator[None]:
     except (HarnessError, KeyboardInterrupt) as error:
         sentence = str(error) or "Interrupted."
         status = error.exit_status if isinstance(error, HarnessError) else INTERRUPTED
-        raise StoppedRun(f"{sentence} Go on with: harness train {algorithm} --resume {folder}", status) from None
+        raise StoppedRun(f"{sentence} Go on with: {of} {name} --resume {folder}", status) from None
 
 
 def resumed(context: typer.Context, resume: Path | None) -> RunFolder | None:
