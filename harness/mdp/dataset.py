@@ -70,6 +70,17 @@ class Dataset:
         """Discounted sum of each episode's rewards, shape (n,)."""
         return np.add.reduceat(self.discount**self.step * self.reward, self.first)
 
+    @cached_property
+    def to_come(self) -> FloatArray:
+        """Discounted sum of the rewards from each transition to the end of its episode, shape (N,)."""
+        found = self.reward.copy()
+        order = np.argsort(self.step, kind="stable")
+        begins = np.searchsorted(self.step[order], np.arange(int(self.step.max()) + 1))
+        for step in reversed(range(1, len(begins))):
+            rows = order[begins[step] : begins[step + 1] if step + 1 < len(begins) else None]
+            found[rows - 1] += self.discount * found[rows]
+        return found
+
 
 @dataclass(frozen=True, eq=False)
 class Counts:
@@ -197,24 +208,24 @@ def _whole(name: str, given: ArrayLike) -> IntArray:
     column = _column(name, given)
     if column.dtype.kind == "f":
         with np.errstate(invalid="ignore"):
-            _refuse(name, column, ~(np.floor(column) == column) | ~(np.abs(column) < 2**53), "a whole number")
+            refuse(name, column, ~(np.floor(column) == column) | ~(np.abs(column) < 2**53), "a whole number")
     return column.astype(np.int64)
 
 
 def _truth(name: str, given: ArrayLike) -> BoolArray:
     column = _column(name, given)
-    _refuse(name, column, (column != 0) & (column != 1), "true or false")
+    refuse(name, column, (column != 0) & (column != 1), "true or false")
     return column.astype(np.bool_)
 
 
 def _check_values(data: Dataset) -> None:
     for name in ("state", "next_state"):
         column = getattr(data, name)
-        _refuse(name, column, (column < 0) | (column >= data.n_states), f"0 to {data.n_states - 1}")
-    _refuse("action", data.action, (data.action < 0) | (data.action >= data.n_actions), f"0 to {data.n_actions - 1}")
-    _refuse("reward", data.reward, ~np.isfinite(data.reward), "a finite number")
+        refuse(name, column, (column < 0) | (column >= data.n_states), f"0 to {data.n_states - 1}")
+    refuse("action", data.action, (data.action < 0) | (data.action >= data.n_actions), f"0 to {data.n_actions - 1}")
+    refuse("reward", data.reward, ~np.isfinite(data.reward), "a finite number")
     known = ~np.isnan(data.propensity)
-    _refuse(
+    refuse(
         "propensity",
         data.propensity,
         known & ~((data.propensity > 0) & (data.propensity <= 1)),
@@ -225,24 +236,30 @@ def _check_values(data: Dataset) -> None:
 def _check_order(data: Dataset) -> None:
     """Episodes and steps in order, and one state leading to the next."""
     change = np.diff(data.episode, prepend=-1)
-    _refuse("episode", data.episode, (change < 0) | (change > 1), "episodes numbered 0, 1, 2, … one after the other")
+    refuse("episode", data.episode, (change < 0) | (change > 1), "episodes numbered 0, 1, 2, … one after the other")
     new = change == 1
     first = np.flatnonzero(new)
     expected = np.arange(len(data)) - first[data.episode]
-    _refuse("step", data.step, data.step != expected, "steps 0, 1, 2, … of each episode in time order")
+    refuse("step", data.step, data.step != expected, "steps 0, 1, 2, … of each episode in time order")
     follows = np.flatnonzero(~new[1:])
     broken = np.zeros(len(data), dtype=np.bool_)
     broken[follows] = data.next_state[follows] != data.state[follows + 1]
-    _refuse("next_state", data.next_state, broken, "the state of the next row, which goes on with the same episode")
+    refuse("next_state", data.next_state, broken, "the state of the next row, which goes on with the same episode")
     early = np.zeros(len(data), dtype=np.bool_)
     early[follows] = data.terminated[follows]
-    _refuse("terminated", data.terminated, early, "false, because the next row goes on with the same episode")
+    refuse("terminated", data.terminated, early, "false, because the next row goes on with the same episode")
     decided_in = _ended_in(data)[data.state]
-    _refuse("state", data.state, decided_in, "a state that is not terminal, and another episode ended there")
+    refuse("state", data.state, decided_in, "a state that is not terminal, and another episode ended there")
 
 
-def _refuse(name: str, column: np.ndarray, bad: np.ndarray, expected: str) -> None:
-    """Raise for the first row that is bad."""
+def refuse(name: str, column: np.ndarray, bad: np.ndarray, expected: str) -> None:
+    """See that no row of a column is bad.
+
+    Raises
+    ------
+    InvalidDataset
+        Naming the first that is, its value, and what was expected.
+    """
     rows = np.flatnonzero(bad)
     if rows.size:
         value = column[rows[0]].item()

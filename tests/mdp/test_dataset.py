@@ -36,6 +36,7 @@ def test_episodes_and_their_returns():
     assert (len(logged), logged.n_episodes) == (5, 2)
     assert logged.first.tolist() == [0, 3]
     assert logged.returns.tolist() == [-0.5 + 2.0 / 4, 0.5]
+    assert logged.to_come.tolist() == [-0.5 + 2.0 / 4, 0.0, 2.0, 0.5, 0.0]
     assert logged.action.dtype == np.int64
     assert logged.terminated.dtype == np.bool_
 

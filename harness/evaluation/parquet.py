@@ -1,0 +1,73 @@
+"""Columns in a Parquet file, with one text in its metadata."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from harness.core.errors import RunError, UsageError
+
+KEY = b"harness"
+"""Under which the text stands."""
+
+
+def require_pyarrow() -> None:
+    """See that pyarrow is installed.
+
+    Raises
+    ------
+    UsageError
+        Saying how to install it.
+    """
+    try:
+        import pyarrow.parquet  # noqa: F401
+    except ImportError:
+        raise UsageError(
+            "Parquet needs the package pyarrow: pip install 'harness[data]'. Files that end in .npz need nothing more."
+        ) from None
+
+
+def write(path: Path, columns: dict[str, Any], text: str) -> None:
+    """Write a whole file, or nothing.
+
+    Raises
+    ------
+    UsageError
+        If pyarrow is not installed.
+    RunError
+        If it cannot be written.
+    """
+    require_pyarrow()
+    import pyarrow
+    from pyarrow import parquet
+
+    table = pyarrow.table(columns).replace_schema_metadata({KEY: text.encode()})
+    partial = path.with_suffix(".partial")
+    try:
+        parquet.write_table(table, partial, compression="zstd")
+        partial.replace(path)
+    except OSError as error:
+        raise RunError(f"Cannot write {path}: {error.strerror or error}.") from error
+
+
+def read(path: Path) -> tuple[dict[str, Any], str | None]:
+    """The columns, by name, and the text if there is one. Missing values are NaN.
+
+    Raises
+    ------
+    UsageError
+        If pyarrow is not installed.
+    RunError
+        If the file cannot be read.
+    """
+    require_pyarrow()
+    import pyarrow
+    from pyarrow import parquet
+
+    try:
+        table = parquet.read_table(path)
+    except (OSError, pyarrow.ArrowException) as error:
+        raise RunError(f"{path} cannot be read ({error}); it is no Parquet file, or damaged.") from error
+    text = (table.schema.metadata or {}).get(KEY)
+    columns = {name: table[name].to_numpy() for name in table.column_names}
+    return columns, None if text is None else text.decode()
