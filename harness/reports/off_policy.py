@@ -16,18 +16,17 @@ NOTICE = "A benchmark, not medical advice."
 
 
 def estimates(
-    agent: str, found: Sequence[tuple[str, OffPolicyEstimate]], exact: float | None, value_name: str
+    agent: str, caveat: str, found: Sequence[tuple[str, OffPolicyEstimate]], exact: float, value_name: str
 ) -> Block:
-    """Every estimate of one policy, with which behaviour policy it was made, beside the exact value if it is known."""
+    """Every estimate of one policy, with which behaviour policy it was made, beside the exact value."""
     headings = ["estimator", "behaviour", value_name, "95 % interval", "ESS", "of n"]
-    headings += [] if exact is None else ["exact", "error", "holds"]
+    headings += ["exact", "error", "holds", "mind"]
     rows = []
     for behaviour, e in found:
-        row = [e.estimator, behaviour, _value(e.value), _between(e.lower, e.upper), _size(e.ess), f"{e.n:,}"]
-        if exact is not None:
-            row += [number(exact), f"{e.value - exact:+.4f}" if math.isfinite(e.value) else "–", _holds(e, exact)]
-        rows.append((*row, e.note))
-    return Block(harmless(agent), (*headings, "mind"), rows)
+        known = (e.estimator, behaviour, _value(e.value), _between(e.lower, e.upper), _size(e.ess), f"{e.n:,}")
+        error = f"{e.value - exact:+.4f}" if math.isfinite(e.value) else "–"
+        rows.append((*known, number(exact), error, _holds(e, exact), e.note))
+    return Block(harmless(f"{agent} ({caveat})" if caveat else agent), tuple(headings), rows)
 
 
 def _holds(e: OffPolicyEstimate, exact: float) -> str:
@@ -38,11 +37,11 @@ def legend() -> list[str]:
     """What the estimators, their intervals and their effective sample sizes are."""
     return [
         *(f"{name}: {said}." for name, said in ESTIMATORS.items()),
-        "Intervals, 95 %: IS, PDIS and DR by Student's t over episodes; WIS, WPDIS and WDR by a percentile bootstrap of "
-        "episodes; FQE and MB by Student's t of each episode's influence (delta method). None allows for bias, nor for "
-        "the behaviour policy's being estimated.",
-        "ESS: effective sample size in episodes (Kish), of the weights of whole episodes; for FQE and MB of the weights "
-        "of states and actions, scaled to episodes.",
+        "Intervals, 95 %: IS, PDIS and DR by Student's t over episodes; WIS, WPDIS and WDR by a percentile bootstrap "
+        "of episodes; FQE and MB by Student's t of each episode's influence (delta method). None allows for bias, nor "
+        "for the behaviour policy's being estimated.",
+        "ESS: effective sample size in episodes (Kish), of the weights of whole episodes; for FQE and MB of the "
+        "weights of states and actions, scaled to episodes.",
     ]
 
 

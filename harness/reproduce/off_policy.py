@@ -15,17 +15,18 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from harness.agents.offline import batch_constrained
 from harness.envs.icu_sepsis.environment import icu_sepsis
 from harness.evaluation.intervals import Estimate, wilson
 from harness.evaluation.off_policy.bootstrap import resampled
 from harness.evaluation.off_policy.doubly_robust import cross_fitted, part
 from harness.evaluation.off_policy.every import ESTIMATORS, by_model, by_weights
 from harness.evaluation.off_policy.weights import estimated_behaviour
-from harness.mdp.dataset import Counts, Dataset, counts
+from harness.mdp.dataset import Dataset, counts
 from harness.mdp.environment import TabularEnvironment
 from harness.mdp.evaluate import values
 from harness.mdp.simulate import record
-from harness.mdp.tabular import FloatArray, TabularMDP
+from harness.mdp.tabular import FloatArray
 from harness.reproduce.icu_sepsis import baselines
 
 ELSEWHERE = 5_000
@@ -39,15 +40,11 @@ POLICIES = {
     "half-optimal": "the clinicians' policy and the optimum, half of each at every decision",
     "optimal": "the optimum",
     "cloned": "shares of the actions in the same data (behaviour cloning)",
-    "learned": "batch-constrained values learned from the same data",
+    "learned": "batch-constrained Q (support 5) learned from the same data",
     "learned-elsewhere": "the same learned from as many other episodes",
 }
 
-SUPPORT = 5
-"""A batch-constrained policy takes what was taken so often in the state, or else what was taken most often."""
-
-SETTLED, SWEEPS = 1e-9, 5_000
-"""Where batch-constrained value iteration stops, and after how many sweeps at the latest."""
+BATCH_CONSTRAINED = batch_constrained.Settings(support=5)
 
 
 class Settings(BaseModel):
@@ -139,34 +136,10 @@ def targets(env: TabularEnvironment[Any, Any], data: Dataset, elsewhere: Dataset
         "random": fixed["random"],
         "half-optimal": (fixed["expert"] + fixed["optimal"]) / 2,
         "optimal": fixed["optimal"],
-        "cloned": estimated_behaviour(data, env.mdp.legal),
-        "learned": batch_constrained(counts(data), env.mdp),
-        "learned-elsewhere": batch_constrained(counts(elsewhere), env.mdp),
+        "cloned": estimated_behaviour(data),
+        "learned": batch_constrained.learn(data, BATCH_CONSTRAINED)[0],
+        "learned-elsewhere": batch_constrained.learn(elsewhere, BATCH_CONSTRAINED)[0],
     }
-
-
-def batch_constrained(found: Counts, mdp: TabularMDP, support: int = SUPPORT) -> FloatArray:
-    """The best policy in the data that keeps to actions taken at least `support` times, shape (S, A).
-
-    Values by iteration on the empirical MDP (the tabular form of Fujimoto et al. 2019). In a state never decided in,
-    every legal action is equally likely.
-    """
-    S, A = found.visits.shape
-    allowed = (found.visits >= np.minimum(found.visits.max(axis=1, keepdims=True), support)) & (found.visits > 0)
-    decided = allowed.any(axis=1)
-    times = np.maximum(found.visits, 1)
-    V = np.zeros(S)
-    for _ in range(SWEEPS):
-        gained = (found.reward + mdp.discount * (found.transitions @ V).reshape(S, A)) / times
-        best = np.where(decided, np.where(allowed, gained, -np.inf).max(axis=1, initial=-np.inf), 0.0)
-        done = np.abs(best - V).max() < SETTLED
-        V = best
-        if done:
-            break
-    chosen = np.where(allowed, gained, -np.inf).argmax(axis=1)
-    policy = np.where(mdp.legal, 1.0, 0.0) / np.maximum(mdp.legal.sum(axis=1, keepdims=True), 1)
-    policy[decided] = np.eye(A)[chosen[decided]]
-    return policy
 
 
 def _estimates(

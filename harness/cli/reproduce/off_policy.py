@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-HELP = """Measure off-policy estimators where the truth is known: bias, RMSE and coverage of IS, WIS, PDIS, WPDIS, DR, WDR,
-FQE and the empirical MDP on ICU-Sepsis, from episodes of the clinicians' policy, with the behaviour policy known and
-estimated. Nobody has published this table; minutes on two cores.
+HELP = """Measure off-policy estimators where the truth is known: bias, RMSE and coverage of IS, WIS, PDIS, WPDIS, DR,
+WDR, FQE and the empirical MDP on ICU-Sepsis, from episodes of the clinicians' policy, with the behaviour policy known
+and estimated. Nobody has published this table; minutes on two cores.
 
 [bold]Examples[/bold]
 

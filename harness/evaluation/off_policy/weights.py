@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from harness.agents.offline import cloning
 from harness.core.errors import InvalidDataset, InvalidPolicy
 from harness.mdp.dataset import Dataset
 from harness.mdp.tabular import FloatArray, IntArray
@@ -96,21 +97,15 @@ def propensities(data: Dataset, behaviour: FloatArray | None = None) -> FloatArr
     return found
 
 
-def estimated_behaviour(data: Dataset, legal: FloatArray | None = None) -> FloatArray:
-    """The shares of the actions taken in each state, shape (S, A): the maximum-likelihood estimate.
-
-    Where a state was never decided in, every action is equally likely; of those in the mask `legal` (S, A), if given.
+def estimated_behaviour(data: Dataset) -> FloatArray:
+    """The shares of the actions taken in each state, shape (S, A): behaviour cloning without smoothing.
 
     Notes
     -----
     With it importance sampling has less variance than with the true behaviour policy where each state was seen often,
     and is biased where few were (Hanna, Niekum, Stone, ICML 2019).
     """
-    pairs = np.bincount(data.state * data.n_actions + data.action, minlength=data.n_states * data.n_actions)
-    visits = pairs.reshape(data.n_states, data.n_actions).astype(np.float64)
-    possible = np.ones_like(visits) if legal is None else np.where(legal.any(axis=1, keepdims=True), legal, 1.0)
-    visits = np.where(visits.any(axis=1, keepdims=True), visits, possible)
-    return np.asarray(visits / visits.sum(axis=1, keepdims=True), dtype=np.float64)
+    return cloning.learn(data)[0]
 
 
 def kish(weights: FloatArray) -> float:
