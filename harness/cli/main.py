@@ -28,7 +28,9 @@ from harness.cli import (
     prompts,
     rank,
     recheck,
+    report,
     reproduce,
+    safety,
     screen,
     trace,
     train,
@@ -75,6 +77,8 @@ app.command("ope", help=ope.HELP)(ope.ope)
 app.command("optimum", help=optimum.HELP)(optimum.optimum)
 app.command("plan", help=plan.HELP)(plan.plan)
 app.command("plot", help=plot.HELP)(plot.plot)
+app.command("safety", help=safety.HELP)(safety.safety)
+app.command("report", help=report.HELP)(report.report)
 app.command("trace", help=trace.HELP)(trace.trace)
 app.command("screen", help=screen.HELP)(screen.screen)
 app.add_typer(train.app, name="train")

@@ -11,7 +11,7 @@ import numpy as np
 from harness.agents import registry as agents
 from harness.agents.trained import is_folder
 from harness.core.errors import RunError, UsageError
-from harness.core.run import DECISIONS, EVALUATION, MANIFEST, read_manifest
+from harness.core.run import DECISIONS, read_manifest
 from harness.evaluation.asking import read_decisions
 from harness.evaluation.manifest import data_of
 from harness.evaluation.tabular import bounds_from
@@ -43,7 +43,7 @@ def named_policy(who: str, env: TabularEnvironment[Any, Any]) -> NamedPolicy:
     RunError
         If the folder is of another environment, or holds no decisions.
     """
-    if who not in agents.AGENTS.entries() and is_folder(who) and _is_evaluation(Path(who)):
+    if who not in agents.AGENTS.entries() and is_folder(who) and (Path(who) / DECISIONS).is_file():
         return _of_run(Path(who), env)
     agent = agents.make(who, env)
     table = getattr(agent, "policy", None)
@@ -55,26 +55,12 @@ def named_policy(who: str, env: TabularEnvironment[Any, Any]) -> NamedPolicy:
     return NamedPolicy(who, check_policy(env.mdp, table(env.mdp)))
 
 
-def _is_evaluation(path: Path) -> bool:
-    if not (path / MANIFEST).is_file():
-        return False
-    try:
-        read_manifest(path)
-    except RunError as error:
-        if EVALUATION in str(error):
-            return False
-        raise
-    return True
-
-
 def _of_run(path: Path, env: TabularEnvironment[Any, Any]) -> NamedPolicy:
     manifest = read_manifest(path)
     config, spec = manifest["config"], manifest["env"]
     then, now = (spec["id"], spec["version"], data_of(manifest)), (env.spec.id, env.spec.version, env.spec.data_sha256)
     if then != now:
         raise RunError(f"The run {path} is of {then[0]} v{then[1]}, and this is {now[0]} v{now[1]}.")
-    if not (path / DECISIONS).is_file():
-        raise RunError(f"The run {path} asked no states; a policy table comes of a run by exact or certify.")
     bounds = bounds_from(env, read_decisions(path))
     table = completion(env.mdp, bounds)
     occupancy = evaluate(env.mdp, table).occupancy

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harness.core.errors import UsageError
+from harness.core.text import harmless
 from harness.mdp.tabular import FloatArray, IntArray
 
 if TYPE_CHECKING:
@@ -202,6 +203,62 @@ def bounds(
     axes.legend(frameon=False, fontsize=9, handlelength=3.5, loc="lower right")
     _plain(axes)
     return figure
+
+
+def dose_maps(name: str, shares: Mapping[str, FloatArray], values: Mapping[str, FloatArray], value_name: str) -> Figure:
+    """A policy, and its action-values, by dose and severity: two rows of 5 × 5 grids, a column a band.
+
+    Parameters
+    ----------
+    name : str
+        Of the policy; it is drawn as it is, whatever signs it holds.
+    shares, values : mapping of band to float array, shape (fluid levels, vasopressor levels)
+        Share of the decisions in the band that give the dose, and mean Q of the dose; NaN where it cannot be given.
+    value_name : str
+    """
+    figure = new_figure(2.6 * len(shares) + 0.8, 5.6)
+    figure.suptitle(literal(name), fontsize=10)
+    panels = np.atleast_2d(figure.subplots(2, len(shares), squeeze=False))
+    finite = np.concatenate([v[np.isfinite(v)] for v in values.values()])
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+    top = max(float(share.max()) for share in shares.values())
+    for row, (what, maps, colours, limits) in enumerate(
+        (("share of decisions", shares, "Blues", (0.0, top)), (f"Q ({value_name})", values, "viridis", (low, high)))
+    ):
+        image = None
+        for axes, (band, grid) in zip(panels[row], maps.items(), strict=True):
+            image = axes.imshow(grid, origin="lower", cmap=colours, vmin=limits[0], vmax=limits[1])
+            for (fluids, vasopressor), value in np.ndenumerate(grid):
+                if np.isfinite(value):
+                    shade = (value - limits[0]) / max(limits[1] - limits[0], 1e-12)
+                    dark = shade > DARK if row == 0 else shade < DARK
+                    text = f"{100 * value:.0f}" if row == 0 else f"{value:.2f}"
+                    axes.text(vasopressor, fluids, text, ha="center", va="center", fontsize=6.5, color=INK[dark])
+            axes.set_xticks(range(grid.shape[1]))
+            axes.set_yticks(range(grid.shape[0]))
+            axes.tick_params(labelsize=8)
+            if row == 0:
+                axes.set_title(band, fontsize=9)
+            else:
+                axes.set_xlabel("vasopressor level", fontsize=8)
+        panels[row][0].set_ylabel("fluid level", fontsize=8)
+        if image is not None:
+            figure.colorbar(image, ax=list(panels[row]), shrink=0.85).set_label(what, fontsize=8)
+    return figure
+
+
+DARK = 0.55
+INK = ("#202020", "#ffffff")
+"""Ink on a light and on a dark cell, and how far along a scale of colours cells count as dark."""
+
+
+def literal(text: str) -> str:
+    """Foreign text for a figure: no control characters, and no sign that would be read as mathematics.
+
+    >>> literal("$x$")
+    '\\\\$x\\\\$'
+    """
+    return harmless(text).replace("\n", " ").replace("$", r"\$")
 
 
 def _apart(values: Mapping[str, float], limits: tuple[float, float]) -> dict[str, float]:
