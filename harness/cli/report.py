@@ -12,8 +12,8 @@ from harness.cli import options as o
 if TYPE_CHECKING:
     from harness.evaluation.policies import NamedPolicy
 
-HELP = """Write what a policy is worth and what it does to whom into a folder: tables as Markdown and CSV, and maps of the
-policy and of its action-values by dose and severity as PNG and SVG.
+HELP = """Write what a policy is worth and what it does to whom into a folder: tables as Markdown and CSV, and maps of
+the policy and of its action-values by dose and severity as PNG and SVG.
 
 [bold]Examples[/bold]
 

@@ -8,8 +8,8 @@ import typer
 
 from harness.cli import options as o
 
-HELP = """Say what policies do to whom: extreme doses, distance from the clinicians, abrupt changes of the vasopressor and
-inadmissible actions, by SOFA band, all exact.
+HELP = """Say what policies do to whom: extreme doses, distance from the clinicians, abrupt changes of the vasopressor
+and inadmissible actions, by SOFA band, all exact.
 
 [bold]Examples[/bold]
 

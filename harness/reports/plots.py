@@ -253,10 +253,10 @@ INK = ("#202020", "#ffffff")
 
 
 def literal(text: str) -> str:
-    """Foreign text for a figure: no control characters, and no sign that would be read as mathematics.
+    r"""Foreign text for a figure: no control characters, and no sign that would be read as mathematics.
 
-    >>> literal("$x$")
-    '\\\\$x\\\\$'
+    >>> print(literal("$x$"))
+    \$x\$
     """
     return harmless(text).replace("\n", " ").replace("$", r"\$")
 

@@ -52,7 +52,7 @@ def test_the_clinicians_are_at_no_distance_from_themselves(sepsis):
 def test_a_policy_that_always_does_the_same_never_changes_abruptly(sepsis):
     for found in safety(sepsis, always(sepsis, 4, 1)):
         assert found.abrupt == 0
-        assert found.extreme == found.extreme_fluids == pytest.approx(1)
+        assert (found.extreme, found.extreme_fluids) == pytest.approx((1, 1))
         assert found.extreme_vasopressor == 0
         assert found.fluids_more == pytest.approx(found.fluids_distance)
         assert 0 < found.fluids_more < 4

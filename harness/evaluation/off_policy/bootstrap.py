@@ -48,7 +48,7 @@ def percentile(value: float, replicates: NDArray[Any], n: int, confidence: float
     """
     name = f"percentile bootstrap {confidence:.0%}"
     known = replicates[np.isfinite(replicates)]
-    if n < 2 or len(known) < FEWEST * len(replicates):
+    if n < 2 or not len(known) or len(known) < FEWEST * len(replicates):
         return Estimate(value, math.nan, math.nan, n, name)
     lower, upper = np.quantile(known, [(1 - confidence) / 2, (1 + confidence) / 2])
     return Estimate(value, float(lower), float(upper), n, name)

@@ -24,7 +24,6 @@ from scipy import sparse
 from harness.evaluation.intervals import CONFIDENCE, student_t
 from harness.evaluation.off_policy import estimate
 from harness.evaluation.off_policy.estimate import OffPolicyEstimate
-from harness.evaluation.off_policy.weights import kish
 from harness.mdp.dataset import Counts, Dataset
 from harness.mdp.linear import LinearSystem, endless_state
 from harness.mdp.tabular import FloatArray
@@ -105,12 +104,25 @@ def model_based(data: Dataset, policy: FloatArray, found: Counts) -> OffPolicyEs
 
 def _estimated(data: Dataset, policy: FloatArray, found: Counts, name: str, *, fill: bool) -> OffPolicyEstimate:
     fitted = fit(found, policy, data.discount, fill=fill)
-    weights = data.n_episodes * (fitted.occupancy[:, None] * fitted.share)[data.state, data.action]
     value = float(found.start @ fitted.V / found.start.sum())
     known = student_t(influences(data, policy, found, fitted, fill=fill) + value)
-    ess = kish(weights) * data.n_episodes / len(data)
+    ess = data.n_episodes * _effective(data, found, fitted)
     note = f"{100 * fitted.unseen:.1f} % of the policy's decisions stand nowhere in the data" if fitted.unseen else ""
     return estimate.of(replace(known, value=value, interval=INTERVAL), name, ess, note)
+
+
+def _effective(data: Dataset, found: Counts, fitted: Fitted) -> float:
+    """Kish's effective share of the data, 0 to 1, by how much oftener the policy takes each action than they do.
+
+    Visits count discounted on both sides, so the policy that the data are of has every episode.
+    """
+    S, A = found.visits.shape
+    discounted = data.discount**data.step
+    seen = np.bincount(data.state * A + data.action, weights=discounted, minlength=S * A).reshape(S, A)
+    wanted = fitted.occupancy[:, None] * fitted.share * found.visits
+    ratio = (wanted / np.where(seen > 0, seen, 1.0))[data.state, data.action]
+    whole = float(discounted.sum() * (discounted @ ratio**2))
+    return float(discounted @ ratio) ** 2 / whole if whole > 0 else 0.0
 
 
 def influences(data: Dataset, policy: FloatArray, found: Counts, fitted: Fitted, *, fill: bool) -> FloatArray:

@@ -36,6 +36,11 @@ def some_policy(seed):
     return policy
 
 
+def broad_policy(seed):
+    """A policy that does everything often: each of two actions at least every fourth time."""
+    return 0.5 * some_policy(seed) + 0.5 / ACTIONS
+
+
 def all_episodes(mdp, P, R, behaviour) -> tuple[Dataset, np.ndarray]:
     """Every possible episode once, and how probable each is under the behaviour policy."""
     rows, chances = [], []

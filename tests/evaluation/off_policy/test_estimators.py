@@ -18,7 +18,7 @@ from harness.evaluation.off_policy.weights import estimated_behaviour, importanc
 from harness.mdp.dataset import checked, counts
 from harness.mdp.evaluate import action_values, evaluate
 from harness.mdp.simulate import record
-from tests.evaluation.off_policy.small import all_episodes, layered, some_policy
+from tests.evaluation.off_policy.small import all_episodes, broad_policy, layered, some_policy
 
 SEEDS = range(5)
 
@@ -113,7 +113,7 @@ def test_wis_and_its_interval_stay_within_the_returns(seed):
 @pytest.mark.parametrize("seed", SEEDS)
 def test_all_estimators_approach_the_exact_value(seed):
     mdp, _, _ = layered(seed)
-    behaviour, policy = some_policy(seed + 1), some_policy(seed + 2)
+    behaviour, policy = broad_policy(seed + 1), some_policy(seed + 2)
     J = evaluate(mdp, policy).J
     data = record(mdp, behaviour, 40_000, seed=seed)
     found = by_name(estimates(data, policy)) | {
@@ -128,7 +128,7 @@ def test_all_estimators_approach_the_exact_value(seed):
 @pytest.mark.parametrize("seed", SEEDS)
 def test_fqe_and_the_empirical_mdp_agree_where_everything_was_tried(seed):
     mdp, _, _ = layered(seed)
-    data = record(mdp, some_policy(seed), 3_000, seed=seed)
+    data = record(mdp, broad_policy(seed), 3_000, seed=seed)
     assert (counts(data).visits[:-1] > 0).all()
     fqe, mb = by_model(data, some_policy(seed + 5))
     assert fqe.value == pytest.approx(mb.value, abs=1e-12)
@@ -286,9 +286,9 @@ def test_what_cannot_be_weighed_is_one_sentence():
 
 
 def test_intervals_cover_on_a_small_mdp():
-    """300 datasets of 200 episodes: a true 95 % is seen at 0.9 or above but once in thousands of times."""
+    """300 datasets of 200 episodes, a behaviour policy that does everything: 95 % less the slack of 300 draws."""
     mdp, _, _ = layered(6)
-    behaviour, policy = some_policy(7), some_policy(8)
+    behaviour, policy = broad_policy(7), broad_policy(8)
     J = evaluate(mdp, policy).J
     whole = record(mdp, behaviour, 300 * 200, seed=9)
     drawn = resampled(200, 200)
@@ -297,5 +297,5 @@ def test_intervals_cover_on_a_small_mdp():
         data = part(whole, (np.arange(whole.n_episodes) // 200) == r)
         for e in (*by_weights(data, policy, resamples=drawn), *by_model(data, policy)):
             held[e.estimator] += e.lower <= J <= e.upper
-    least = stats.binom.ppf(1e-4, 300, 0.92)  # asymptotic intervals may fall a little short
+    least = stats.binom.ppf(1e-4, 300, 0.93)  # asymptotic intervals may fall a little short
     assert min(held.values()) >= least, held
