@@ -9,7 +9,7 @@ from harness.core.text import harmless
 from harness.evaluation.off_policy.estimate import OffPolicyEstimate
 from harness.evaluation.off_policy.every import ESTIMATORS
 from harness.reports.block import Block
-from harness.reports.text import number
+from harness.reports.text import number, percent
 from harness.reproduce.off_policy import POLICIES, UNUSED, Score, Settings
 
 NOTICE = "A benchmark, not medical advice."
@@ -59,6 +59,7 @@ def study(settings: Settings, scores: Sequence[Score]) -> Iterator[Block]:
 def _headline(size: int, scores: Sequence[Score]) -> Block:
     policies = [p for p in POLICIES if any(s.policy == p for s in scores)]
     kinds = list(dict.fromkeys((s.estimator, s.behaviour) for s in scores))
+    one = {s.policy: s for s in scores}
     at = {(s.policy, s.estimator, s.behaviour): s for s in scores}
     rows = [
         (estimator, "" if behaviour == UNUSED else behaviour, *(_cell(at[p, estimator, behaviour]) for p in policies))
@@ -67,8 +68,20 @@ def _headline(size: int, scores: Sequence[Score]) -> Block:
     return Block(
         f"ICU-Sepsis, {size:,} episodes of the clinicians: RMSE, and how often the 95 % interval holds the exact value",
         ("estimator", "behaviour", *policies),
-        [*rows, ("exact value", "", *(number(next(s.truth for s in scores if s.policy == p)) for p in policies))],
+        [
+            *rows,
+            ("exact value", "", *(number(one[p].truth) for p in policies)),
+            ("overlap", "", *(percent(one[p].overlap) for p in policies)),
+            ("variance", "", *(_variance(one[p]) for p in policies)),
+        ],
     )
+
+
+def _variance(score: Score) -> str:
+    """What is known of the variance of an episode's weight."""
+    if score.infinite in (0, score.repeats):
+        return "infinite" if score.infinite else "finite"
+    return f"infinite in {100 * score.infinite / score.repeats:.0f} %"
 
 
 def _cell(score: Score) -> str:
@@ -103,6 +116,11 @@ def _reading(settings: Settings) -> Iterator[str]:
         f"{settings.repeats} datasets of each size (the smaller are the beginnings of the largest). Errors are against "
         "exact values; a learned policy has another in each repeat, and the mean is shown. Coverage has Wilson's "
         "interval, and counts an estimate without an interval as one that does not hold."
+    )
+    yield (
+        "overlap: probability that the clinicians could have taken every decision of an episode of the policy; where it "
+        "is below 100 %, importance sampling is biased however many data there are. variance: of the weight of an "
+        "episode; where it is infinite, no effective sample size and no such interval can be relied on. Both are exact."
     )
     yield from (f"{name}: {said}." for name, said in POLICIES.items())
     yield (

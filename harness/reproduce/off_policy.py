@@ -21,6 +21,7 @@ from harness.evaluation.intervals import Estimate, wilson
 from harness.evaluation.off_policy.bootstrap import resampled
 from harness.evaluation.off_policy.doubly_robust import cross_fitted, part
 from harness.evaluation.off_policy.every import ESTIMATORS, by_model, by_weights
+from harness.evaluation.off_policy.overlap import overlap
 from harness.evaluation.off_policy.weights import estimated_behaviour
 from harness.mdp.dataset import Dataset, counts
 from harness.mdp.environment import TabularEnvironment
@@ -77,6 +78,8 @@ class Row(BaseModel):
     upper: float | None
     ess: float
     truth: float
+    overlap: float
+    finite: bool
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,10 @@ class Score:
         Mean width of the intervals there were.
     ess : float
         Mean effective sample size.
+    overlap : float
+        Mean probability that the clinicians could have taken all decisions of an episode of the policy, exact.
+    infinite : int
+        Repeats in which the variance of an episode's weight is infinite.
     """
 
     policy: str
@@ -113,6 +120,8 @@ class Score:
     coverage: Estimate
     width: float
     ess: float
+    overlap: float
+    infinite: int
 
 
 def repeat(number: int, settings: Settings) -> list[Row]:
@@ -145,6 +154,7 @@ def targets(env: TabularEnvironment[Any, Any], data: Dataset, elsewhere: Dataset
 def _estimates(
     env: TabularEnvironment[Any, Any], data: Dataset, elsewhere: Dataset, settings: Settings, number: int
 ) -> list[Row]:
+    assert env.expert_policy is not None  # noqa: S101 - as above
     policies = targets(env, data, elsewhere)
     truths = values(env.mdp, policies.values())
     behaviours = {KNOWN: None, ESTIMATED: estimated_behaviour(data)}
@@ -152,6 +162,7 @@ def _estimates(
     tabulated = counts(data)
     rows = []
     for (name, policy), truth in zip(policies.items(), truths, strict=True):
+        shared = overlap(env.mdp, policy, env.expert_policy)
         known = cross_fitted(data, policy)
         found = [
             (said, e)
@@ -170,6 +181,8 @@ def _estimates(
                 upper=_finite(e.upper),
                 ess=e.ess,
                 truth=float(truth),
+                overlap=shared.episodes,
+                finite=shared.finite,
             )
             for said, e in found
         ]
@@ -208,6 +221,8 @@ def _score(key: tuple[str, int, str, str], rows: list[Row]) -> Score:
         coverage=wilson(held, len(rows)),
         width=float(np.mean(widths)) if widths else math.nan,
         ess=float(np.mean([row.ess for row in rows])),
+        overlap=float(np.mean([row.overlap for row in rows])),
+        infinite=sum(not row.finite for row in rows),
     )
 
 

@@ -14,19 +14,19 @@ from harness.mdp.tabular import FloatArray
 
 RESAMPLES = 400
 
-COLUMNS = 64
-"""Resamples multiplied at a time, a matter of memory alone."""
-
 FEWEST = 0.5
 """Below this share of resamples with a value there is no interval."""
 
-Counts = NDArray[np.uint8]
+Counts = NDArray[np.float32]
 
 
 def resampled(n: int, resamples: int = RESAMPLES, *, seed: int = 0) -> Counts:
-    """How often each of n episodes is in each of the resamples, multinomial, shape (n, resamples)."""
+    """How often each of n episodes is in each of the resamples, multinomial, shape (n, resamples).
+
+    They and sums over them are in single precision, which is plenty for a percentile, and takes half the time.
+    """
     random = np.random.default_rng(seed)
-    counts = np.empty((resamples, n), dtype=np.uint8)
+    counts = np.empty((resamples, n), dtype=np.float32)
     for i in range(resamples):
         counts[i] = np.bincount(random.integers(n, size=n), minlength=n)
     return np.ascontiguousarray(counts.T)
@@ -34,11 +34,9 @@ def resampled(n: int, resamples: int = RESAMPLES, *, seed: int = 0) -> Counts:
 
 def sums(terms: sparse.csr_array, counts: Counts) -> FloatArray:
     """Sums over the episodes of every resample: terms (K, n) to (K, resamples)."""
-    found = np.empty((terms.shape[0], counts.shape[1]))
-    for begin in range(0, counts.shape[1], COLUMNS):
-        block = np.ascontiguousarray(counts[:, begin : begin + COLUMNS], dtype=np.float64)
-        found[:, begin : begin + COLUMNS] = terms @ block
-    return found
+    largest = float(np.abs(terms.data).max(initial=0.0)) or 1.0
+    scaled = sparse.csr_array(((terms.data / largest).astype(np.float32), terms.indices, terms.indptr), terms.shape)
+    return largest * np.asarray(scaled @ counts, dtype=np.float64)
 
 
 def percentile(value: float, replicates: NDArray[Any], n: int, confidence: float = CONFIDENCE) -> Estimate:

@@ -16,9 +16,9 @@ from scipy import sparse
 
 from harness.evaluation.intervals import student_t
 from harness.evaluation.off_policy import estimate
-from harness.evaluation.off_policy.bootstrap import Counts, percentile, sums
+from harness.evaluation.off_policy.bootstrap import percentile, sums
 from harness.evaluation.off_policy.estimate import OffPolicyEstimate
-from harness.evaluation.off_policy.importance import per_episode, self_normalised
+from harness.evaluation.off_policy.importance import Totals, per_episode, self_normalised
 from harness.evaluation.off_policy.model import fit
 from harness.evaluation.off_policy.weights import Weights
 from harness.mdp.dataset import Dataset, counts
@@ -94,12 +94,12 @@ def doubly_robust(data: Dataset, weights: Weights, known: Baseline) -> OffPolicy
     return estimate.of(student_t(doubly_robust_terms(data, weights, known)), "DR", weights.ess)
 
 
-def weighted_doubly_robust(data: Dataset, weights: Weights, known: Baseline, counts: Counts) -> OffPolicyEstimate:
+def weighted_doubly_robust(data: Dataset, weights: Weights, known: Baseline, totals: Totals) -> OffPolicyEstimate:
     """WDR: DR with the weights of each step divided by their sum. Consistent and biased."""
-    corrected, replicates = self_normalised(data, weights, weights.step * _surprise(data, known), counts)
+    corrected, replicates = self_normalised(data, weights.step * _surprise(data, known), totals)
     n = data.n_episodes
     value = float(known.start.mean()) + corrected if weights.step.any() else math.nan
-    replicates = replicates + sums(sparse.csr_array(known.start[None, :]), counts)[0] / n
+    replicates = replicates + sums(sparse.csr_array(known.start[None, :]), totals.counts)[0] / n
     return estimate.of(percentile(value, replicates, n), "WDR", weights.ess)
 
 

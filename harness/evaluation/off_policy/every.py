@@ -16,6 +16,7 @@ from harness.evaluation.off_policy.estimate import OffPolicyEstimate
 from harness.evaluation.off_policy.importance import (
     importance_sampling,
     per_decision,
+    totals,
     weighted,
     weighted_per_decision,
 )
@@ -57,7 +58,7 @@ def by_weights(
         The propensities that the data hold if not given; `weights.estimated_behaviour` estimates one.
     known : Baseline, optional
         For DR and WDR; `doubly_robust.cross_fitted` if not given.
-    resamples : uint8 array, shape (n, resamples), optional
+    resamples : float32 array, shape (n, resamples), optional
         For the intervals of ratios; `bootstrap.resampled` if not given.
 
     Raises
@@ -68,13 +69,14 @@ def by_weights(
     weights = importance_weights(data, policy, behaviour)
     known = cross_fitted(data, policy) if known is None else known
     resamples = resampled(data.n_episodes) if resamples is None else resamples
+    steps = totals(data, weights, resamples)
     return (
         importance_sampling(data, weights),
         weighted(data, weights, resamples),
         per_decision(data, weights),
-        weighted_per_decision(data, weights, resamples),
+        weighted_per_decision(data, weights, steps),
         doubly_robust(data, weights, known),
-        weighted_doubly_robust(data, weights, known, resamples),
+        weighted_doubly_robust(data, weights, known, steps),
     )
 
 

@@ -13,6 +13,7 @@ Episodes that were cut off count with what was seen of them.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
@@ -54,36 +55,57 @@ def weighted(data: Dataset, weights: Weights, counts: Counts) -> OffPolicyEstima
     return estimate.of(percentile(value, replicates, n), "WIS", weights.ess)
 
 
-def weighted_per_decision(data: Dataset, weights: Weights, counts: Counts) -> OffPolicyEstimate:
+def weighted_per_decision(data: Dataset, weights: Weights, totals: Totals) -> OffPolicyEstimate:
     """WPDIS: `Σ_t γ^t Σ_i ρ_it r_it / Σ_i ρ_it`. Consistent and biased."""
-    value, replicates = self_normalised(data, weights, weights.step * data.reward, counts)
+    value, replicates = self_normalised(data, weights.step * data.reward, totals)
     if not weights.episode.any():
         value = math.nan
     return estimate.of(percentile(value, replicates, data.n_episodes), "WPDIS", weights.ess)
 
 
-def self_normalised(data: Dataset, weights: Weights, terms: FloatArray, counts: Counts) -> tuple[float, FloatArray]:
-    """`Σ_t γ^t (Σ_i terms_it) / (Σ_i ρ_it)` of the data, and of every resample, shape (resamples,).
+@dataclass(frozen=True, eq=False)
+class Totals:
+    """Sums of the weights at each of the T steps: of the data, shape (T,), and of resamples, shape (T, resamples).
 
     An episode that has ended keeps its weight at all later steps (as if it stayed in a state where every policy does
-    the same), so all n episodes are in every denominator. A step at which no weight is left adds nothing.
+    the same), so all n episodes are in every sum.
     """
+
+    whole: FloatArray
+    resampled: FloatArray
+    counts: Counts
+
+
+def totals(data: Dataset, weights: Weights, counts: Counts) -> Totals:
+    """The sums that ratios of each step are divided by; `counts` are the resamples, shape (n, resamples)."""
     n, T = data.n_episodes, int(data.step.max()) + 1
     ends = last(data)
-    going = _by_step(weights.step, data.step, data.episode, (T, n))
-    ended = _by_step(weights.episode, data.step[ends] + 1, np.arange(n), (T + 1, n))
-    paid = _by_step(data.discount**data.step * terms, data.step, data.episode, (T, n))
-    once = np.ones((n, 1), dtype=np.uint8)
-
-    def total(of: Counts) -> FloatArray:
-        denominator = sums(going, of) + np.cumsum(sums(ended, of), axis=0)[:T]
-        numerator = sums(paid, of)
-        seen = denominator > 0
-        return np.where(seen, numerator / np.where(seen, denominator, 1.0), 0.0).sum(axis=0)
-
-    return float(total(once)[0]), total(counts)
+    going = _by_step(data, weights.step)
+    ended = sparse.csr_array((weights.episode, (data.step[ends] + 1, np.arange(n))), shape=(T + 1, n))
+    return Totals(
+        going.sum(axis=1) + np.cumsum(ended.sum(axis=1))[:T],
+        sums(going, counts) + np.cumsum(sums(ended, counts), axis=0)[:T],
+        counts,
+    )
 
 
-def _by_step(values: FloatArray, step: np.ndarray, episode: np.ndarray, shape: tuple[int, int]) -> sparse.csr_array:
+def self_normalised(data: Dataset, terms: FloatArray, of: Totals) -> tuple[float, FloatArray]:
+    """`Σ_t γ^t (Σ_i terms_it) / (Σ_i ρ_it)` of the data, and of every resample, shape (resamples,).
+
+    A step at which no weight is left adds nothing.
+    """
+    paid = _by_step(data, data.discount**data.step * terms)
+    whole = _divided(np.asarray(paid.sum(axis=1)), of.whole)
+    return float(whole.sum()), _divided(sums(paid, of.counts), of.resampled).sum(axis=0)
+
+
+def _divided(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
+    seen = denominator > 0
+    return np.where(seen, numerator / np.where(seen, denominator, 1.0), 0.0)
+
+
+def _by_step(data: Dataset, values: FloatArray) -> sparse.csr_array:
+    """Values of transitions (N,) by step and episode, shape (T, n), without those that are zero."""
     kept = np.flatnonzero(values)
-    return sparse.csr_array((values[kept], (step[kept], episode[kept])), shape=shape)
+    where = (data.step[kept], data.episode[kept])
+    return sparse.csr_array((values[kept], where), shape=(int(data.step.max()) + 1, data.n_episodes))

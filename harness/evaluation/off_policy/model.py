@@ -25,12 +25,8 @@ from harness.evaluation.intervals import CONFIDENCE, student_t
 from harness.evaluation.off_policy import estimate
 from harness.evaluation.off_policy.estimate import OffPolicyEstimate
 from harness.mdp.dataset import Counts, Dataset
-from harness.mdp.linear import LinearSystem, endless_state
-from harness.mdp.tabular import FloatArray
-
-LEAVES = 1e-6
-"""With γ = 1 the data can hold a loop that the policy never leaves; an episode then ends with this probability at each
-decision. Where nothing is paid in the loop its value is 0 whatever this is."""
+from harness.mdp.linear import LinearSystem, endless_states
+from harness.mdp.tabular import FloatArray, IntArray
 
 INTERVAL = f"Student-t {CONFIDENCE:.0%} of influences"
 
@@ -49,6 +45,8 @@ class Fitted:
         How much one transition of this state and action counts in the state's next state.
     unseen : float
         Share of the policy's decisions, by occupancy, that stand nowhere in the data.
+    lost : float
+        Share of episodes that (γ = 1) come to where the data have no way out for the policy.
     """
 
     V: FloatArray
@@ -56,6 +54,7 @@ class Fitted:
     occupancy: FloatArray
     share: FloatArray
     unseen: float
+    lost: float
 
 
 def fit(found: Counts, policy: FloatArray, discount: float, *, fill: bool) -> Fitted:
@@ -69,6 +68,11 @@ def fit(found: Counts, policy: FloatArray, discount: float, *, fill: bool) -> Fi
     fill : bool
         Whether an action that was never tried in a state moves the patient as those that were, on average; it is worth
         0 otherwise.
+
+    Notes
+    -----
+    With γ = 1 the data can hold states from which the policy never comes to an end, e.g. where its action was seen
+    once and changed nothing. An episode that gets there ends there, unpaid.
     """
     S, A = found.visits.shape
     tried = found.visits > 0
@@ -80,16 +84,29 @@ def fit(found: Counts, policy: FloatArray, discount: float, *, fill: bool) -> Fi
     state, action = np.nonzero(share)
     chosen = sparse.csr_array((share[state, action], (state, state * A + action)), shape=(S, S * A))
     P = sparse.csr_array(chosen @ found.transitions)
-    if discount == 1.0 and endless_state(P, np.arange(S)) is not None:
-        discount = 1.0 - LEAVES
+    endless = endless_states(P) if discount == 1.0 else np.empty(0, dtype=np.int64)
+    if endless.size:
+        share[endless] = untried[endless] = 0.0
+        chosen = _without(chosen, endless)
+        P = _without(P, endless)
     system = LinearSystem(P, discount)
     V = system.solve(chosen @ found.reward.ravel())
-    occupancy = system.solve(found.start / found.start.sum(), transposed=True)
-    occupancy = np.where(visits > 0, np.maximum(occupancy, 0.0), 0.0)
+    reached = np.maximum(system.solve(found.start / found.start.sum(), transposed=True), 0.0)
+    lost = float(reached[endless].sum())
+    reached[endless] = 0.0
+    occupancy = np.where(visits > 0, reached, 0.0)
     gained = found.reward + discount * (found.transitions @ V).reshape(S, A)
     mean = gained.sum(axis=1) / np.maximum(visits, 1) if fill else np.zeros(S)
     Q = np.where(tried, gained / np.maximum(found.visits, 1), mean[:, None])
-    return Fitted(V, Q, occupancy, share, float(occupancy @ untried / occupancy.sum()))
+    total = float(occupancy.sum())
+    return Fitted(V, Q, occupancy, share, float(occupancy @ untried) / total if total > 0 else 0.0, lost)
+
+
+def _without(matrix: sparse.csr_array, rows: IntArray) -> sparse.csr_array:
+    """The matrix with zeros in these rows."""
+    kept = np.ones(matrix.shape[0])
+    kept[rows] = 0.0
+    return sparse.csr_array(sparse.diags_array(kept) @ matrix)
 
 
 def fitted_q(data: Dataset, policy: FloatArray, found: Counts) -> OffPolicyEstimate:
@@ -107,8 +124,12 @@ def _estimated(data: Dataset, policy: FloatArray, found: Counts, name: str, *, f
     value = float(found.start @ fitted.V / found.start.sum())
     known = student_t(influences(data, policy, found, fitted, fill=fill) + value)
     ess = data.n_episodes * _effective(data, found, fitted)
-    note = f"{100 * fitted.unseen:.1f} % of the policy's decisions stand nowhere in the data" if fitted.unseen else ""
-    return estimate.of(replace(known, value=value, interval=INTERVAL), name, ess, note)
+    notes = []
+    if fitted.unseen > 0:
+        notes.append(f"{100 * fitted.unseen:.1f} % of the policy's decisions stand nowhere in the data")
+    if fitted.lost > 0:
+        notes.append(f"{100 * fitted.lost:.1f} % of episodes come to where the data have no way out")
+    return estimate.of(replace(known, value=value, interval=INTERVAL), name, ess, "; ".join(notes))
 
 
 def _effective(data: Dataset, found: Counts, fitted: Fitted) -> float:

@@ -130,7 +130,8 @@ def _checked(data: Dataset, table: FloatArray, what: str) -> FloatArray:
     expected = (data.n_states, data.n_actions)
     if table.shape != expected:
         raise InvalidPolicy(f"The {what} has shape {table.shape}; expected that of the data, {expected}.")
-    if not np.all(table[data.state] >= 0):
-        state = int(data.state[np.flatnonzero(~np.all(table[data.state] >= 0, axis=1))[0]])
-        raise InvalidPolicy(f"The {what} of state {state} holds a negative or missing probability.")
+    bad = ~np.all(table >= 0, axis=1)
+    wrong = np.flatnonzero(bad[data.state]) if bad.any() else np.empty(0, dtype=np.int64)
+    if wrong.size:
+        raise InvalidPolicy(f"The {what} of state {data.state[wrong[0]]} holds a negative or missing probability.")
     return table
