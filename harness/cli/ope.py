@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from harness.mdp.tabular import FloatArray
 
 HELP = """Estimate what policies would be worth from the logged transitions of another, beside the exact value.
 
@@ -50,7 +53,7 @@ def ope(
 
     task, _, logged = read(data, env)
     policies = [named_policy(who, task) for who in agent]
-    behaviours = {}
+    behaviours: dict[str, FloatArray | None] = {}
     known = not np.isnan(logged.propensity).any()
     if behaviour == "recorded" or (behaviour == "both" and known):
         behaviours["recorded"] = None

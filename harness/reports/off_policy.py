@@ -45,11 +45,11 @@ def legend() -> list[str]:
     ]
 
 
-def study(settings: Settings, scores: Sequence[Score]) -> Iterator[Block]:
-    """The headline at every size, then each policy in detail."""
+def study(settings: Settings, scores: Sequence[Score], *, detail: bool) -> Iterator[Block]:
+    """The headline at every size, and with `detail` every number of each policy."""
     for size in settings.sizes:
         yield _headline(size, [s for s in scores if s.episodes == size])
-    for policy in POLICIES:
+    for policy in POLICIES if detail else ():
         own = [s for s in scores if s.policy == policy]
         if own:
             yield _detail(policy, own)
@@ -118,8 +118,8 @@ def _reading(settings: Settings) -> Iterator[str]:
         "interval, and counts an estimate without an interval as one that does not hold."
     )
     yield (
-        "overlap: probability that the clinicians could have taken every decision of an episode of the policy; where it "
-        "is below 100 %, importance sampling is biased however many data there are. variance: of the weight of an "
+        "overlap: probability that the clinicians could have taken every decision of an episode of the policy; where "
+        "it is below 100 %, importance sampling is biased however many data there are. variance: of the weight of an "
         "episode; where it is infinite, no effective sample size and no such interval can be relied on. Both are exact."
     )
     yield from (f"{name}: {said}." for name, said in POLICIES.items())

@@ -26,9 +26,9 @@ from harness.evaluation.off_policy.weights import estimated_behaviour
 from harness.mdp.dataset import Dataset, counts
 from harness.mdp.environment import TabularEnvironment
 from harness.mdp.evaluate import values
+from harness.mdp.policy import deterministic, uniform
 from harness.mdp.simulate import record
 from harness.mdp.tabular import FloatArray
-from harness.reproduce.icu_sepsis import baselines
 
 ELSEWHERE = 5_000
 """Added to a repeat's seed for the data that a policy was learned from elsewhere."""
@@ -39,11 +39,14 @@ KNOWN, ESTIMATED, UNUSED = "known", "estimated", "none"
 POLICIES = {
     "random": "every action equally often",
     "half-optimal": "the clinicians' policy and the optimum, half of each at every decision",
-    "optimal": "the optimum",
-    "cloned": "shares of the actions in the same data (behaviour cloning)",
-    "learned": "batch-constrained Q (support 5) learned from the same data",
-    "learned-elsewhere": "the same learned from as many other episodes",
+    "optimal": "the optimum; of actions as good, the one that the clinicians take most often",
+    "bc": "behaviour cloning of the same data",
+    "bcq": "batch-constrained Q (support 5) of the same data",
+    "bcq-other": "batch-constrained Q (support 5) of as many other episodes",
 }
+
+TIED = 1e-9
+"""Actions whose values differ by less are as good."""
 
 BATCH_CONSTRAINED = batch_constrained.Settings(support=5)
 
@@ -140,15 +143,27 @@ def repeat(number: int, settings: Settings) -> list[Row]:
 
 def targets(env: TabularEnvironment[Any, Any], data: Dataset, elsewhere: Dataset) -> dict[str, FloatArray]:
     """The policies that are evaluated, in the order of `POLICIES`, shape (S, A) each."""
-    fixed = baselines(env)
+    assert env.expert_policy is not None  # noqa: S101 - as above
+    optimal = supported_optimum(env)
     return {
-        "random": fixed["random"],
-        "half-optimal": (fixed["expert"] + fixed["optimal"]) / 2,
-        "optimal": fixed["optimal"],
-        "cloned": estimated_behaviour(data),
-        "learned": batch_constrained.learn(data, BATCH_CONSTRAINED)[0],
-        "learned-elsewhere": batch_constrained.learn(elsewhere, BATCH_CONSTRAINED)[0],
+        "random": uniform(env.mdp.legal),
+        "half-optimal": (env.expert_policy + optimal) / 2,
+        "optimal": optimal,
+        "bc": estimated_behaviour(data),
+        "bcq": batch_constrained.learn(data, BATCH_CONSTRAINED)[0],
+        "bcq-other": batch_constrained.learn(elsewhere, BATCH_CONSTRAINED)[0],
     }
+
+
+def supported_optimum(env: TabularEnvironment[Any, Any]) -> FloatArray:
+    """The optimal policy (S, A) that does what the clinicians do most often, where several actions are as good.
+
+    In ICU-Sepsis an action that is not admissible does what the admissible ones do on average, so with a single
+    admissible action all are the same; what to make of never-tried ones is no question of an estimator then.
+    """
+    assert env.expert_policy is not None  # noqa: S101 - as above
+    best = env.optimum.Q >= env.optimum.V[:, None] - TIED
+    return deterministic(env.mdp, np.where(best, env.expert_policy, -1.0).argmax(axis=1))
 
 
 def _estimates(

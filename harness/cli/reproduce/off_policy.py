@@ -31,6 +31,9 @@ def off_policy(
     processes: Annotated[int | None, typer.Option(help="Processes at a time; one a core if not given.", min=1)] = None,
     out: Annotated[Path, typer.Option(help="Folder for the study's folder.")] = Path("runs"),
     resume: Annotated[Path | None, typer.Option(help="Go on with the study in this folder, or print it.")] = None,
+    detail: Annotated[
+        bool, typer.Option("--detail/--headline", help="Bias, coverage with its interval, width and ESS of each too.")
+    ] = True,
     json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
@@ -48,7 +51,7 @@ def off_policy(
 
     if resume is not None:
         for name in given(context):
-            if name not in ("resume", "json", "quiet", "processes"):
+            if name not in ("resume", "json", "quiet", "processes", "detail"):
                 raise UsageError(f"{flag(name)} does not go with --resume: a study goes on as it began.")
         folder = RunFolder.resume(resume, study.KIND)
     else:
@@ -70,7 +73,7 @@ def off_policy(
         plain = {"settings": settings.model_dump(mode="json"), "scores": [study.plain(score) for score in found]}
         print_json({"run": str(folder.path), **plain})
         return
-    print_blocks(report.study(settings, found))
+    print_blocks(report.study(settings, found, detail=detail))
     print_lines([f"Kept in {folder.path}", report.NOTICE])
 
 

@@ -83,7 +83,7 @@ def totals(data: Dataset, weights: Weights, counts: Counts) -> Totals:
     going = _by_step(data, weights.step)
     ended = sparse.csr_array((weights.episode, (data.step[ends] + 1, np.arange(n))), shape=(T + 1, n))
     return Totals(
-        going.sum(axis=1) + np.cumsum(ended.sum(axis=1))[:T],
+        np.asarray(going.sum(axis=1) + np.cumsum(ended.sum(axis=1))[:T], dtype=np.float64),
         sums(going, counts) + np.cumsum(sums(ended, counts), axis=0)[:T],
         counts,
     )

@@ -163,4 +163,5 @@ def influences(data: Dataset, policy: FloatArray, found: Counts, fitted: Fitted,
         mean = (found.visits * fitted.Q).sum(axis=1) / np.maximum(visits, 1)
         moved += untried[s] * (y - mean[s])
     value = float(found.start @ fitted.V / found.start.sum())
-    return fitted.V[s[data.first]] - value + n * np.add.reduceat(fitted.occupancy[s] * moved, data.first)
+    summed = np.add.reduceat(fitted.occupancy[s] * moved, data.first)
+    return np.asarray(fitted.V[s[data.first]] - value + n * summed, dtype=np.float64)

@@ -65,7 +65,7 @@ def importance_weights(data: Dataset, policy: FloatArray, behaviour: FloatArray 
     misses = np.cumsum(never)
     first = data.first[data.episode]
     before = np.where(first > 0, logs[first - 1], 0.0)
-    missed = misses - np.where(first > 0, misses[first - 1], 0)
+    missed: IntArray = misses - np.where(first > 0, misses[first - 1], 0)
     step = np.where(missed > 0, 0.0, np.exp(np.minimum(logs - before, LARGEST)))
     return Weights(step, step[last(data)])
 
