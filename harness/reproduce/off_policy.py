@@ -162,7 +162,7 @@ def supported_optimum(env: TabularEnvironment[Any, Any]) -> FloatArray:
     admissible action all are the same; what to make of never-tried ones is no question of an estimator then.
     """
     assert env.expert_policy is not None  # noqa: S101 - as above
-    best = env.optimum.Q >= env.optimum.V[:, None] - TIED
+    best = env.optimum.V[:, None] - env.optimum.Q <= TIED
     return deterministic(env.mdp, np.where(best, env.expert_policy, -1.0).argmax(axis=1))
 
 
