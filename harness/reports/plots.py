@@ -233,7 +233,7 @@ def dose_maps(name: str, shares: Mapping[str, FloatArray], values: Mapping[str, 
                     shade = (value - limits[0]) / max(limits[1] - limits[0], 1e-12)
                     dark = shade > DARK if row == 0 else shade < DARK
                     text = f"{100 * value:.0f}" if row == 0 else f"{value:.2f}"
-                    axes.text(vasopressor, fluids, text, ha="center", va="center", fontsize=6.5, color=INK[dark])
+                    axes.text(vasopressor, fluids, text, ha="center", va="center", fontsize=6.5, color=INK[int(dark)])
             axes.set_xticks(range(grid.shape[1]))
             axes.set_yticks(range(grid.shape[0]))
             axes.tick_params(labelsize=8)
