@@ -12,11 +12,18 @@ from harness.core.errors import RunError
 from harness.core.registry import Entry, Registry
 from harness.core.run import TRAINING, read_manifest
 
+TABLE = "harness.agents.tabular_policy:agent"
+
 ALGORITHMS = Registry(
     kind="algorithm of a trained agent",
     group="harness.algorithms",
     builtin={
+        "batch-constrained-q": Entry(TABLE, "offline: Q iteration among the actions that the data support"),
+        "behaviour-cloning": Entry(TABLE, "offline: the policy that is seen in the data"),
+        "conservative-q": Entry(TABLE, "offline: conservative Q-learning, CQL(H)"),
         "dqn": Entry("harness.agents.rl.dqn_agent:dqn", "deep Q-network with replay"),
+        "fitted-q": Entry(TABLE, "offline: fitted Q iteration"),
+        "pessimistic-vi": Entry(TABLE, "offline: value iteration on lowered values"),
         "reinforce": Entry("harness.agents.rl.agent:reinforce", "policy gradient with a learned baseline"),
         "optim-neural-ts": Entry("harness.agents.bandits.asking:optim_neural_ts", "asks what a search suspects"),
     },

@@ -16,6 +16,7 @@ from harness.cli import (
     agents,
     cache,
     calibrate,
+    collect,
     compare,
     envs,
     evaluate,
@@ -32,6 +33,7 @@ from harness.cli import (
     reproduce,
     safety,
     screen,
+    sweep,
     trace,
     train,
 )
@@ -69,6 +71,7 @@ def harness(
 
 app.command("eval", help=evaluate.HELP)(evaluate.evaluate)
 app.command("ab", help=ab.HELP)(ab.ab)
+app.command("collect", help=collect.HELP)(collect.collect)
 app.command("play", help=play.HELP)(play.play)
 app.command("compare", help=compare.HELP)(compare.compare)
 app.command("rank", help=rank.HELP)(rank.rank)
@@ -79,6 +82,7 @@ app.command("plan", help=plan.HELP)(plan.plan)
 app.command("plot", help=plot.HELP)(plot.plot)
 app.command("safety", help=safety.HELP)(safety.safety)
 app.command("report", help=report.HELP)(report.report)
+app.command("sweep", help=sweep.HELP)(sweep.sweep)
 app.command("trace", help=trace.HELP)(trace.trace)
 app.command("screen", help=screen.HELP)(screen.screen)
 app.add_typer(train.app, name="train")

@@ -8,13 +8,12 @@ summary.json        the scores; its presence means that the study has finished
 from __future__ import annotations
 
 import json
-import os
+import multiprocessing
 import platform
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ from harness.core.run import MANIFEST, SUMMARY, RunFolder, read_manifest
 from harness.core.seeds import check_training_seeds
 from harness.evaluation.manifest import git_revision
 from harness.evaluation.tabular import Progress, Watch
+from harness.execution.processes import leave_with_parent
 from harness.reproduce.off_policy import ELSEWHERE, Row, Score, Settings, repeat, scores
 
 KIND = "off-policy"
@@ -86,15 +86,11 @@ def plain(score: Score) -> dict[str, Any]:
     return {name: None if value != value else value for name, value in flat.items()}
 
 
-def cores() -> int:
-    """Processes that can run at the same time."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def _in_processes(folder: RunFolder, missing: list[int], settings: Settings, processes: int, watch: Watch) -> None:
     """Never more repeats under way than processes, so that an interrupted study loses no more than those."""
     waiting = iter(missing)
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+    context = multiprocessing.get_context("spawn")  # nothing of this process's threads or locks is inherited
+    with ProcessPoolExecutor(processes, context, initializer=leave_with_parent) as pool:
         running: dict[Future[list[Row]], int] = {}
         try:
             while True:
@@ -107,6 +103,8 @@ def _in_processes(folder: RunFolder, missing: list[int], settings: Settings, pro
                     _keep(folder, running.pop(future), future.result(), settings, watch)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
+            for process in multiprocessing.active_children():
+                process.terminate()
             raise
 
 

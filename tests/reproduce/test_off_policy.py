@@ -61,7 +61,7 @@ def test_cloning_with_the_estimated_behaviour_is_on_policy():
 
 def test_the_optimum_that_is_evaluated_is_one_that_the_clinicians_can_do(sepsis):
     policy = supported_optimum(sepsis)
-    assert evaluate(sepsis.mdp, policy).J == pytest.approx(sepsis.optimum.J, abs=1e-9)
+    assert pytest.approx(sepsis.optimum.J, abs=1e-9) == evaluate(sepsis.mdp, policy).J
     found = overlap(sepsis.mdp, policy, sepsis.expert_policy)
     assert (found.decisions, found.episodes) == (pytest.approx(1), pytest.approx(1))
     assert not found.finite

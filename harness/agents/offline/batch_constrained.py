@@ -43,8 +43,10 @@ def learn(data: Dataset, settings: Settings | None = None) -> Learned:
 def supported(model: Empirical, visits: int) -> BoolArray:
     """Which pairs (n,) have that many visits, or are the most frequent of a state without one that has."""
     enough = model.visits >= visits
-    bare = ~np.logical_or.reduceat(enough, model.first)
-    most = model.greedy(model.visits.astype(np.float64))[model.state, model.action] == 1.0
-    without = np.repeat(bare, np.diff(model.first, append=len(model.state)))
-    chosen: BoolArray = enough | (without & most)
+    most = np.maximum.reduceat(model.visits, model.first)
+    sizes = np.diff(model.first, append=len(model.state))
+    first_of_most = np.zeros(len(enough), dtype=np.bool_)
+    at_most = np.flatnonzero(model.visits == np.repeat(most, sizes))
+    first_of_most[at_most[np.unique(model.state[at_most], return_index=True)[1]]] = True
+    chosen: BoolArray = enough | (np.repeat(most < visits, sizes) & first_of_most)
     return chosen

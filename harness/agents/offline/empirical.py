@@ -15,12 +15,15 @@ from scipy import sparse
 
 from harness.core.errors import InvalidDataset
 from harness.mdp.dataset import Dataset, counts
-from harness.mdp.tabular import BoolArray, FloatArray, IntArray
+from harness.mdp.tabular import ENDS, BoolArray, FloatArray, IntArray
 
 TOLERANCE = 1e-10
 """Iterations stop when no action-value changes by more than this share of the largest (or of 1, if that is larger)."""
 
-MAX_ITERATIONS = 100_000
+TIED = 1e-8
+"""Action-values that differ by no more than this share of the largest (or of 1) are as good."""
+
+MAX_ITERATIONS = 20_000
 
 Learned = tuple[FloatArray, FloatArray | None]
 """A policy (S, A), and action-values (S, A) with NaN where the data have none, or None."""
@@ -92,16 +95,40 @@ class Empirical:
         return Q
 
     def greedy(self, q: FloatArray) -> FloatArray:
-        """The policy of the largest values, shape (S, A); ties go to the lowest action.
+        """The policy of the largest values, shape (S, A), as `greedy_pairs`.
 
         Where nothing was decided every action is as likely.
         """
-        attained = np.flatnonzero(q == self.best(q)[self.state])
-        states, where = np.unique(self.state[attained], return_index=True)
+        chosen = self.greedy_pairs(q)
         policy = np.full((self.n_states, self.n_actions), 1.0 / self.n_actions)
-        policy[states] = 0.0
-        policy[states, self.action[attained[where]]] = 1.0
+        policy[self.state[chosen]] = 0.0
+        policy[self.state[chosen], self.action[chosen]] = 1.0
         return policy
+
+    def greedy_pairs(self, q: FloatArray) -> IntArray:
+        """Which pair of each of the m states has the largest value, shape (m,).
+
+        Of pairs that are as good the one that was seen most often is taken, then the lowest action; but where these
+        would go round without an end, those that lead on. Without a discount an action that was only seen to lead back
+        to its state is as good as the state's best.
+        """
+        tied = np.flatnonzero(q >= self.best(q)[self.state] - TIED * max(1.0, float(np.abs(q).max())))
+        order = tied[np.lexsort((self.action[tied], -self.visits[tied], self.state[tied]))]
+        favourites = order[_starts(self.state[order])]
+        chosen = np.full(self.n_states, -1)
+        going_on = np.zeros(self.n_states)
+        going_on[self.state] = 1.0
+        for candidates in (favourites, order):
+            while True:
+                undecided = candidates[chosen[self.state[candidates]] < 0]
+                leads_on = undecided[self.rows[undecided] @ going_on < 1.0 - ENDS]
+                if not leads_on.size:
+                    break
+                states, where = np.unique(self.state[leads_on], return_index=True)
+                chosen[states] = leads_on[where]
+                going_on[states] = 0.0
+        found = chosen[self.state[favourites]]
+        return np.where(found < 0, favourites, found)
 
 
 def empirical(data: Dataset) -> Empirical:
@@ -138,7 +165,12 @@ def fixed_point(model: Empirical, improve: Callable[[FloatArray], FloatArray]) -
         change, q = float(np.abs(new - q).max()), new
         if change <= TOLERANCE * max(1.0, float(np.abs(q).max())):
             return q
-    raise InvalidDataset(
+    raise unsettled(model)
+
+
+def unsettled(model: Empirical) -> InvalidDataset:
+    """What is said where values do not settle."""
+    return InvalidDataset(
         f"The values of the data's states did not settle in {MAX_ITERATIONS:,} iterations: the data go round without "
         f"an end and the discount is {model.discount:g}; learn with a lower one."
     )

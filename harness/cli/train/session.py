@@ -14,7 +14,7 @@ RESUMABLE = ("resume", "json", "quiet")
 """What may stand beside --resume."""
 
 
-def only_resumed(context: typer.Context) -> None:
+def only_resumed(context: typer.Context, beside: tuple[str, ...] = RESUMABLE) -> None:
     """See that nothing was typed beside --resume that the run's folder knows already.
 
     Raises
@@ -25,13 +25,13 @@ def only_resumed(context: typer.Context) -> None:
     from harness.core.errors import UsageError
 
     for name in given(context):
-        if name not in RESUMABLE:
+        if name not in beside:
             raise UsageError(f"{flag(name)} does not go with --resume: a run goes on as it began.")
 
 
 @contextmanager
-def stoppable(algorithm: str, folder: Path) -> Iterator[None]:
-    """What stops a training says how to go on with it.
+def stoppable(name: str, folder: Path, *, of: str = "harness train") -> Iterator[None]:
+    """What stops a training, or another command `of name`, says how to go on with it.
 
     Raises
     ------
@@ -45,4 +45,4 @@ def stoppable(algorithm: str, folder: Path) -> Iterator[None]:
     except (HarnessError, KeyboardInterrupt) as error:
         sentence = str(error) or "Interrupted."
         status = error.exit_status if isinstance(error, HarnessError) else INTERRUPTED
-        raise StoppedRun(f"{sentence} Go on with: harness train {algorithm} --resume {folder}", status) from None
+        raise StoppedRun(f"{sentence} Go on with: {of} {name} --resume {folder}", status) from None

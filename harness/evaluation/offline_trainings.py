@@ -1,0 +1,169 @@
+"""A run that learns a tabular policy and values it exactly: from a file of logged transitions, or as the caller does.
+
+manifest.json   what it was told, from which data (SHA-256), versions; names the algorithm
+policy.npz      the policy and its action-values, see `harness.agents.tabular_policy`
+summary.json    the exact value beside those of the reference policies; its presence means that the run has finished
+"""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+import harness
+from harness.agents import tabular_policy
+from harness.agents.offline.learners import learner, within_legal
+from harness.core.run import MANIFEST, SUMMARY, TRAINING, RunFolder
+from harness.envs.ids import short_name
+from harness.evaluation import datasets
+from harness.evaluation.manifest import git_revision
+from harness.evaluation.references import reference_values
+from harness.mdp.environment import TabularEnvironment
+from harness.mdp.evaluate import evaluate
+from harness.mdp.tabular import FloatArray
+
+PACKAGES = ("numpy", "scipy")
+
+
+@dataclass(frozen=True)
+class Learned:
+    """A learned policy and what it is worth.
+
+    Attributes
+    ----------
+    run_dir : str
+    env : str
+    algorithm : str
+    settings : dict
+    episodes : int
+        Learned from.
+    transitions : int or None
+        Learned from, where they were logged.
+    value_name : str
+        What a value is, e.g. survival.
+    value : float
+        Exact.
+    length : float
+        Exact mean number of decisions.
+    references : dict of str to float
+        Exact values of the reference policies.
+    """
+
+    run_dir: str
+    env: str
+    algorithm: str
+    settings: dict[str, Any]
+    episodes: int
+    transitions: int | None
+    value_name: str
+    value: float
+    length: float
+    references: dict[str, float]
+
+
+def train(path: Path, name: str, settings: BaseModel, out: Path, env_id: str | None = None) -> Learned:
+    """Learn from a file of logged transitions.
+
+    Parameters
+    ----------
+    path : Path
+    name : str
+        Of the learner.
+    settings : BaseModel
+        The learner's.
+    out : Path
+        Folder for the run's folder.
+    env_id : str, optional
+        The environment that the data must be of.
+
+    Raises
+    ------
+    UsageError
+        As `datasets.read`, or if there is no such learner, or the learned policy never ends (γ = 1).
+    RunError
+        If the data cannot be read or the run cannot be written.
+    """
+    found = learner(name)
+    env, about, data = datasets.read(path, env_id)
+    policy, q = found.learn(data, settings)
+    source = {
+        "file": path.name,
+        "sha256": sha256(path.read_bytes()).hexdigest(),
+        "about": None if about is None else about.model_dump(),
+    }
+    return keep(
+        env,
+        name,
+        settings,
+        within_legal(policy, env.mdp.legal),
+        q,
+        out=out,
+        options={} if about is None else about.options,
+        episodes=data.n_episodes,
+        transitions=len(data),
+        more={"data": source},
+    )
+
+
+def keep(
+    env: TabularEnvironment[Any, Any],
+    name: str,
+    settings: BaseModel,
+    policy: FloatArray,
+    q: FloatArray | None,
+    *,
+    out: Path,
+    options: dict[str, str],
+    episodes: int,
+    transitions: int | None = None,
+    more: dict[str, Any] | None = None,
+) -> Learned:
+    """Value a policy exactly and write the folder of its training.
+
+    Raises
+    ------
+    InvalidPolicy
+        If it never ends (γ = 1).
+    RunError
+        If the folder cannot be written.
+    """
+    worth = evaluate(env.mdp, policy)
+    told = settings.model_dump(mode="json")
+    what = tabular_policy.about(
+        env.spec, name, options=options, settings=told, episodes=episodes, transitions=transitions, **(more or {})
+    )
+    with RunFolder.create(out, f"{short_name(env.spec.id)}-{name}".replace("/", "-")) as folder:
+        done = Learned(
+            run_dir=str(folder.path),
+            env=env.spec.id,
+            algorithm=name,
+            settings=told,
+            episodes=episodes,
+            transitions=transitions,
+            value_name=env.spec.value_name,
+            value=worth.J,
+            length=worth.length,
+            references={name: reference.value for name, reference in reference_values(env).items()},
+        )
+        folder.write_json(
+            MANIFEST,
+            {
+                "kind": TRAINING,
+                **what,
+                "created": datetime.now(UTC).isoformat(timespec="seconds"),
+                "harness": harness.__version__,
+                "git_revision": git_revision(),
+                "python": platform.python_version(),
+                "packages": {name: version(name) for name in PACKAGES},
+            },
+        )
+        tabular_policy.save(folder.path, about=what, policy=policy, q=q)
+        folder.write_json(SUMMARY, {"env": done.env, "value": done.value, "length": done.length, "exact": True})
+    return done

@@ -1,0 +1,132 @@
+"""A sweep from its plan to its last cell, in parallel processes; killed at any instant it goes on where it was.
+
+manifest.json                                  the plan, versions
+cells/conservative-q_alpha=0.5/5000-3.json     what the arm came to on 5,000 episodes of seed 3
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import platform
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from pydantic import ValidationError
+
+import harness
+from harness.core.errors import RunError, UsageError, first_problem
+from harness.core.run import MANIFEST, RunFolder, read_manifest
+from harness.core.seeds import check_training_seeds
+from harness.envs.ids import short_name
+from harness.evaluation.datasets import tabular
+from harness.evaluation.manifest import git_revision
+from harness.evaluation.sweep.plan import Arm, Plan
+from harness.evaluation.sweep.work import behaviour, missing, work
+from harness.evaluation.tabular import Progress, Watch
+from harness.execution.processes import leave_with_parent
+
+SWEEP = "sweep"
+"""The kind of run."""
+
+PACKAGES = ("numpy", "scipy")
+
+
+def start(
+    out: Path,
+    env_id: str,
+    agent_id: str,
+    arms: tuple[Arm, ...],
+    *,
+    sizes: tuple[int, ...],
+    seeds: tuple[int, ...],
+    options: dict[str, str] | None = None,
+) -> RunFolder:
+    """A new run folder with its plan.
+
+    Raises
+    ------
+    UsageError
+        If the environment is not tabular, the agent has no policy table, or arms, sizes or seeds are wrong.
+    RunError
+        If it cannot be written.
+    """
+    given = dict(options or {})
+    check_training_seeds(seeds)
+    _, digest = behaviour(env_id, given, agent_id)
+    try:
+        plan = Plan(
+            env=env_id,
+            env_version=tabular(env_id, given).spec.version,
+            options=given,
+            agent=agent_id,
+            agent_sha256=digest,
+            sizes=sizes,
+            seeds=seeds,
+            arms=arms,
+        )
+    except ValidationError as error:
+        raise UsageError(f"This is no sweep: {first_problem(error)}.") from None
+    folder = RunFolder.create(out, f"{short_name(env_id)}-sweep".replace("/", "-"))
+    folder.write_json(
+        MANIFEST,
+        {
+            "kind": SWEEP,
+            "plan": plan.model_dump(mode="json"),
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "harness": harness.__version__,
+            "git_revision": git_revision(),
+            "python": platform.python_version(),
+            "packages": {name: version(name) for name in PACKAGES},
+        },
+    )
+    return folder
+
+
+def plan_of(folder: Path) -> Plan:
+    """The plan of a sweep.
+
+    Raises
+    ------
+    RunError
+        If the folder holds none, or one of another version of the environment.
+    """
+    try:
+        plan = Plan.model_validate(read_manifest(folder, SWEEP)["plan"])
+    except (KeyError, ValidationError) as error:
+        raise RunError(f"The manifest of {folder} holds no plan of a sweep that can be read.") from error
+    now = tabular(plan.env, plan.options).spec.version
+    if now != plan.env_version:
+        raise RunError(f"The sweep {folder} is of {plan.env} v{plan.env_version}, and this is v{now}; start another.")
+    return plan
+
+
+def carry_out(folder: Path, processes: int, watch: Watch = lambda progress: None) -> None:
+    """Fill every cell that is missing. The caller holds the run folder.
+
+    Raises
+    ------
+    UsageError, RunError
+        As `work`; cells that were written are kept.
+    """
+    plan = plan_of(folder)
+    total = len(plan.arms) * len(plan.data_sets)
+    open_jobs = {job: len(left) for job in plan.data_sets if (left := missing(folder, plan, *job))}
+    done = total - sum(open_jobs.values())
+    watch(Progress(done, total, "cells"))
+    if not open_jobs:
+        return
+    context = multiprocessing.get_context("spawn")  # nothing of this process's threads or locks is inherited
+    with ProcessPoolExecutor(min(processes, len(open_jobs)), context, initializer=leave_with_parent) as pool:
+        running = {pool.submit(work, folder, plan, *job) for job in open_jobs}
+        try:
+            while running:
+                finished, running = wait(running, return_when=FIRST_COMPLETED)
+                done += sum(future.result() for future in finished)
+                watch(Progress(done, total, "cells"))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in multiprocessing.active_children():
+                process.terminate()
+            raise

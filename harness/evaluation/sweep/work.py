@@ -1,0 +1,89 @@
+"""One data set of a sweep: drawn once, learned from by every arm that has no cell yet."""
+
+from __future__ import annotations
+
+import time
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+
+from harness.agents import registry as agents
+from harness.agents.offline.learners import within_legal
+from harness.core.errors import RunError, UsageError
+from harness.core.run import write_json
+from harness.evaluation.datasets import tabular
+from harness.evaluation.sweep.plan import Arm, Cell, Plan, learner_of
+from harness.mdp.evaluate import evaluate
+from harness.mdp.simulate import record
+from harness.mdp.tabular import FloatArray
+
+CELLS = "cells"
+
+
+def behaviour(plan_env: str, options: dict[str, str], agent_id: str) -> tuple[FloatArray, str]:
+    """The table of the agent that collects, shape (S, A), and its SHA-256.
+
+    Raises
+    ------
+    UsageError
+        If the environment is not tabular or the agent has no policy table.
+    """
+    env = tabular(plan_env, options)
+    agent = agents.make(agent_id, env)
+    if not callable(getattr(agent, "policy", None)):
+        raise UsageError(f"The agent '{agent_id}' has no policy table; a sweep collects with one that has.")
+    table: FloatArray = np.ascontiguousarray(agent.policy(env.mdp), dtype=np.float64)  # type: ignore[attr-defined]
+    return table, sha256(table.tobytes()).hexdigest()
+
+
+def file_of(folder: Path, arm: Arm, size: int, seed: int) -> Path:
+    """Where the cell of an arm stands."""
+    return folder / CELLS / arm.name.replace(" ", "_") / f"{size}-{seed}.json"
+
+
+def missing(folder: Path, plan: Plan, size: int, seed: int) -> list[Arm]:
+    """The arms that have no cell for this data set."""
+    return [arm for arm in plan.arms if not file_of(folder, arm, size, seed).exists()]
+
+
+def work(folder: Path, plan: Plan, size: int, seed: int) -> int:
+    """Fill the missing cells of one data set; how many they were.
+
+    Raises
+    ------
+    RunError
+        If the agent that collects has changed, or a cell cannot be written.
+    UsageError
+        If a learner finds no values, or a policy that never ends.
+    """
+    arms = missing(folder, plan, size, seed)
+    if not arms:
+        return 0
+    env = tabular(plan.env, plan.options)
+    table, digest = behaviour(plan.env, plan.options, plan.agent)
+    if digest != plan.agent_sha256:
+        raise RunError(f"The policy of '{plan.agent}' has changed since this sweep began; start another.")
+    data = record(env.mdp, table, size, seed=seed, horizon=env.spec.horizon)
+    for arm in arms:
+        learner = learner_of(arm)
+        began = time.perf_counter()
+        policy, _ = learner.learn(data, learner.settings(**arm.settings))
+        seconds = time.perf_counter() - began
+        worth = evaluate(env.mdp, within_legal(policy, env.mdp.legal))
+        target = file_of(folder, arm, size, seed)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_json(
+            target,
+            Cell(
+                learner=arm.learner,
+                settings=arm.settings,
+                size=size,
+                seed=seed,
+                transitions=len(data),
+                value=worth.J,
+                length=worth.length,
+                seconds=round(seconds, 4),
+            ),
+        )
+    return len(arms)
