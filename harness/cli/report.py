@@ -63,10 +63,13 @@ def report(
         out.mkdir(parents=True, exist_ok=True)
         (out / "report.md").write_text(written.markdown([first, *tables.blocks(found), last]), encoding="utf-8")
         (out / "safety.csv").write_text(written.comma_separated(tables.records(found)), encoding="utf-8")
-        files = [out / "report.md", out / "safety.csv"]
+        doses = written.comma_separated(tables.doses(list(zip(known, drawn, strict=True))))
+        (out / "doses.csv").write_text(doses, encoding="utf-8")
+        files = [out / "report.md", out / "safety.csv", out / "doses.csv"]
         for policy, stem, maps in zip(known, _stems(known), drawn, strict=True):
-            shares, q = ({band: getattr(m, name) for band, m in maps.items()} for name in ("share", "Q"))
-            figure = plots.dose_maps(policy.name, shares, q, task.spec.value_name)
+            shares, Q = {band: m.share for band, m in maps.items()}, {band: m.Q for band, m in maps.items()}
+            V = {band: m.V for band, m in maps.items()}
+            figure = plots.dose_maps(policy.name, shares, Q, V, task.spec.value_name)
             files += plots.save(figure, out / f"doses-{stem}")
     except OSError as error:
         raise UsageError(f"Cannot write into {out} ({error.strerror}); give another folder with --out.") from error

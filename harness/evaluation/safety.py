@@ -84,10 +84,13 @@ class DoseMap:
     Q : float array, shape (5, 5)
         Mean action-value of the dose in the band, the policy being followed afterwards; NaN where it is illegal in
         every state.
+    V : float
+        Mean value in the band, by the same occupancy.
     """
 
     share: FloatArray
     Q: FloatArray
+    V: float
 
 
 def safety(env: TabularEnvironment[Any, Any], policy: FloatArray) -> tuple[Safety, ...]:
@@ -147,7 +150,8 @@ def dose_maps(env: TabularEnvironment[Any, Any], policy: FloatArray) -> Mapping[
         weights = visits @ legal
         mean = np.where(weights > 0, visits @ np.where(legal, Q, 0.0) / np.where(weights > 0, weights, 1.0), np.nan)
         share = visits @ table / visits.sum()
-        found[band] = DoseMap(share.reshape(LEVELS, LEVELS), mean.reshape(LEVELS, LEVELS))
+        V = float(visits @ evaluation.V / visits.sum())
+        found[band] = DoseMap(share.reshape(LEVELS, LEVELS), mean.reshape(LEVELS, LEVELS), V)
     return found
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
+
 from harness.core.text import harmless
 from harness.evaluation.policies import NamedPolicy
-from harness.evaluation.safety import Safety
+from harness.evaluation.safety import DoseMap, Safety
 from harness.reports.block import Block
 from harness.reports.text import percent
 
@@ -54,6 +56,17 @@ def records(found: Sequence[tuple[NamedPolicy, Sequence[Safety]]]) -> list[dict[
         | {name: None if value != value else value for name, value in asdict(row).items()}
         for policy, rows in found
         for row in rows
+    ]
+
+
+def doses(found: Sequence[tuple[NamedPolicy, Mapping[str, DoseMap]]]) -> list[dict[str, Any]]:
+    """The maps as plain values: share of the decisions in the band, and mean Q, of every dose."""
+    return [
+        {"policy": policy.name, "band": band, "fluids": fluids, "vasopressor": vasopressor}
+        | {"share": float(share), "Q": float(known.Q[fluids, vasopressor]), "V": known.V}
+        for policy, maps in found
+        for band, known in maps.items()
+        for (fluids, vasopressor), share in np.ndenumerate(known.share)
     ]
 
 
