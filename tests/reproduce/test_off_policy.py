@@ -20,6 +20,12 @@ from harness.reproduce.off_policy import POLICIES, Row, Settings, repeat, scores
 SMALL = Settings(sizes=(30, 60), repeats=2, resamples=20)
 
 
+@pytest.fixture(scope="module")
+def rows():
+    """Both repeats."""
+    return [repeat(i, SMALL) for i in range(2)]
+
+
 def row(**changes):
     plain = {
         "policy": "random", "episodes": 10, "estimator": "IS", "behaviour": "known", "value": 0.5, "lower": 0.4,
@@ -44,17 +50,16 @@ def test_scores_are_error_spread_and_coverage():
     assert score.ess == pytest.approx(4.25)
 
 
-def test_a_repeat_tries_every_estimator_on_every_policy_and_is_the_same_again():
-    found = repeat(3, SMALL)
+def test_a_repeat_tries_every_estimator_on_every_policy(rows):
+    found = rows[1]
     assert len(found) == len(POLICIES) * 2 * (2 * len(WEIGHTED) + len(ESTIMATORS) - len(WEIGHTED))
-    assert found == repeat(3, SMALL)
     # the smaller data are the beginning of the larger, whatever the largest is
-    alone = repeat(3, Settings(sizes=(30,), repeats=2, resamples=20))
+    alone = repeat(1, Settings(sizes=(30,), repeats=2, resamples=20))
     assert [r for r in found if r.episodes == 30] == alone
 
 
-def test_cloning_with_the_estimated_behaviour_is_on_policy():
-    for r in repeat(0, SMALL):
+def test_cloning_with_the_estimated_behaviour_is_on_policy(rows):
+    for r in rows[0]:
         if (r.policy, r.behaviour) == ("bc", "estimated"):
             assert r.ess == pytest.approx(r.episodes)
 
@@ -67,23 +72,25 @@ def test_the_optimum_that_is_evaluated_is_one_that_the_clinicians_can_do(sepsis)
     assert not found.finite
 
 
-def test_a_study_goes_on_where_it_stopped_to_the_same_scores(tmp_path):
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_study_goes_on_where_it_stopped_to_the_same_scores(tmp_path, rows, processes):
     with run.start(tmp_path, SMALL) as folder:
-        _, whole = run.carry_out(folder, 1, lambda progress: None)
-    (folder.path / "repeat-0001.json").unlink()
+        folder.write_json("repeat-0000.json", {"rows": [r.model_dump() for r in rows[0]]})
     kept = (folder.path / "repeat-0000.json").stat().st_mtime_ns
+    told = []
     with RunFolder.resume(folder.path, run.KIND) as again:
-        settings, found = run.carry_out(again, 1, lambda progress: None)
+        settings, found = run.carry_out(again, processes, told.append)
     assert settings == SMALL
     assert (folder.path / "repeat-0000.json").stat().st_mtime_ns == kept
-    assert [run.plain(s) for s in found] == [run.plain(s) for s in whole]
+    assert [run.plain(s) for s in found] == [run.plain(s) for s in scores([*rows[0], *rows[1]])]
+    assert [(p.done, p.total) for p in told] == [(1, 2), (2, 2)]
     (folder.path / "repeat-0000.json").write_text("{")
     with RunFolder.resume(folder.path, run.KIND) as again, pytest.raises(RunError, match="remove it"):
         run.carry_out(again, 1, lambda progress: None)
 
 
-def test_the_table_says_error_coverage_and_effective_sample_size_of_every_estimator():
-    found = scores(r for i in range(2) for r in repeat(i, SMALL))
+def test_the_table_says_error_coverage_and_effective_sample_size_of_every_estimator(rows):
+    found = scores([*rows[0], *rows[1]])
     blocks = list(tables(SMALL, found, detail=True))
     heads, details = blocks[:2], blocks[2:-1]
     for block in heads:

@@ -91,7 +91,7 @@ def doubly_robust_terms(data: Dataset, weights: Weights, known: Baseline) -> Flo
 
 def doubly_robust(data: Dataset, weights: Weights, known: Baseline) -> OffPolicyEstimate:
     """DR. Unbiased for any baseline that has not seen the data, where the behaviour policy is known."""
-    return estimate.of(student_t(doubly_robust_terms(data, weights, known)), "DR", weights.ess)
+    return estimate.of(student_t(doubly_robust_terms(data, weights, known)), "DR", weights.ess, weights.doubt)
 
 
 def weighted_doubly_robust(data: Dataset, weights: Weights, known: Baseline, totals: Totals) -> OffPolicyEstimate:
@@ -100,7 +100,7 @@ def weighted_doubly_robust(data: Dataset, weights: Weights, known: Baseline, tot
     n = data.n_episodes
     value = float(known.start.mean()) + corrected if weights.step.any() else math.nan
     replicates = replicates + sums(sparse.csr_array(known.start[None, :]), totals.counts)[0] / n
-    return estimate.of(percentile(value, replicates, n), "WDR", weights.ess)
+    return estimate.of(percentile(value, replicates, n), "WDR", weights.ess, weights.doubt)
 
 
 def _surprise(data: Dataset, known: Baseline) -> FloatArray:

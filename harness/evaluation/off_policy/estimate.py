@@ -33,8 +33,6 @@ def of(found: Estimate, estimator: str, ess: float, note: str = "") -> OffPolicy
     Without a single effective episode there is no interval: that nothing was seen is no certainty.
     """
     lower, upper = (found.lower, found.upper) if ess > 0 else (math.nan, math.nan)
-    if ess == 0 and not note:
-        note = "no episode is one that the policy could have had"
-    elif ess < FEW and not note:
-        note = f"fewer than {FEW:.0f} effective episodes"
-    return OffPolicyEstimate(found.value, lower, upper, found.n, found.interval, estimator, ess, note)
+    few = f"fewer than {FEW:.0f} effective episodes" if 0 < ess < FEW else ""
+    said = "; ".join(part for part in (few, note) if part)
+    return OffPolicyEstimate(found.value, lower, upper, found.n, found.interval, estimator, ess, said)

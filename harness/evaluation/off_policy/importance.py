@@ -34,25 +34,25 @@ def per_episode(data: Dataset, terms: FloatArray) -> FloatArray:
 
 def importance_sampling(data: Dataset, weights: Weights) -> OffPolicyEstimate:
     """IS: the mean of `ρ_i G_i`. Unbiased where the behaviour policy is known and takes all that the policy does."""
-    return estimate.of(student_t(weights.episode * data.returns), "IS", weights.ess)
+    return estimate.of(student_t(weights.episode * data.returns), "IS", weights.ess, weights.doubt)
 
 
 def per_decision(data: Dataset, weights: Weights) -> OffPolicyEstimate:
     """PDIS: the mean of `Σ_t γ^t ρ_t r_t`; a reward is weighted by the decisions before it. Unbiased as IS is."""
-    return estimate.of(student_t(per_episode(data, weights.step * data.reward)), "PDIS", weights.ess)
+    return estimate.of(student_t(per_episode(data, weights.step * data.reward)), "PDIS", weights.ess, weights.doubt)
 
 
 def weighted(data: Dataset, weights: Weights, counts: Counts) -> OffPolicyEstimate:
     """WIS: `Σ ρ_i G_i / Σ ρ_i`. Consistent, biased, and never outside the range of the returns."""
     n, total = data.n_episodes, float(weights.episode.sum())
     if total == 0:
-        return estimate.of(percentile(math.nan, np.empty(0), n), "WIS", 0.0)
+        return estimate.of(percentile(math.nan, np.empty(0), n), "WIS", 0.0, weights.doubt)
     scaled = weights.episode / weights.episode.max()
     both = sums(sparse.csr_array(np.stack([scaled * data.returns, scaled])), counts)
     with np.errstate(invalid="ignore", divide="ignore"):
         replicates = both[0] / both[1]
     value = float((weights.episode @ data.returns) / total)
-    return estimate.of(percentile(value, replicates, n), "WIS", weights.ess)
+    return estimate.of(percentile(value, replicates, n), "WIS", weights.ess, weights.doubt)
 
 
 def weighted_per_decision(data: Dataset, weights: Weights, totals: Totals) -> OffPolicyEstimate:
@@ -60,7 +60,7 @@ def weighted_per_decision(data: Dataset, weights: Weights, totals: Totals) -> Of
     value, replicates = self_normalised(data, weights.step * data.reward, totals)
     if not weights.episode.any():
         value = math.nan
-    return estimate.of(percentile(value, replicates, data.n_episodes), "WPDIS", weights.ess)
+    return estimate.of(percentile(value, replicates, data.n_episodes), "WPDIS", weights.ess, weights.doubt)
 
 
 @dataclass(frozen=True, eq=False)

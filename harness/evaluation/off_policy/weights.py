@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from harness.agents.offline import cloning
 from harness.core.errors import InvalidDataset, InvalidPolicy
+from harness.evaluation.intervals import student_t
 from harness.mdp.dataset import Dataset
 from harness.mdp.tabular import FloatArray, IntArray
+
+SURELY = 0.999
+"""Confidence at which a mean weight is said not to be 1."""
 
 LARGEST = 300.0
 """Logarithms of weights are cut to this, so that squares of weights stay finite; none met in practice is near it."""
@@ -34,6 +40,19 @@ class Weights:
     def ess(self) -> float:
         """Kish's effective number of the n episodes, by the weights of whole episodes."""
         return kish(self.episode)
+
+    @cached_property
+    def doubt(self) -> str:
+        """What speaks against the data's holding what the policy does; empty where nothing does.
+
+        Where they do, the mean weight of an episode is 1 but for chance.
+        """
+        if not self.episode.any():
+            return "no episode is one that the policy could have had"
+        mean = student_t(self.episode, SURELY)
+        if math.isnan(mean.lower) or mean.lower <= 1.0 <= mean.upper:
+            return ""
+        return f"the mean weight is {mean.value:.2g}, not 1: the data do not hold what the policy does"
 
 
 def importance_weights(data: Dataset, policy: FloatArray, behaviour: FloatArray | None = None) -> Weights:
