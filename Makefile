@@ -61,7 +61,7 @@ clean:
 
 .venv/all.stamp: .venv/dev.stamp
 	@$(BIN)/python -m pip install --quiet "$(TORCH)"
-	@$(BIN)/python -m pip install --quiet --editable ".[local,plots,deep,hemosim]"
+	@$(BIN)/python -m pip install --quiet --editable ".[local,plots,deep,hemosim,data,offline]"
 	@touch $@
 
 .venv/bench.stamp: .venv/run.stamp

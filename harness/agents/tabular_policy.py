@@ -181,7 +181,7 @@ def agent(folder: Path, env: Environment[Any, Any]) -> LearnedTable:
 # --------------------------------------------------------------------------- files
 
 
-def write_arrays(path: Path, arrays: dict[str, Any]) -> None:
+def write_arrays(path: Path, arrays: dict[str, Any], *, compressed: bool = True) -> None:
     """Replace a file of arrays as a whole.
 
     Raises
@@ -192,7 +192,7 @@ def write_arrays(path: Path, arrays: dict[str, Any]) -> None:
     partial = path.with_suffix(".partial")
     try:
         with partial.open("wb") as file:
-            np.savez_compressed(file, **arrays)
+            (np.savez_compressed if compressed else np.savez)(file, **arrays)
         partial.replace(path)
     except OSError as error:
         raise RunError(f"Cannot write {path}: {error.strerror or error}. What was saved before is kept.") from error

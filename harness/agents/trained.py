@@ -25,6 +25,11 @@ ALGORITHMS = Registry(
         "fitted-q": Entry(TABLE, "offline: fitted Q iteration"),
         "pessimistic-vi": Entry(TABLE, "offline: value iteration on lowered values"),
         "reinforce": Entry("harness.agents.rl.agent:reinforce", "policy gradient with a learned baseline"),
+        "sarsa": Entry(TABLE, "Sarsa on a table"),
+        "q-learning": Entry(TABLE, "Q-learning on a table"),
+        "tabular-dqn": Entry(TABLE, "DQN with a table for a network"),
+        "sac": Entry(TABLE, "discrete soft actor-critic on tables"),
+        "ppo": Entry(TABLE, "PPO on tables"),
         "optim-neural-ts": Entry("harness.agents.bandits.asking:optim_neural_ts", "asks what a search suspects"),
     },
 )

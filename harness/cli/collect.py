@@ -50,16 +50,16 @@ def collect(
 
     target = Path(out)
     if written == "minari":
-        from harness.evaluation import minari_format
+        from harness.evaluation.minari_format import check_target, write
 
-        minari_format.check_target(out)
+        check_target(out)
     else:
         datasets.check_target(target)
     about, data = datasets.collect(
         env_id(context, env, mdp), agent, episodes, seed=seed, options=env_options(inadmissible, discount, option)
     )
     if written == "minari":
-        out = str(minari_format.write(out, about, data))
+        out = str(write(out, about, data))
     else:
         datasets.write(target, about, data)
     mean = of_returns(data.returns)

@@ -44,6 +44,7 @@ def report(
     from harness.reports import plots, written
     from harness.reports import safety as tables
     from harness.reports.block import Block
+    from harness.reports.dose_maps import dose_maps as draw
     from harness.reports.text import number
 
     plots.new_figure(1, 1)  # says what is missing before anything is computed
@@ -69,7 +70,7 @@ def report(
         for policy, stem, maps in zip(known, _stems(known), drawn, strict=True):
             shares, Q = {band: m.share for band, m in maps.items()}, {band: m.Q for band, m in maps.items()}
             V = {band: m.V for band, m in maps.items()}
-            figure = plots.dose_maps(policy.name, shares, Q, V, task.spec.value_name)
+            figure = draw(policy.name, shares, Q, V, task.spec.value_name)
             files += plots.save(figure, out / f"doses-{stem}")
     except OSError as error:
         raise UsageError(f"Cannot write into {out} ({error.strerror}); give another folder with --out.") from error

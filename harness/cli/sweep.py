@@ -25,9 +25,6 @@ Interrupted or killed, it goes on with --resume; no cell is computed or counted 
 are printed beside. A benchmark for research, not medical advice.
 """
 
-RESUMABLE = ("resume", "processes", "json", "quiet")
-"""What may stand beside --resume."""
-
 
 def sweep(
     context: typer.Context,
@@ -70,7 +67,7 @@ def sweep(
     from harness.evaluation.sweep.run import SWEEP, start
 
     if resume is not None:
-        only_resumed(context, RESUMABLE)
+        only_resumed(context, "processes")
         folder = RunFolder.resume(resume, SWEEP)
     else:
         folder = start(

@@ -1,1 +1,3 @@
-"""Where work runs: `local.py` runs it in this process, with asyncio; `processes.py` is for pools of processes."""
+"""Where work runs: `local.py` runs it in this process, with asyncio; `processes.py` runs jobs in
+processes of their own, `pool.py` is for pools of them.
+"""

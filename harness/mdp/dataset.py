@@ -182,7 +182,7 @@ def counts(data: Dataset) -> Counts:
     return Counts(
         transitions=transitions,
         visits=np.bincount(pair, minlength=S * A).reshape(S, A),
-        reward=np.bincount(pair, weights=data.reward, minlength=S * A).reshape(S, A),
+        reward=np.bincount(pair, weights=data.reward, minlength=S * A).reshape(S, A).astype(np.float64),
         start=np.bincount(data.state[data.first], minlength=S),
         terminal=_ended_in(data),
     )

@@ -158,12 +158,19 @@ def _uniforms(seed: int, decision: int, first: int, n: int) -> FloatArray:
     return np.random.Generator(generator).random(n)
 
 
-class _Choice:
+class Choice:
     """Draws from one of many distributions, all rows of a sparse matrix, by inverting their cumulative sums.
 
     The sums of all rows are joined into one rising staircase, row i lying between i and i + 1. A guide table (Chen and
     Asau 1974) says for each of a row's equal slices where on the staircase it begins, so that a draw needs one or two
     comparisons instead of a binary search.
+
+    Attributes
+    ----------
+    stairs : float array, shape (N,)
+        Where each stored entry's share of the staircase ends.
+    values : int array, shape (N,)
+        Column of each stored entry.
     """
 
     def __init__(self, rows: sparse.csr_array) -> None:
@@ -172,30 +179,30 @@ class _Choice:
         self._lengths = np.diff(rows.indptr)
         self._first, self._last = rows.indptr[:-1], rows.indptr[1:] - 1
         owner = np.repeat(np.arange(len(self._lengths)), self._lengths)
-        self._stairs = owner + (cumulative - before[owner]) / np.diff(before)[owner]
-        self._stairs[self._last] = np.arange(1, len(self._lengths) + 1)  # whatever rounding says
+        self.stairs = owner + (cumulative - before[owner]) / np.diff(before)[owner]
+        self.stairs[self._last] = np.arange(1, len(self._lengths) + 1)  # whatever rounding says
         slice_start = (np.arange(rows.nnz) - self._first[owner]) / self._lengths[owner]
-        self._guide = np.searchsorted(self._stairs, owner + slice_start, side="right")
-        self._values = rows.indices
+        self._guide = np.searchsorted(self.stairs, owner + slice_start, side="right")
+        self.values = rows.indices
 
     def draw(self, row: NDArray[np.integer], u: FloatArray) -> tuple[IntArray, IntArray]:
         """A value for each row, and the position in the matrix's data that it stands at."""
         position = self._guide[self._first[row] + (u * self._lengths[row]).astype(np.int64)]
         height = np.minimum(row + u, np.nextafter(row + 1.0, 0.0))
-        short = np.flatnonzero(self._stairs[position] <= height)
+        short = np.flatnonzero(self.stairs[position] <= height)
         while short.size:
             position[short] += 1
-            short = short[self._stairs[position[short]] <= height[short]]
-        return self._values[position], position
+            short = short[self.stairs[position[short]] <= height[short]]
+        return self.values[position], position
 
 
 class _Sampler:
     def __init__(self, mdp: TabularMDP, policy: FloatArray, table: FloatArray | None) -> None:
         self._mdp = mdp
-        self._actions = _Choice(sparse.csr_array(np.where(mdp.terminal[:, None], 1.0 / mdp.n_actions, policy)))
-        self._successors = _Choice(mdp.rows)
-        self._start = _Choice(sparse.csr_array(mdp.start[None, :]))
-        self._paid = None if mdp.row_rewards is None else _aligned(mdp.rows, mdp.row_rewards)
+        self._actions = Choice(sparse.csr_array(np.where(mdp.terminal[:, None], 1.0 / mdp.n_actions, policy)))
+        self._successors = Choice(mdp.rows)
+        self._start = Choice(sparse.csr_array(mdp.start[None, :]))
+        self._paid = None if mdp.row_rewards is None else rewards_of(mdp.rows, mdp.row_rewards)
         self._table = table
 
     def run(self, seed: int, first: int, n: int, limit: int) -> tuple[np.ndarray, ...]:
@@ -246,8 +253,8 @@ class _Sampler:
             going, here = going[lasting], following[lasting].astype(np.int64)
 
 
-def _aligned(rows: sparse.csr_array, rewards: sparse.csr_array) -> FloatArray:
-    """The reward that belongs to each stored transition, in the order of `rows.data`."""
+def rewards_of(rows: sparse.csr_array, rewards: sparse.csr_array) -> FloatArray:
+    """The reward that belongs to each stored transition, in the order of `rows.data`, shape (N,)."""
     where = sparse.csr_array((np.arange(1, rows.nnz + 1), rows.indices, rows.indptr), shape=rows.shape)
     paid = np.zeros(rows.nnz)
     given = rewards.tocoo()

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harness.core.errors import UsageError
-from harness.core.text import harmless
 from harness.mdp.tabular import FloatArray, IntArray
 
 if TYPE_CHECKING:
@@ -205,78 +204,43 @@ def bounds(
     return figure
 
 
-def dose_maps(
-    name: str,
-    shares: Mapping[str, FloatArray],
-    Q: Mapping[str, FloatArray],
-    V: Mapping[str, float],
+def learning_curves(
+    runs: Mapping[str, tuple[IntArray, FloatArray, FloatArray, FloatArray]],
+    references: Mapping[str, float],
     value_name: str,
 ) -> Figure:
-    """A policy, and its action-values, by dose and severity: two rows of grids, a column for every band.
+    """Exact values against training episodes, the mean over seeds with its interval, with known values as lines.
 
     Parameters
     ----------
-    name : str
-        Of the policy; it is drawn as it is, whatever signs it holds.
-    shares : mapping of band to float array, shape (fluid levels, vasopressor levels)
-        Share of the decisions in the band that give the dose.
-    Q : mapping of band to float array of the same shape
-        Mean action-value of the dose, NaN where it cannot be given. Drawn as its difference from V, which is small
-        beside the differences between bands.
-    V : mapping of band to mean value
+    runs : mapping of name to (episodes, mean, lower, upper), each of shape (n,)
+    references : mapping of policy to value
     value_name : str
     """
-    figure = new_figure(2.6 * len(shares) + 0.8, 5.8)
-    figure.suptitle(literal(name), fontsize=10)
-    panels = figure.subplots(2, len(shares), squeeze=False)
-    gained = {band: 100 * (grid - V[band]) for band, grid in Q.items()}
-    far = max((float(np.nanmax(np.abs(grid))) for grid in gained.values() if np.isfinite(grid).any()), default=1.0)
-    top = max(float(share.max()) for share in shares.values())
-    given = {band: 100 * share for band, share in shares.items()}
-    _grids(figure, panels[0], given, "Blues", (0.0, 100 * top), "% of decisions", ".0f")
-    _grids(figure, panels[1], gained, "RdBu", (-far or -1.0, far or 1.0), f"100 (Q - V), {value_name}", "+.1f")
-    for band, above, below in zip(shares, panels[0], panels[1], strict=True):
-        above.set_title(band, fontsize=9)
-        below.set_title(f"V = {V[band]:.4f}", fontsize=9)
-        below.set_xlabel("vasopressor level", fontsize=8)
+    figure = new_figure(7.2, 4.4)
+    axes = figure.add_subplot()
+    for (name, (episodes, mean, lower, upper)), (colour, marker, line) in zip(
+        runs.items(), cycle(STYLES), strict=False
+    ):
+        axes.fill_between(episodes, lower, upper, color=colour, alpha=0.18, linewidth=0)
+        axes.plot(
+            episodes, mean, color=colour, marker=marker, linestyle=line, markevery=max(len(mean) // 8, 1),
+            markersize=4, label=name,
+        )  # fmt: skip
+    most = max(int(episodes[-1]) for episodes, *_ in runs.values())
+    for value in references.values():
+        axes.axhline(value, color=NEUTRAL, linewidth=0.7, linestyle=(0, (1, 2)))
+    for name, height in _apart(references, axes.get_ylim()).items():
+        axes.annotate(
+            f"{name} {references[name]:.4f}", (most, height), xytext=(6, 0), textcoords="offset points", va="center",
+            fontsize=8, color=NEUTRAL, annotation_clip=False,
+        )  # fmt: skip
+    axes.set_xlim(0, most)
+    axes.set_xlabel("training episodes")
+    axes.set_ylabel(f"{value_name}: exact, mean over seeds with 95 % interval")
+    axes.legend(frameon=False, fontsize=9, handlelength=3.5, loc="lower right")
+    _plain(axes)
     return figure
-
-
-def _grids(
-    figure: Figure,
-    panels: Sequence[Axes],
-    grids: Mapping[str, FloatArray],
-    colours: str,
-    limits: tuple[float, float],
-    what: str,
-    form: str,
-) -> None:
-    for axes, grid in zip(panels, grids.values(), strict=True):
-        image = axes.imshow(grid, origin="lower", cmap=colours, vmin=limits[0], vmax=limits[1])
-        for (fluids, vasopressor), value in np.ndenumerate(grid):
-            if np.isfinite(value):
-                light = sum(image.to_rgba(np.asarray(value))[:3]) > LIGHT
-                axes.text(vasopressor, fluids, format(value, form), ha="center", va="center", fontsize=6.5,
-                          color=INK[int(not light)])  # fmt: skip
-        axes.set_xticks(range(grid.shape[1]))
-        axes.set_yticks(range(grid.shape[0]))
-        axes.tick_params(labelsize=8)
-        axes.set_ylabel("fluid level", fontsize=8)
-    figure.colorbar(image, ax=list(panels), shrink=0.85).set_label(what, fontsize=8)
-
-
-LIGHT = 1.5
-INK = ("#202020", "#ffffff")
-"""A cell whose red, green and blue sum to more is light; ink on a light and on a dark cell."""
-
-
-def literal(text: str) -> str:
-    r"""Foreign text for a figure: no control characters, and no sign that would be read as mathematics.
-
-    >>> print(literal("$x$"))
-    \$x\$
-    """
-    return harmless(text).replace("\n", " ").replace("$", r"\$")
 
 
 def _apart(values: Mapping[str, float], limits: tuple[float, float]) -> dict[str, float]:

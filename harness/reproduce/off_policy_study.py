@@ -25,7 +25,7 @@ from harness.core.run import MANIFEST, SUMMARY, RunFolder, read_manifest
 from harness.core.seeds import check_training_seeds
 from harness.evaluation.manifest import git_revision
 from harness.evaluation.tabular import Progress, Watch
-from harness.execution.processes import leave_with_parent
+from harness.execution.pool import leave_with_parent
 from harness.reproduce.off_policy import ELSEWHERE, Row, Score, Settings, repeat, scores
 
 KIND = "off-policy"

@@ -42,7 +42,7 @@ def test_a_network_is_trained_shown_and_evaluated(harness_command, tmp_path):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["--env", "icu-sepsis"], "Nothing is trained in icu-sepsis by 'dqn'"),
+        (["--env", "warfarin"], "Nothing is trained in warfarin by 'dqn'"),
         (["--seed", "100000"], "training seeds are 0 to 9999"),
         (["--resume", "x", "--seed", "5"], "--seed does not go with --resume"),
     ],

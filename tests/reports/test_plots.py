@@ -10,6 +10,7 @@ import pytest
 
 from harness.core.errors import UsageError
 from harness.reports import plots
+from harness.reports.dose_maps import dose_maps
 
 
 def bands():
@@ -32,7 +33,7 @@ def maps(name):
     Q = rng.random((5, 5))
     Q[0, 1] = np.nan
     share = rng.dirichlet(np.ones(25)).reshape(5, 5)
-    return plots.dose_maps(name, {"all": share}, {"all": Q}, {"all": 0.5}, "survival")
+    return dose_maps(name, {"all": share}, {"all": Q}, {"all": 0.5}, "survival")
 
 
 def test_a_name_that_a_model_chose_is_drawn_as_text_and_stays_text(tmp_path):

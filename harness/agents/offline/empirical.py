@@ -136,7 +136,7 @@ def empirical(data: Dataset) -> Empirical:
     counted = counts(data)
     state, action = np.nonzero(counted.visits)
     visits = counted.visits[state, action]
-    seen = sparse.csr_array(counted.transitions[state * data.n_actions + action], dtype=np.float64)
+    seen = counted.transitions[state * data.n_actions + action].astype(np.float64)
     return Empirical(
         state=state,
         action=action,

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 HELP = """Print published figures of ICU-Sepsis beside exact ones; nothing is sampled but which actions are removed.
 
+With --table 3 the paper's five tabular agents are trained, over an hour on two cores, and judged exactly.
+
 [bold]Parts[/bold]
 
   table2        survival and length of the baselines, table 2 of the paper\n
@@ -27,7 +29,8 @@ HELP = """Print published figures of ICU-Sepsis beside exact ones; nothing is sa
 
   harness reproduce icu-sepsis\n
   harness reproduce icu-sepsis --part table2 --json\n
-  harness reproduce icu-sepsis --part perturbation --repeats 8 --plots figures
+  harness reproduce icu-sepsis --part perturbation --repeats 8 --plots figures\n
+  harness reproduce icu-sepsis --table 3 --processes 2
 
 A benchmark for research, not medical advice.
 """
@@ -43,22 +46,59 @@ class Part(StrEnum):
     protocol = "protocol"
 
 
+TABLES = (2, 3)
+"""What `--table` takes."""
+
+TRAINING = ("seeds", "processes", "episodes", "out", "resume")
+"""What goes with table 3 alone."""
+
+AGENTS = "Table 3"
+
 DRAWN = (Part.admissible, Part.perturbation, Part.protocol)
 
 
 def icu_sepsis(
+    context: typer.Context,
     part: Annotated[Part | None, typer.Option(help="Only this part.")] = None,
     repeats: Annotated[int, typer.Option(help="Perturbed MDPs for each probability of removal.")] = 32,
     plots: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Draw figures into this folder, as PNG and SVG.")
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    table: Annotated[int | None, typer.Option(help="Only this table of the paper, 2 or 3.")] = None,
+    seeds: Annotated[
+        str, typer.Option(help="How many training seeds, or which: 20 or 0-19.", rich_help_panel=AGENTS)
+    ] = "20",
+    processes: Annotated[int, typer.Option(help="Trained beside each other.", min=1, rich_help_panel=AGENTS)] = 2,
+    episodes: Annotated[
+        int | None, typer.Option(help="Of every seed; the paper's if not given.", min=1, rich_help_panel=AGENTS)
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the runs' folders.", rich_help_panel=AGENTS)] = Path("runs"),
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the newest such runs there.", rich_help_panel=AGENTS)
+    ] = False,
 ) -> None:
     """Compute, print and draw the parts asked for."""
+    from harness.cli.options import flag, given
     from harness.cli.tables import print_blocks, print_json, print_lines
     from harness.core.errors import UsageError
     from harness.reports.reproduce import NOTICE
 
+    if table is not None:
+        if table not in TABLES or part is not None:
+            raise UsageError(f"--table {table} is not printed; expected --table 2 or --table 3, without --part.")
+        part = Part.table2
+    if table == 3:
+        from harness.cli.reproduce.table_3 import table_3
+
+        for name in given(context):
+            if name in ("plots", "repeats"):
+                raise UsageError(f"{flag(name)} does not go with --table 3.")
+        table_3(out, seeds, processes, episodes, resume, json)
+        return
+    for name in given(context):
+        if name in TRAINING:
+            raise UsageError(f"{flag(name)} goes with --table 3 alone.")
     parts = tuple(Part) if part is None else (part,)
     if repeats < 1:
         raise UsageError(f"--repeats {repeats} perturbs nothing; expected at least 1.")

@@ -45,7 +45,7 @@ def off_policy(
     from harness.cli.tables import print_blocks, print_json, print_lines
     from harness.core.errors import INTERRUPTED, HarnessError, StoppedRun, UsageError, first_problem
     from harness.core.run import RunFolder
-    from harness.execution.processes import cores
+    from harness.execution.pool import cores
     from harness.reports import off_policy as report
     from harness.reproduce import off_policy_study as study
     from harness.reproduce.off_policy import Settings

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness.cli.options import flag, given
+from harness.cli.train import tabular
 from harness.cli.train.session import only_resumed, stoppable
 
 if TYPE_CHECKING:
@@ -16,17 +18,26 @@ if TYPE_CHECKING:
 
 HELP = """Train a deep Q-network with experience replay and a target network (after Nemati et al. 2016).
 
+Where the environment is tabular the network is a table, with the settings of the ICU-Sepsis paper.
+
 [bold]Examples[/bold]
 
   harness train dqn --env heparin-labs\n
   harness train dqn --env heparin --ahead 2 --lag 0 --lag 1\n
   harness train dqn --resume runs/2026-01-31T12-00-00-heparin-labs-dqn\n
-  harness eval --env heparin-labs --agent runs/…-dqn --episodes 500
+  harness eval --env heparin-labs --agent runs/…-dqn --episodes 500\n
+  harness train dqn --env icu-sepsis --seeds 20 --set learning_rate=0.002
 
 Learns from what it tries on simulated patients of training seeds alone, on one core; the published one learned from the
-doses that clinicians had given. Needs torch: pip install 'harness[deep]'.
+doses that clinicians had given. A network needs torch: pip install 'harness[deep]'.
 A benchmark for research, not medical advice.
 """
+
+
+TABLE = "Where the environment is tabular"
+
+NETWORK = ("seed", "patients", "updates", "learning_rate", "ahead", "lag", "double")
+"""What does not go with a table."""
 
 
 def train(
@@ -45,6 +56,11 @@ def train(
     double: Annotated[
         bool, typer.Option(help="Double DQN: the network chooses what the target network values.")
     ] = True,
+    seeds: Annotated[str, typer.Option(help=tabular.SEEDS, rich_help_panel=TABLE)] = "20",
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help=tabular.SETTING, rich_help_panel=TABLE)
+    ] = None,
+    processes: Annotated[int, typer.Option(help=tabular.SHARED, min=1, rich_help_panel=TABLE)] = 1,
     out: Annotated[Path, typer.Option(help="Folder for the run's folder.")] = Path("runs"),
     resume: Annotated[
         Path | None, typer.Option(help="Go on with this interrupted run; what it was told is in it.")
@@ -53,6 +69,11 @@ def train(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
     """Parse, train, print the curve."""
+    if _on_a_table(env, resume):
+        _only_of_tables(context)
+        count = episodes if "episodes" in given(context) else None
+        tabular.carry_out(context, "tabular-dqn", env, seeds, count, set_, processes, out, resume, json, quiet)
+        return
     from harness.agents.rl.deep import require_deep
     from harness.core.run import TRAINING, RunFolder
 
@@ -84,6 +105,25 @@ def train(
             "A benchmark, not medical advice.",
         ]
     )
+
+
+def _on_a_table(env: str, resume: Path | None) -> bool:
+    """Whether it is a table that learns: by the run to go on with, else by the environment."""
+    from harness.core.run import TRAINING, read_manifest
+    from harness.envs import registry as envs
+    from harness.mdp.environment import TabularEnvironment
+
+    if resume is not None:
+        return read_manifest(resume, TRAINING).get("algorithm") == "tabular-dqn"
+    return isinstance(envs.make(env), TabularEnvironment)
+
+
+def _only_of_tables(context: typer.Context) -> None:
+    from harness.core.errors import UsageError
+
+    for name in given(context):
+        if name in NETWORK:
+            raise UsageError(f"{flag(name)} is of networks, and this is a table; use --seeds, and --set NAME=VALUE.")
 
 
 def _carried_out(folder: RunFolder, quiet: bool) -> Trained[Settings]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -105,7 +106,7 @@ def pessimistic_vi(
     _train("pessimistic-vi", data, env, out, json, beta=beta)
 
 
-COMMANDS = {
+COMMANDS: dict[str, Callable[..., None]] = {
     "behaviour-cloning": behaviour_cloning,
     "fitted-q": fitted_q,
     "batch-constrained-q": batch_constrained_q,

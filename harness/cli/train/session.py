@@ -14,8 +14,8 @@ RESUMABLE = ("resume", "json", "quiet")
 """What may stand beside --resume."""
 
 
-def only_resumed(context: typer.Context, beside: tuple[str, ...] = RESUMABLE) -> None:
-    """See that nothing was typed beside --resume that the run's folder knows already.
+def only_resumed(context: typer.Context, *also: str) -> None:
+    """See that nothing was typed beside --resume that the run's folder knows already; `also` may be typed too.
 
     Raises
     ------
@@ -25,7 +25,7 @@ def only_resumed(context: typer.Context, beside: tuple[str, ...] = RESUMABLE) ->
     from harness.core.errors import UsageError
 
     for name in given(context):
-        if name not in beside:
+        if name not in (*RESUMABLE, *also):
             raise UsageError(f"{flag(name)} does not go with --resume: a run goes on as it began.")
 
 

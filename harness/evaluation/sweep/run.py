@@ -25,7 +25,7 @@ from harness.evaluation.manifest import git_revision
 from harness.evaluation.sweep.plan import Arm, Plan
 from harness.evaluation.sweep.work import behaviour, missing, work
 from harness.evaluation.tabular import Progress, Watch
-from harness.execution.processes import leave_with_parent
+from harness.execution.pool import leave_with_parent
 
 SWEEP = "sweep"
 """The kind of run."""

@@ -1,0 +1,160 @@
+"""`harness train sarsa|q-learning|sac|ppo`, and `harness train dqn` where the environment is tabular."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from harness.cli.train.session import only_resumed, stoppable
+
+if TYPE_CHECKING:
+    from harness.core.run import RunFolder
+    from harness.evaluation.tabular_trainings import Trained
+
+TITLES = {
+    "sarsa": "Sarsa",
+    "q-learning": "Q-learning",
+    "sac": "a discrete soft actor-critic",
+    "ppo": "PPO",
+}
+
+HELP = """Train {title} on a table, many training seeds in lockstep, looked at exactly.
+
+[bold]Examples[/bold]
+
+  harness train {name} --env icu-sepsis\n
+  harness train {name} --env icu-sepsis --seeds 0-4 --episodes 50000 --processes 2\n
+  harness train {name} --set {setting}=0.01\n
+  harness train {name} --resume runs/2026-01-31T12-00-00-icu-sepsis-{name}\n
+  harness eval --env icu-sepsis --agent runs/…-{name}/seed-3
+
+Settings are those of the ICU-Sepsis paper unless told otherwise. A run's folder is the agent of its first seed.
+A benchmark for research, not medical advice.
+"""
+
+SEEDS = "How many training seeds, or which: 20, 0-19 or 3,5."
+SETTING = "A setting of the algorithm, several times."
+SHARED = "Processes that share the seeds."
+
+Env = Annotated[str, typer.Option(help="Tabular environment to learn in.")]
+Seeds = Annotated[str, typer.Option(help=SEEDS)]
+Episodes = Annotated[int | None, typer.Option(help="Episodes of every seed; the paper's if not given.", min=1)]
+Set = Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help=SETTING)]
+Processes = Annotated[int, typer.Option(help=SHARED, min=1)]
+Out = Annotated[Path, typer.Option(help="Folder for the run's folder.")]
+Resume = Annotated[Path | None, typer.Option(help="Go on with this interrupted run; what it was told is in it.")]
+Json = Annotated[bool, typer.Option("--json", help="The whole curve as JSON.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
+
+
+def command(name: str) -> Callable[..., None]:
+    """The command of one algorithm."""
+
+    def train(
+        context: typer.Context,
+        env: Env = "icu-sepsis",
+        seeds: Seeds = "20",
+        episodes: Episodes = None,
+        set_: Set = None,
+        processes: Processes = 1,
+        out: Out = Path("runs"),
+        resume: Resume = None,
+        json: Json = False,
+        quiet: Quiet = False,
+    ) -> None:
+        """Parse, train, print the curve."""
+        carry_out(context, name, env, seeds, episodes, set_, processes, out, resume, json, quiet)
+
+    return train
+
+
+def help_of(name: str) -> str:
+    """What `--help` says."""
+    setting = "actor_learning_rate" if name == "sac" else "learning_rate"
+    return HELP.format(name=name, title=TITLES[name], setting=setting)
+
+
+def carry_out(
+    context: typer.Context, algorithm: str, env: str, seeds: str, episodes: int | None, given: list[str] | None,
+    processes: int, out: Path, resume: Path | None, json: bool, quiet: bool,
+) -> None:  # fmt: skip
+    """Train by a new run or go on with one, and print what it has come to."""
+    from harness.cli.tables import print_blocks, print_json, print_lines
+    from harness.core.run import TRAINING, RunFolder
+    from harness.evaluation.references import reference_values
+    from harness.evaluation.tabular_trainings import as_json, start, tabular
+    from harness.reports.tabular_trainings import NOTICE, curve, final
+
+    if resume is not None:
+        only_resumed(context, "processes")
+        folder = RunFolder.resume(resume, TRAINING)
+    else:
+        told = pairs(given) | ({} if episodes is None else {"episodes": episodes})
+        folder = start(out, env, algorithm, told, training_seeds(seeds), parts=processes)
+    done = _carried_out(folder, algorithm, processes, quiet)
+    if json:
+        print_json(as_json(done))
+        return
+    print_blocks([curve(done), final(done, reference_values(tabular(done.env)))])
+    print_lines([f"evaluate with: harness eval --env {done.env} --agent {done.run_dir}", NOTICE])
+
+
+def _carried_out(folder: RunFolder, algorithm: str, processes: int, quiet: bool) -> Trained:
+    from harness.cli.progress import shown_progress
+    from harness.evaluation.tabular import Progress
+    from harness.evaluation.tabular_trainings import carry_out, total_of
+
+    name = "dqn" if algorithm == "tabular-dqn" else algorithm
+    with folder, shown_progress(quiet) as watch, stoppable(name, folder.path):
+        total = total_of(folder.path)
+        return carry_out(folder, processes, lambda done: watch(Progress(done, total, "episodes")))
+
+
+def training_seeds(text: str) -> list[int]:
+    """The seeds that `--seeds` names: 20 are the first twenty.
+
+    Raises
+    ------
+    UsageError
+        If it names none, or others than training seeds.
+    """
+    import re
+
+    from harness.core.errors import UsageError
+    from harness.core.seeds import check_training_seeds
+
+    found: list[int] = []
+    if re.fullmatch(r"[1-9][0-9]{0,5}", text):
+        found = list(range(int(text)))
+        check_training_seeds(found[-1:])
+        return found
+    for part in text.split(","):
+        match = re.fullmatch(r"([0-9]{1,9})(?:-([0-9]{1,9}))?", part.strip())
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
+        if last < first:
+            raise UsageError(f"--seeds '{text}' are no seeds; expected how many (20), or which: 0-19 or 3,5.")
+        check_training_seeds((first, last))
+        found += range(first, last + 1)
+    return found
+
+
+def pairs(given: list[str] | None) -> dict[str, Any]:
+    """Settings as they were typed, NAME=VALUE.
+
+    Raises
+    ------
+    UsageError
+        If there is no '='.
+    """
+    from harness.core.errors import UsageError
+
+    found: dict[str, Any] = {}
+    for text in given or ():
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise UsageError(f"--set '{text}' sets nothing; expected NAME=VALUE.")
+        found[name.strip()] = value.strip()
+    return found

@@ -1,0 +1,338 @@
+"""A run that trains tabular agents in lockstep, several training seeds of one algorithm.
+
+manifest.json      what it was told, versions; names the algorithm and which seeds are trained side by side
+part-0.npz, …      everything that the next block of those seeds depends on, while the run is under way
+policy.npz         the policy of every seed, see `harness.agents.tabular_policy`
+curves.npz         exact value and length at every look, and what training episodes brought
+summary.json       the result; its presence means that the run has finished
+"""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel
+
+import harness
+from harness.agents import tabular_policy
+from harness.agents.rl.tabular.algorithms import ALGORITHMS, settings_of
+from harness.agents.rl.tabular.training import Training, advance, begin, bin_size, looks_at, restore, save
+from harness.core.errors import RunError, UsageError
+from harness.core.run import MANIFEST, SUMMARY, TRAINING, RunFolder, read_manifest
+from harness.core.seeds import check_training_seeds
+from harness.envs import registry as envs
+from harness.envs.ids import short_name
+from harness.evaluation.intervals import Estimate, student_t
+from harness.evaluation.manifest import git_revision
+from harness.execution.processes import Tell, each
+from harness.mdp.environment import TabularEnvironment
+from harness.mdp.tabular import FloatArray, IntArray
+
+CURVES = "curves.npz"
+
+SAVED_EVERY = 30.0
+"""Seconds of work after which a training is saved."""
+
+TOLD_EVERY = 1.0
+"""Seconds of work after which progress is told."""
+
+LAST = 0.1
+"""Share of the episodes whose mean is the final return: the paper's code compares settings by it (`analysis/utils.py`,
+metric 'end')."""
+
+SMOOTHING = 0.9999
+"""Of the paper's learning curves, exponential, an episode (`analysis/learning_curve.py`)."""
+
+WITHIN = 0.005
+"""Of its final return a curve has converged: half a unit of the last digit that table 3 prints. Ours: the paper's code
+does not contain its criterion."""
+
+Job = tuple[str, int]
+"""Folder and number of a part."""
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A finished run of K seeds.
+
+    Attributes
+    ----------
+    looks : int array, shape (L,)
+        Episodes after which the policies were evaluated.
+    value, length : float array, shape (K, L)
+        Exactly, of the greedy policy, or of the stochastic one where that is what is learned.
+    bin : int
+        Episodes to a column below; the last may have less.
+    returns, steps : float array, shape (K, B)
+        Mean return and mean decisions of the training episodes.
+    """
+
+    run_dir: str
+    env: str
+    algorithm: str
+    settings: BaseModel
+    seeds: tuple[int, ...]
+    looks: IntArray
+    value: FloatArray
+    length: FloatArray
+    bin: int
+    returns: FloatArray
+    steps: FloatArray
+
+    @property
+    def episodes(self) -> int:
+        """Of every seed."""
+        return int(self.looks[-1])
+
+    @property
+    def final_value(self) -> Estimate:
+        """Exact value at the end, mean over seeds."""
+        return student_t(self.value[:, -1])
+
+    @property
+    def final_return(self) -> Estimate:
+        """Mean return of the last tenth of the training episodes, mean over seeds."""
+        return student_t(self._last(self.returns))
+
+    def converged(self) -> tuple[Estimate, Estimate]:
+        """Episodes and decisions until the smoothed return is within `WITHIN` of the seed's final return for good."""
+        at = np.array(
+            [_settled(row, last, self.bin) for row, last in zip(self.returns, self._last(self.returns), strict=True)]
+        )
+        decisions = np.cumsum(self.steps * self.bin, axis=1)[np.arange(len(at)), at]
+        episodes = np.minimum((at + 1) * self.bin, self.episodes)
+        return student_t(episodes.astype(float)), student_t(decisions)
+
+    def converged_curve(self) -> tuple[float, float]:
+        """The same of the curve that is the mean over seeds, as a figure shows it: episodes and decisions."""
+        mean = self.returns.mean(axis=0)
+        at = _settled(mean, float(self._last(mean[None])[0]), self.bin)
+        return float(min((at + 1) * self.bin, self.episodes)), float(np.cumsum(self.steps.mean(axis=0))[at] * self.bin)
+
+    def _last(self, rows: FloatArray) -> FloatArray:
+        n = max(round(LAST * rows.shape[1]), 1)
+        return np.asarray(rows[:, -n:].mean(axis=1))
+
+
+def _settled(returns: FloatArray, final: float, size: int) -> int:
+    """The first part of a training from which on the smoothed return stays within `WITHIN` of `final`.
+
+    Smoothing over an episode carried over to parts of `size` episodes: `SMOOTHING ** size`, begun at the first part.
+    """
+    keep = SMOOTHING**size
+    smooth = np.empty(len(returns))
+    smooth[0] = returns[0]
+    for i in range(1, len(returns)):
+        smooth[i] = keep * smooth[i - 1] + (1 - keep) * returns[i]
+    away = np.flatnonzero(np.abs(smooth - final) > WITHIN)
+    return min(int(away[-1]) + 1, len(returns) - 1) if away.size else 0
+
+
+def tabular(env_id: str) -> TabularEnvironment[Any, Any]:
+    """An environment that tables can be learned in.
+
+    Raises
+    ------
+    UsageError
+        If it is not tabular, or hides part of its state.
+    """
+    env = envs.make(env_id)
+    if not isinstance(env, TabularEnvironment):
+        raise UsageError(f"Tables cannot be learned in {env.spec.id}, which has no finite table of states.")
+    if not np.array_equal(env.seen, np.arange(env.mdp.n_states)):
+        raise UsageError(f"Tables of states cannot be learned in {env.spec.id}, which hides part of its state.")
+    return env
+
+
+def start(
+    out: Path, env_id: str, algorithm: str, given: dict[str, Any], seeds: Sequence[int], parts: int = 1
+) -> RunFolder:
+    """A new run folder with its manifest.
+
+    Parameters
+    ----------
+    given : dict
+        Settings that are not the algorithm's defaults.
+    parts : int
+        Into how many the seeds are divided, to be trained beside each other; the result does not depend on it.
+
+    Raises
+    ------
+    UsageError
+        If there is no such environment, algorithm or setting, or a seed is no training seed.
+    InvalidMDP
+        If the environment's episodes may never end.
+    RunError
+        If it cannot be written.
+    """
+    env = tabular(env_id)
+    settings = settings_of(algorithm, given)
+    check_training_seeds(seeds)
+    if not seeds or len(set(seeds)) < len(seeds):
+        raise UsageError("Training seeds must be given, each once.")
+    begin(env.mdp, algorithm, settings, seeds[:1])
+    divided = [list(map(int, part)) for part in np.array_split(list(seeds), min(parts, len(seeds)))]
+    folder = RunFolder.create(out, f"{short_name(env.spec.id)}-{algorithm}".replace("/", "-"))
+    folder.write_json(
+        MANIFEST,
+        {
+            "kind": TRAINING,
+            **tabular_policy.about(env.spec, algorithm, settings=settings.model_dump(mode="json"), seeds=list(seeds)),
+            "parts": divided,
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "harness": harness.__version__,
+            "git_revision": git_revision(),
+            "python": platform.python_version(),
+            "packages": {"numpy": np.__version__},
+        },
+    )
+    return folder
+
+
+def jobs_of(folder: Path) -> list[Job]:
+    """The parts of a run that are still to be trained."""
+    manifest, _ = _told(folder)
+    return [] if (folder / SUMMARY).exists() else [(str(folder), i) for i in range(len(manifest["parts"]))]
+
+
+def total_of(folder: Path) -> int:
+    """Episodes of all seeds of a run."""
+    manifest, settings = _told(folder)
+    return len(manifest["seeds"]) * int(getattr(settings, "episodes"))  # noqa: B009
+
+
+def train_part(job: Job, tell: Tell) -> None:
+    """Train the seeds of one part to their end, going on from what is there."""
+    folder, number = Path(job[0]), job[1]
+    manifest, settings = _told(folder)
+    about = {name: manifest[name] for name in (*tabular_policy.REQUIRED, "settings")}
+    about["seeds"] = manifest["parts"][number]
+    training = begin(tabular(manifest["env"]).mdp, manifest["algorithm"], settings, about["seeds"])
+    path = _part(folder, number)
+    if path.exists():
+        restore(training, path, about)
+    saved = told = time.monotonic()
+
+    def after(training: Training) -> None:
+        nonlocal saved, told
+        now = time.monotonic()
+        if now - told >= TOLD_EVERY:
+            tell(training.done)
+            told = now
+        if now - saved >= SAVED_EVERY:
+            save(training, path, about)
+            saved = time.monotonic()
+
+    tell(training.done)
+    advance(training, after)
+    save(training, path, about)
+    tell(training.done)
+
+
+def carry_out(folder: RunFolder, processes: int, watch: Callable[[int], None]) -> Trained:
+    """Train every seed to its end, going on from what the run's folder holds; `watch` is told episodes.
+
+    Raises
+    ------
+    RunError
+        If the folder is of another kind of run, or a checkpoint does not belong to it or is damaged.
+    """
+    each(jobs_of(folder.path), train_part, processes, lambda told: watch(sum(told)))
+    return finished(folder)
+
+
+def finished(folder: RunFolder) -> Trained:
+    """What the parts of a run have come to; written down, and the parts removed, if it was not yet.
+
+    Raises
+    ------
+    RunError
+        If a part has not been trained to its end, or is damaged.
+    """
+    if not (folder.path / SUMMARY).exists():
+        _join(folder)
+    manifest, settings = _told(folder.path)
+    curves = tabular_policy.read_arrays(folder.path / CURVES)
+    try:
+        return Trained(
+            str(folder.path), str(manifest["env"]), str(manifest["algorithm"]), settings, tuple(manifest["seeds"]),
+            curves["looks"], curves["value"], curves["length"], int(curves["bin"]), curves["returns"], curves["steps"],
+        )  # fmt: skip
+    except KeyError as error:
+        raise RunError(f"{folder.path / CURVES} has no {error}; it was damaged after it was written.") from error
+
+
+def _join(folder: RunFolder) -> None:
+    manifest, settings = _told(folder.path)
+    paths = [_part(folder.path, i) for i in range(len(manifest["parts"]))]
+    parts = [tabular_policy.read_arrays(path) for path in paths]
+
+    def joined(name: str) -> Any:
+        return np.concatenate([part[f"training/{name}"] for part in parts])
+
+    value, q = joined("value"), joined("q")
+    if np.isnan(value).any():
+        raise RunError(f"The run {folder.path} is not finished; go on with it.")
+    episodes = int(getattr(settings, "episodes"))  # noqa: B009
+    size = bin_size(episodes)
+    counts = np.diff(np.append(np.arange(0, episodes, size), episodes))
+    about = {name: manifest[name] for name in (*tabular_policy.REQUIRED, "settings", "seeds")}
+    tabular_policy.save(folder.path, about=about, policy=joined("final"), q=None if np.isnan(q).all() else q)
+    curves = {
+        "looks": looks_at(episodes), "value": value, "length": joined("length"), "bin": np.array(size),
+        "returns": joined("returns") / counts, "steps": joined("steps") / counts,
+    }  # fmt: skip
+    tabular_policy.write_arrays(folder.path / CURVES, curves)
+    summary = {
+        "env": manifest["env"],
+        "episodes": episodes,
+        "value": finite(student_t(value[:, -1])),
+        "values": dict(zip(map(str, manifest["seeds"]), value[:, -1].tolist(), strict=True)),
+    }
+    folder.write_json(SUMMARY, summary)
+    for path in paths:
+        path.unlink()
+
+
+def as_json(done: Trained) -> dict[str, Any]:
+    """A run as plain data; means with their intervals."""
+    episodes, decisions = done.converged()
+    return {
+        "run_dir": done.run_dir,
+        "env": done.env,
+        "algorithm": done.algorithm,
+        "settings": done.settings.model_dump(mode="json"),
+        "seeds": list(done.seeds),
+        "value": finite(done.final_value),
+        "training_return": finite(done.final_return),
+        "episodes_to_converge": finite(episodes),
+        "decisions_to_converge": finite(decisions),
+        "curve": {
+            "episodes": done.looks.tolist(),
+            "value": done.value.tolist(),
+            "length": done.length.tolist(),
+        },
+    }
+
+
+def _told(folder: Path) -> tuple[dict[str, Any], BaseModel]:
+    manifest = read_manifest(folder, TRAINING)
+    if manifest.get("algorithm") not in ALGORITHMS or "parts" not in manifest:
+        raise RunError(f"The run {folder} is no training of tabular agents.")
+    return manifest, settings_of(manifest["algorithm"], manifest["settings"])
+
+
+def _part(folder: Path, number: int) -> Path:
+    return folder / f"part-{number}.npz"
+
+
+def finite(found: Estimate) -> dict[str, Any]:
+    """Without NaN, which is no JSON."""
+    return {name: None if value != value else value for name, value in asdict(found).items()}

@@ -1,0 +1,89 @@
+"""`harness collect`, `harness train` for offline learners, `harness sweep`: the words, the folders, the sentences."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness.cli.train.offline import COMMANDS, SHORT
+
+
+@pytest.fixture
+def data(harness_here):
+    told = harness_here("collect", "--env", "icu-sepsis", "--episodes", "300", "--seed", "5", "--out", "data.npz")
+    assert told.returncode == 0, told.stderr
+    return told
+
+
+def test_what_was_collected_is_told(data, harness_here):
+    assert "data.npz: 300 episodes of expert in icu-sepsis" in data.stdout
+    assert "n = 300" in data.stdout
+    told = harness_here("collect", "--episodes", "20", "--agent", "random", "--out", "more.npz", "--json")
+    found = json.loads(told.stdout)
+    assert (found["agent"], found["episodes"], found["env_version"]) == ("random", 20, 2)
+    assert found["mean_return_lower"] < found["mean_return"] < found["mean_return_upper"]
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_every_learner_trains_and_its_folder_is_an_agent(data, harness_here, name):
+    told = harness_here("train", SHORT[name], "--data", "data.npz", "--json")
+    assert told.returncode == 0, told.stderr
+    found = json.loads(told.stdout)
+    assert found["algorithm"] == name
+    assert set(found["references"]) >= {"optimal", "expert", "random"}
+    asked = harness_here("eval", "--env", "icu-sepsis", "--agent", found["run_dir"], "--json")
+    assert asked.returncode == 0, asked.stderr
+    assert json.loads(asked.stdout)["value"] == pytest.approx(found["value"], abs=1e-12)
+    manifest = json.loads((Path(found["run_dir"]) / "manifest.json").read_text())
+    assert manifest["data"]["about"]["seed"] == 5
+    assert len(manifest["data"]["sha256"]) == 64
+
+
+def test_the_table_has_the_references_beside(data, harness_here):
+    told = harness_here("train", "batch-constrained-q", "--data", "data.npz", "--support", "3")
+    assert "support 3" in told.stdout
+    lines = told.stdout.splitlines()
+    for name in ("optimal", "batch-constrained-q", "expert", "random"):
+        assert any(line.split()[:1] == [name] for line in lines)
+    assert "Exact" in told.stdout
+
+
+def test_wrong_data_get_one_sentence(data, harness_here, tmp_path):
+    with np.load(tmp_path / "data.npz") as file:
+        columns = dict(file)
+    columns["action"][7] = 99
+    np.savez(tmp_path / "wrong.npz", **columns)
+    told = harness_here("train", "fqi", "--data", "wrong.npz")
+    assert told.returncode == 2
+    assert told.stderr == "harness: wrong.npz: Row 7, column 'action' is 99; expected 0 to 24.\n"
+    told = harness_here("train", "fqi", "--data", "data.npz", "--env", "sepsis-os")
+    assert told.stderr == "harness: data.npz is of icu-sepsis; expected data of sepsis-os.\n"
+    told = harness_here("train", "cql", "--data", "nothing.npz")
+    assert told.stderr == "harness: There is no file 'nothing.npz'; `harness collect` makes one.\n"
+    assert not (tmp_path / "runs").exists()
+
+
+def test_nothing_is_written_over(data, harness_here):
+    told = harness_here("collect", "--out", "data.npz")
+    assert (told.returncode, told.stderr) == (
+        2,
+        "harness: 'data.npz' exists and is not replaced; choose another name, or delete it.\n",
+    )
+
+
+def test_a_sweep_prints_its_table_and_goes_on(harness_here):
+    words = ("--learner", "fitted-q", "--size", "50", "--size", "20", "--seeds", "2", "--processes", "1", "--quiet")
+    told = harness_here("sweep", *words)
+    assert told.returncode == 0, told.stderr
+    assert "fitted-q" in told.stdout
+    assert "n = 2" in told.stdout
+    run = next(line for line in told.stdout.splitlines() if line.startswith("run ")).removeprefix("run ")
+    again = harness_here("sweep", "--resume", run, "--quiet", "--json")
+    found = json.loads(again.stdout)
+    assert {row["n"] for row in found["rows"]} == {2}
+    assert {pair["size"] for pair in found["best"]} == {20, 50}
+    refused = harness_here("sweep", "--resume", run, "--seeds", "3")
+    assert refused.stderr == "harness: --seeds does not go with --resume: a run goes on as it began.\n"

@@ -1,0 +1,90 @@
+"""`harness train` of tabular agents, and table 3 of the paper, as a user meets them."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from tests.cli.test_reproduce import strict
+
+QUICK = {
+    "sarsa": (),
+    "q-learning": (),
+    "dqn": ("--set", "learning_starts=100"),
+    "sac": ("--set", "learning_starts=100"),
+    "ppo": ("--set", "rollout=100"),
+}
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_an_agent_is_trained_shown_and_evaluated_exactly(harness_here, tmp_path, name):
+    words = ("--env", "icu-sepsis", "--seeds", "3,5", "--episodes", "60", *QUICK[name])
+    done = harness_here("train", name, *words, "--json", "--quiet")
+    assert done.returncode == 0, done.stderr
+    found = strict(done.stdout)
+    assert (found["seeds"], found["curve"]["episodes"][-1]) == ([3, 5], 60)
+    assert found["value"]["n"] == 2
+    for seed, values in zip((3, 5), found["curve"]["value"], strict=True):
+        evaluated = harness_here(
+            "eval", "--env", "icu-sepsis", "--agent", f"{found['run_dir']}/seed-{seed}", "--method", "exact", "--json"
+        )
+        assert evaluated.returncode == 0, evaluated.stderr
+        summary = json.loads(evaluated.stdout)
+        assert summary["value"] == pytest.approx(values[-1], abs=1e-9)
+
+    again = harness_here("train", name, "--resume", found["run_dir"], "--quiet")
+    assert again.returncode == 0, again.stderr
+    for text in ("exact value", "optimal", "expert", "random", "0.8751", "n = 2 seeds", "not medical advice"):
+        assert text in again.stdout
+
+
+def test_a_mistake_is_one_sentence(harness_here, tmp_path):
+    mistakes = [
+        (("q-learning", "--env", "warfarin"), "has no finite table of states"),
+        (("q-learning", "--env", "icu-sepsi"), "Did you mean 'icu-sepsis'"),
+        (("q-learning", "--seeds", "x"), "are no seeds; expected how many"),
+        (("q-learning", "--seeds", "100000"), "training seeds are 0 to 9999"),
+        (("q-learning", "--set", "alpha=1"), "no setting of q-learning 'alpha'"),
+        (("sac", "--set", "alpha"), "expected NAME=VALUE"),
+        (("dqn", "--env", "icu-sepsis", "--patients", "3"), "--patients is of networks"),
+        (("ppo", "--resume", "x", "--seeds", "3"), "--seeds does not go with --resume"),
+    ]
+    for words, sentence in mistakes:
+        done = harness_here("train", *words)
+        assert done.returncode == 2, words
+        assert sentence in " ".join(done.stderr.split()), words
+        assert "Traceback" not in done.stderr
+    assert not list(tmp_path.glob("runs/*"))
+
+
+def test_table_3_is_printed_beside_the_papers_and_gone_on_with(harness_here, tmp_path):
+    words = ("reproduce", "icu-sepsis", "--table", "3", "--seeds", "2", "--episodes", "40", "--processes", "1")
+    done = harness_here(*words)
+    assert done.returncode == 0, done.stderr
+    text = " ".join(done.stdout.split())
+    for name in ("sarsa, as published", "q-learning", "dqn", "sac", "ppo", "285,800", "2 seeds each", "not medical"):
+        assert name in text
+    runs = set(tmp_path.glob("runs/*"))
+    assert len(runs) == 6
+
+    again = harness_here(*words, "--resume", "--json")
+    assert again.returncode == 0, again.stderr
+    rows = strict(again.stdout)
+    assert set(tmp_path.glob("runs/*")) == runs
+    assert [row["agent"] for row in rows] == ["sac", "ppo", "dqn", "q-learning", "sarsa, as published", "sarsa"]
+    assert rows[3]["published"] == {"return": 0.84, "episodes_to_converge": 285_800.0}
+    with np.load(tmp_path / rows[3]["run_dir"] / "curves.npz") as curves:
+        assert rows[3]["value"]["value"] == pytest.approx(curves["value"][:, -1].mean())
+
+
+def test_what_goes_with_table_3_alone_is_refused_elsewhere(harness_here):
+    for words, sentence in (
+        (("--seeds", "3"), "--seeds goes with --table 3 alone"),
+        (("--table", "4"), "expected --table 2 or --table 3"),
+        (("--table", "3", "--repeats", "2"), "--repeats does not go with --table 3"),
+    ):
+        done = harness_here("reproduce", "icu-sepsis", *words)
+        assert done.returncode == 2
+        assert sentence in done.stderr

@@ -1,0 +1,163 @@
+"""Runs of tabular agents: what is kept, what a kill costs, and what the curves are said to mean."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness.agents.tabular_policy import load, read_arrays, write_arrays
+from harness.core.errors import InvalidMDP, RunError, UsageError
+from harness.core.run import SUMMARY, TRAINING, RunFolder
+from harness.evaluation import tabular_trainings
+from harness.evaluation.tabular_trainings import SMOOTHING, Trained, carry_out, start
+from harness.mdp.evaluate import evaluate
+
+KILLED = """
+import sys
+from pathlib import Path
+from harness.core.run import TRAINING, RunFolder
+from harness.evaluation import tabular_trainings
+tabular_trainings.SAVED_EVERY = 0.1
+with RunFolder.resume(Path(sys.argv[1]), TRAINING) as folder:
+    tabular_trainings.carry_out(folder, 1, lambda done: None)
+"""
+
+FEW = {"episodes": 1500}
+
+
+def done_at_once(folder, processes=1, watch=lambda done: None):
+    with folder:
+        return carry_out(folder, processes, watch)
+
+
+def same(a: Trained, b: Trained):
+    one, other = (
+        load(Path(a.run_dir), tabular_trainings.tabular(a.env)),
+        load(Path(b.run_dir), tabular_trainings.tabular(b.env)),
+    )
+    arrays = ("looks", "value", "length", "returns", "steps")
+    return np.array_equal(one.policy, other.policy) and all(
+        np.array_equal(getattr(a, name), getattr(b, name)) for name in arrays
+    )
+
+
+def test_a_killed_training_goes_on_to_the_same_result(tmp_path):
+    whole = done_at_once(start(tmp_path, "icu-sepsis", "q-learning", FEW, [0, 1]))
+    folder = start(tmp_path, "icu-sepsis", "q-learning", FEW, [0, 1])
+    folder.close()
+    killed = 0
+    for _ in range(2):
+        process = subprocess.Popen([sys.executable, "-c", KILLED, str(folder.path)])
+        part, before = folder.path / "part-0.npz", time.time()
+        while process.poll() is None and not (part.exists() and part.stat().st_mtime > before + 0.2):
+            time.sleep(0.01)
+        killed += process.poll() is None
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert killed
+    again = done_at_once(RunFolder.resume(folder.path, TRAINING))
+    assert same(whole, again)
+
+
+def test_parts_and_processes_do_not_change_the_result(tmp_path):
+    seeds, few = [5, 6, 7], {"episodes": 200}
+    alone = done_at_once(start(tmp_path, "icu-sepsis", "q-learning", few, seeds))
+    told = []
+    divided = done_at_once(start(tmp_path, "icu-sepsis", "q-learning", few, seeds, parts=2), 2, told.append)
+    assert same(alone, divided)
+    assert told[-1] == 600
+    assert sorted(path.name for path in Path(divided.run_dir).iterdir() if path.suffix) == [
+        "curves.npz", "manifest.json", "policy.npz", "summary.json",
+    ]  # fmt: skip
+
+
+def test_the_last_look_is_the_exact_value_of_the_policy_kept(tmp_path, sepsis):
+    done = done_at_once(start(tmp_path, "icu-sepsis", "ppo", {"episodes": 300, "rollout": 100}, [2, 3]))
+    found = load(Path(done.run_dir), sepsis)
+    assert done.looks[-1] == 300
+    for policy, value, length in zip(found.policy, done.value, done.length, strict=True):
+        evaluation = evaluate(sepsis.mdp, policy)
+        assert value[-1] == evaluation.J
+        assert length[-1] == evaluation.length
+    summary = json.loads((Path(done.run_dir) / SUMMARY).read_text())
+    assert summary["values"] == {"2": done.value[0, -1], "3": done.value[1, -1]}
+
+
+def test_every_training_episode_is_counted_once(tmp_path):
+    """While exploring all the time, returns and lengths are those of chance among admissible actions."""
+    given = {"episodes": 4000, "end_epsilon": 1.0}
+    done = done_at_once(start(tmp_path, "icu-sepsis", "q-learning", given, [0, 1]))
+    env = tabular_trainings.tabular("icu-sepsis")
+    from harness.mdp.policy import uniform
+
+    chance = evaluate(env.mdp, uniform(env.mdp.admissible | env.mdp.terminal[:, None]))
+    error = np.sqrt(chance.variance / 8000)
+    assert done.returns.mean() == pytest.approx(chance.J, abs=4 * error)
+    assert done.steps.mean() == pytest.approx(chance.length, abs=0.4)
+
+
+def test_an_unfinished_or_damaged_run_is_refused(tmp_path):
+    folder = start(tmp_path, "icu-sepsis", "q-learning", {"episodes": 100}, [0])
+    folder.close()
+    write_arrays(folder.path / "part-0.npz", {"about": np.array("{}")})
+    with pytest.raises(RunError, match="is of another training"):
+        done_at_once(RunFolder.resume(folder.path, TRAINING))
+    (folder.path / "part-0.npz").write_bytes(b"half")
+    with pytest.raises(RunError, match="cannot be read"):
+        done_at_once(RunFolder.resume(folder.path, TRAINING))
+
+
+@pytest.mark.parametrize(
+    ("env", "given", "seeds", "error", "sentence"),
+    [
+        ("polypharmacy/easy-screening", {}, [0], UsageError, "which has no finite table of states"),
+        ("icu-sepsis", {}, [100_000], UsageError, "training seeds are 0 to 9999"),
+        ("icu-sepsis", {}, [1, 1], UsageError, "each once"),
+        ("icu-sepsis", {"bath": 3}, [0], UsageError, "no setting of q-learning 'bath'"),
+        ("icu-sepsis", {"episodes": 0}, [0], UsageError, "does not fit: episodes"),
+    ],
+)
+def test_what_cannot_be_trained_leaves_no_folder(tmp_path, env, given, seeds, error, sentence):
+    with pytest.raises((error, InvalidMDP), match=sentence):
+        start(tmp_path, env, "q-learning", given, seeds)
+    assert not list(tmp_path.iterdir())
+
+
+def curve(returns, size=1000):
+    rows = np.array(returns, dtype=float)
+    looks = np.array([size * rows.shape[1]])
+    nothing = np.zeros((len(rows), 1))
+    return Trained("x", "e", "q-learning", None, tuple(range(len(rows))), looks, nothing, nothing, size, rows,
+                   np.full(rows.shape, 10.0))  # fmt: skip
+
+
+def test_a_curve_converges_where_its_smoothed_return_stays_near_its_end():
+    """A step from 0 to 1 after 100,000 episodes: 1 - 0.9999^n is within 0.005 after 52,981 more."""
+    found = curve(np.repeat([[0.0] * 100 + [1.0] * 400], 3, axis=0))
+    after = np.log(0.005) / np.log(SMOOTHING)
+    episodes, decisions = found.converged()
+    assert episodes.value == pytest.approx(100_000 + after, abs=1000)
+    assert decisions.value == episodes.value * 10
+    assert found.converged_curve() == (episodes.value, decisions.value)
+    assert found.final_return.value == 1.0
+
+
+def test_a_curve_that_never_changes_has_converged_from_the_start():
+    episodes, _ = curve(np.full((2, 50), 0.8)).converged()
+    assert episodes.value == 1000
+
+
+def test_a_last_part_that_is_shorter_counts_its_own_episodes(tmp_path):
+    done = done_at_once(start(tmp_path, "icu-sepsis", "q-learning", {"episodes": 1001}, [0]))
+    assert done.bin == 3
+    assert done.returns.shape == (1, 334)
+    assert set(np.unique(done.returns[:, -1])) <= {0.0, 0.5, 1.0}
+    assert (done.steps >= 1).all()
+    assert read_arrays(Path(done.run_dir) / "curves.npz")["looks"][-1] == 1001
