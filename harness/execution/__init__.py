@@ -1,3 +1,5 @@
-"""Where work runs: `local.py` runs it in this process, with asyncio; `processes.py` runs jobs in
-processes of their own, `pool.py` is for pools of them.
+"""Where work runs.
+
+`local.py` runs it in this process, with asyncio; `processes.py` runs jobs in processes of their own, and `pool.py` is
+for pools of them.
 """
