@@ -10,7 +10,14 @@ from scipy import stats
 
 from harness.core.errors import InvalidDataset, InvalidPolicy
 from harness.evaluation.off_policy.bootstrap import resampled
-from harness.evaluation.off_policy.doubly_robust import baseline, cross_fitted, doubly_robust_terms, part
+from harness.evaluation.off_policy.doubly_robust import (
+    baseline,
+    cross_fitted,
+    doubly_robust,
+    doubly_robust_terms,
+    part,
+    weighted_doubly_robust,
+)
 from harness.evaluation.off_policy.every import ESTIMATORS, by_model, by_weights, estimates
 from harness.evaluation.off_policy.importance import per_episode, self_normalised, totals
 from harness.evaluation.off_policy.model import fit, influences
@@ -176,6 +183,42 @@ def repeated(data, times, more):
         columns[name] = np.concatenate([np.tile(getattr(data, name), times), getattr(alone, name)])
     episode = np.cumsum(columns["step"] == 0) - 1
     return checked(episode=episode, **columns, n_states=data.n_states, n_actions=data.n_actions, discount=data.discount)
+
+
+def by_the_book(data, policy, q):
+    """DR by Jiang and Li's recursion and WDR by Thomas and Brunskill's sum, episode by episode and step by step."""
+    V = (policy * q).sum(axis=1)
+    ratio = policy[data.state, data.action] / data.propensity
+    episodes = [np.flatnonzero(data.episode == i) for i in range(data.n_episodes)]
+    dr = []
+    for rows in episodes:
+        value = 0.0
+        for row in rows[::-1]:
+            s, a = data.state[row], data.action[row]
+            value = V[s] + ratio[row] * (data.reward[row] + data.discount * value - q[s, a])
+        dr.append(value)
+    T = max(map(len, episodes))
+    rho = np.array([np.prod([ratio[r] for r in rows[: t + 1]]) for rows in episodes for t in range(T)]).reshape(-1, T)
+    w = rho / rho.sum(axis=0)
+    wdr = 0.0
+    for i, rows in enumerate(episodes):
+        for t, row in enumerate(rows):
+            s, a, before = data.state[row], data.action[row], w[i, t - 1] if t else 1 / len(episodes)
+            wdr += data.discount**t * (w[i, t] * (data.reward[row] - q[s, a]) + before * V[s])
+    return np.mean(dr), wdr
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_dr_and_wdr_are_those_of_their_papers(seed):
+    mdp, _, _ = layered(seed)
+    data, policy = record(mdp, some_policy(seed + 1), 25, seed=seed), some_policy(seed + 2)
+    q = np.random.default_rng(seed).normal(size=policy.shape)
+    q[-1] = 0  # the end
+    weights, known = importance_weights(data, policy), baseline(data, policy, q)
+    dr, wdr = by_the_book(data, policy, q)
+    assert doubly_robust(data, weights, known).value == pytest.approx(dr, abs=1e-10)
+    steps = totals(data, weights, resampled(25, 20))
+    assert weighted_doubly_robust(data, weights, known, steps).value == pytest.approx(wdr, abs=1e-10)
 
 
 def test_the_loop_over_resamples_is_the_estimator_on_each_resample():
