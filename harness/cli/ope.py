@@ -51,8 +51,9 @@ def ope(
     from harness.mdp.evaluate import values
     from harness.reports import off_policy as report
 
-    task, _, logged = read(data, env)
-    policies = [named_policy(who, task) for who in agent]
+    task, about, logged = read(data, env)
+    options = None if about is None else about.options
+    policies = [named_policy(who, task, options) for who in agent]
     behaviours: dict[str, FloatArray | None] = {}
     known = not np.isnan(logged.propensity).any()
     if behaviour == "recorded" or (behaviour == "both" and known):
@@ -60,7 +61,7 @@ def ope(
     if behaviour in ("estimated", "both"):
         behaviours["estimated"] = estimated_behaviour(logged)
     if not behaviours:
-        behaviours[behaviour] = named_policy(behaviour, task).table
+        behaviours[behaviour] = named_policy(behaviour, task, options).table
     exact = values(task.mdp, [policy.table for policy in policies])
     blocks, plain = [], []
     for policy, value in zip(policies, exact, strict=True):

@@ -48,8 +48,9 @@ def report(
     from harness.reports.text import number
 
     plots.new_figure(1, 1)  # says what is missing before anything is computed
-    task = tabular(env, env_options(inadmissible))
-    known = [named_policy(who, task) for who in policies]
+    options = env_options(inadmissible)
+    task = tabular(env, options)
+    known = [named_policy(who, task, options) for who in policies]
     worth = values(task.mdp, [policy.table for policy in known])
     found = [(policy, safety(task, policy.table)) for policy in known]
     drawn = [dose_maps(task, policy.table) for policy in known]

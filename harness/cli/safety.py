@@ -42,8 +42,9 @@ def safety(
     from harness.evaluation.safety import safety as measure
     from harness.reports import safety as report
 
-    task = tabular(env, env_options(inadmissible))
-    policies = [named_policy(who, task) for who in agent]
+    options = env_options(inadmissible)
+    task = tabular(env, options)
+    policies = [named_policy(who, task, options) for who in agent]
     found = [(policy, measure(task, policy.table)) for policy in policies]
     if json:
         print_json(report.records(found))

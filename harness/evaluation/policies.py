@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,20 +32,21 @@ class NamedPolicy:
     caveat: str = ""
 
 
-def named_policy(who: str, env: TabularEnvironment[Any, Any]) -> NamedPolicy:
+def named_policy(who: str, env: TabularEnvironment[Any, Any], options: Mapping[str, str] | None = None) -> NamedPolicy:
     """The policy of an agent's id, of a training's folder, or of the folder of a run by exact or certify.
 
-    States that a run did not ask are decided optimally, and the caveat says how often that is.
+    States that a run did not ask are decided optimally, and the caveat says how often that is. `options` are those that
+    the environment was made with, if any.
 
     Raises
     ------
     UsageError
         If there is no such agent, or it has no policy table.
     RunError
-        If the folder is of another environment, or holds no decisions.
+        If the folder is of another environment or of other options, or holds no decisions.
     """
     if who not in agents.AGENTS.entries() and is_folder(who) and (Path(who) / DECISIONS).is_file():
-        return _of_run(Path(who), env)
+        return _of_run(Path(who), env, dict(options or {}))
     agent = agents.make(who, env)
     table = getattr(agent, "policy", None)
     if not callable(table):
@@ -55,12 +57,15 @@ def named_policy(who: str, env: TabularEnvironment[Any, Any]) -> NamedPolicy:
     return NamedPolicy(who, check_policy(env.mdp, table(env.mdp)))
 
 
-def _of_run(path: Path, env: TabularEnvironment[Any, Any]) -> NamedPolicy:
+def _of_run(path: Path, env: TabularEnvironment[Any, Any], options: dict[str, str]) -> NamedPolicy:
     manifest = read_manifest(path)
     config, spec = manifest["config"], manifest["env"]
     then, now = (spec["id"], spec["version"], data_of(manifest)), (env.spec.id, env.spec.version, env.spec.data_sha256)
     if then != now:
         raise RunError(f"The run {path} is of {then[0]} v{then[1]}, and this is {now[0]} v{now[1]}.")
+    if config["env_options"] != options:
+        said = ", ".join(f"{name}={value}" for name, value in config["env_options"].items()) or "no options"
+        raise RunError(f"The run {path} was made with {said} of {env.spec.id}; give the same here.")
     bounds = bounds_from(env, read_decisions(path))
     table = completion(env.mdp, bounds)
     occupancy = evaluate(env.mdp, table).occupancy

@@ -10,7 +10,7 @@ from harness.evaluation.off_policy.estimate import OffPolicyEstimate
 from harness.evaluation.off_policy.every import ESTIMATORS
 from harness.reports.block import Block
 from harness.reports.text import number, percent
-from harness.reproduce.off_policy import POLICIES, UNUSED, Score, Settings
+from harness.reproduce.off_policy import ESTIMATED, KNOWN, POLICIES, UNUSED, Score, Settings
 
 NOTICE = "A benchmark, not medical advice."
 
@@ -70,6 +70,10 @@ def _headline(size: int, scores: Sequence[Score]) -> Block:
         ("estimator", "behaviour", *policies),
         [
             *rows,
+            *(
+                (f"mean ESS ({name})", said, *(_size(at[p, name, behaviour].ess) for p in policies))
+                for name, said, behaviour in (("IS", KNOWN, KNOWN), ("IS", ESTIMATED, ESTIMATED), ("MB", "", UNUSED))
+            ),
             ("exact value", "", *(number(one[p].truth) for p in policies)),
             ("overlap", "", *(percent(one[p].overlap) for p in policies)),
             ("variance", "", *(_variance(one[p]) for p in policies)),
@@ -81,7 +85,7 @@ def _variance(score: Score) -> str:
     """What is known of the variance of an episode's weight."""
     if score.infinite in (0, score.repeats):
         return "infinite" if score.infinite else "finite"
-    return f"infinite in {100 * score.infinite / score.repeats:.0f} %"
+    return f"∞ in {100 * score.infinite / score.repeats:.0f} %"
 
 
 def _cell(score: Score) -> str:

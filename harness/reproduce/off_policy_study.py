@@ -11,6 +11,7 @@ import json
 import multiprocessing
 import platform
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -63,7 +64,7 @@ def carry_out(folder: RunFolder, processes: int, watch: Watch) -> tuple[Settings
     Raises
     ------
     RunError
-        If the folder is of another kind of run, or something in it is damaged.
+        If the folder is of another kind of run, something in it is damaged, or a process died.
     """
     settings = _settings(folder.path)
     missing = [i for i in range(settings.repeats) if not _file(folder.path, i).exists()]
@@ -101,6 +102,8 @@ def _in_processes(folder: RunFolder, missing: list[int], settings: Settings, pro
                 done, _ = wait(running, return_when=FIRST_COMPLETED)
                 for future in done:
                     _keep(folder, running.pop(future), future.result(), settings, watch)
+        except BrokenProcessPool:
+            raise RunError("A process of the study ended by itself, perhaps for want of memory.") from None
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             for process in multiprocessing.active_children():

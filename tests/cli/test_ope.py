@@ -102,6 +102,8 @@ def test_the_policy_of_a_run_is_what_was_decided(harness_here, sepsis, tmp_path)
     assert np.allclose(found.table[live], sepsis.expert_policy[live])
     part = json.loads(harness_here(*words, "--method", "certify", "--epsilon", "0.05").stdout)["run_dir"]
     assert "taken to be optimal" in named_policy(str(tmp_path / part), sepsis).caveat
+    with pytest.raises(RunError, match="with no options of icu-sepsis; give the same"):
+        named_policy(str(tmp_path / whole), sepsis, {"inadmissible": "terminate"})
     rollout = json.loads(harness_here(*words, "--method", "rollout", "--episodes", "3").stdout)["run_dir"]
     with pytest.raises(RunError):
         named_policy(str(tmp_path / rollout), sepsis)
