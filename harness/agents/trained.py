@@ -23,6 +23,7 @@ ALGORITHMS = Registry(
         "conservative-q": Entry(TABLE, "offline: conservative Q-learning, CQL(H)"),
         "dqn": Entry("harness.agents.rl.dqn_agent:dqn", "deep Q-network with replay"),
         "fitted-q": Entry(TABLE, "offline: fitted Q iteration"),
+        "linucb": Entry(TABLE, "contextual bandit with upper confidence bounds, myopic"),
         "pessimistic-vi": Entry(TABLE, "offline: value iteration on lowered values"),
         "reinforce": Entry("harness.agents.rl.agent:reinforce", "policy gradient with a learned baseline"),
         "sarsa": Entry(TABLE, "Sarsa on a table"),
@@ -30,6 +31,7 @@ ALGORITHMS = Registry(
         "tabular-dqn": Entry(TABLE, "DQN with a table for a network"),
         "sac": Entry(TABLE, "discrete soft actor-critic on tables"),
         "ppo": Entry(TABLE, "PPO on tables"),
+        "thompson": Entry(TABLE, "contextual bandit by linear Thompson sampling, myopic"),
         "optim-neural-ts": Entry("harness.agents.bandits.asking:optim_neural_ts", "asks what a search suspects"),
     },
 )

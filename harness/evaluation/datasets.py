@@ -58,11 +58,13 @@ def tabular(env_id: str, options: Mapping[str, Any]) -> TabularEnvironment[Any, 
     Raises
     ------
     UsageError
-        If there is none, or it is not tabular.
+        If there is none, it is not tabular, or it hides part of its state.
     """
     env = envs.make(env_id, **options)
     if not isinstance(env, TabularEnvironment):
         raise UsageError(f"{env.spec.id} is not tabular; logged transitions are of states and actions with numbers.")
+    if not np.array_equal(env.seen, np.arange(env.mdp.n_states)):
+        raise UsageError(f"{env.spec.id} hides part of its state, which logged transitions would show.")
     return env
 
 

@@ -1,5 +1,1 @@
-"""Where work runs.
-
-`local.py` runs it in this process, with asyncio; `processes.py` runs jobs in processes of their own, and `pool.py` is
-for pools of them.
-"""
+"""Where work runs: `local.py` runs it in this process, with asyncio; `processes.py` in processes of its own."""

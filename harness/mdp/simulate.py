@@ -99,6 +99,7 @@ def record(
     seed: int,
     horizon: int | None = None,
     batch: int = BATCH,
+    begin: int = 0,
 ) -> Dataset:
     """Every transition of `episodes` patients: the same ones that `simulate` with this seed summarises.
 
@@ -109,20 +110,24 @@ def record(
         The behaviour policy; what it gave to each action taken is the dataset's `propensity`.
     episodes, seed, horizon, batch
         As in `simulate`. An episode that is cut off ends with a transition that is not `terminated`.
+    begin : int
+        The first episode of the population to be recorded, a multiple of 4: to go on with a population in parts.
 
     Raises
     ------
     UsageError
-        If `episodes`, `batch` or `horizon` is less than 1.
+        If `episodes`, `batch` or `horizon` is less than 1, or `begin` is no multiple of 4.
     InvalidPolicy
         If the table is no policy of this MDP.
     """
+    if begin < 0 or begin % WORDS:
+        raise UsageError(f"Recording was to begin at episode {begin}; expected a multiple of {WORDS}.")
     limit = LONGEST if horizon is None else horizon
     if limit < 1:
         raise UsageError(f"A horizon of {limit} decisions was asked for; expected at least 1, for something to record.")
     probabilities = check_policy(mdp, policy)
     sampler = _Sampler(mdp, probabilities, None)
-    parts = [sampler.recorded(seed, first, n, limit) for first, n in _batches(episodes, batch)]
+    parts = [sampler.recorded(seed, begin, first, n, limit) for first, n in _batches(episodes, batch)]
     episode, step, state, action, reward, following = (np.concatenate(columns) for columns in zip(*parts, strict=True))
     return Dataset(
         episode=episode,
@@ -221,9 +226,10 @@ class _Sampler:
             discount *= self._mdp.discount
         return start, state, returns, lengths, losses, self._mdp.terminal[state]
 
-    def recorded(self, seed: int, first: int, n: int, limit: int) -> tuple[np.ndarray, ...]:
-        """Every transition of n episodes: episode, step, state, action, reward, next state."""
-        decisions = list(self._decisions(self._starts(seed, first, n), seed, first, limit))
+    def recorded(self, seed: int, begin: int, first: int, n: int, limit: int) -> tuple[np.ndarray, ...]:
+        """Every transition of n episodes: episode (counted from `begin`), step, state, action, reward, next state."""
+        place = begin + first
+        decisions = list(self._decisions(self._starts(seed, place, n), seed, place, limit))
         who, *columns = (np.concatenate(parts) for parts in zip(*decisions, strict=True))
         step = np.repeat(np.arange(len(decisions)), [len(decision[0]) for decision in decisions])
         order = np.argsort(who, kind="stable")  # decisions come in time order, and stay so within an episode

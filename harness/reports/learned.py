@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.evaluation.offline_trainings import Learned
+from harness.evaluation.table_trainings import Learned
 from harness.reports.block import Block
 from harness.reports.text import number
 
@@ -11,7 +11,9 @@ def table(done: Learned) -> Block:
     """The policies by their exact value, the best first."""
     values = {done.algorithm: done.value, **done.references}
     best = done.references["optimal"]
-    said = ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in done.settings.items())
+    said = ", ".join(
+        f"{name.replace('_', ' ')} {value:g}" for name, value in done.settings.items() if name != "episodes"
+    )
     source = "" if done.transitions is None else f" ({done.transitions:,} transitions)"
     return Block(
         " · ".join(

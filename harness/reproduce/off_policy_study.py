@@ -8,10 +8,7 @@ summary.json        the scores; its presence means that the study has finished
 from __future__ import annotations
 
 import json
-import multiprocessing
 import platform
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -22,11 +19,11 @@ from pydantic import ValidationError
 
 import harness
 from harness.core.errors import RunError, first_problem
-from harness.core.run import MANIFEST, SUMMARY, RunFolder, read_manifest
+from harness.core.run import MANIFEST, SUMMARY, RunFolder, read_manifest, write_json
 from harness.core.seeds import check_training_seeds
 from harness.evaluation.manifest import git_revision
 from harness.evaluation.tabular import Progress, Watch
-from harness.execution.pool import leave_with_parent
+from harness.execution.processes import Tell, each
 from harness.reproduce.off_policy import ELSEWHERE, Row, Score, Settings, repeat, scores
 
 KIND = "off-policy"
@@ -69,11 +66,14 @@ def carry_out(folder: RunFolder, processes: int, watch: Watch) -> tuple[Settings
     settings = _settings(folder.path)
     missing = [i for i in range(settings.repeats) if not _file(folder.path, i).exists()]
     watch(Progress(settings.repeats - len(missing), settings.repeats, "repeats"))
-    if processes == 1:
-        for i in missing:
-            _keep(folder, i, repeat(i, settings), settings, watch)
-    else:
-        _in_processes(folder, missing, settings, processes, watch)
+    shares = [missing[i::processes] for i in range(processes)]
+    if missing:
+        each(
+            [(str(folder.path), settings, numbers) for numbers in shares if numbers],
+            _carry_out,
+            processes,
+            lambda told: watch(Progress(settings.repeats - len(missing) + sum(told), settings.repeats, "repeats")),
+        )
     found = scores(row for i in range(settings.repeats) for row in _read(_file(folder.path, i)))
     folder.write_json(SUMMARY, {"scores": [plain(score) for score in found]})
     return settings, found
@@ -87,34 +87,12 @@ def plain(score: Score) -> dict[str, Any]:
     return {name: None if value != value else value for name, value in flat.items()}
 
 
-def _in_processes(folder: RunFolder, missing: list[int], settings: Settings, processes: int, watch: Watch) -> None:
-    """Never more repeats under way than processes, so that an interrupted study loses no more than those."""
-    waiting = iter(missing)
-    context = multiprocessing.get_context("spawn")  # nothing of this process's threads or locks is inherited
-    with ProcessPoolExecutor(processes, context, initializer=leave_with_parent) as pool:
-        running: dict[Future[list[Row]], int] = {}
-        try:
-            while True:
-                while len(running) < processes and (i := next(waiting, None)) is not None:
-                    running[pool.submit(repeat, i, settings)] = i
-                if not running:
-                    return
-                done, _ = wait(running, return_when=FIRST_COMPLETED)
-                for future in done:
-                    _keep(folder, running.pop(future), future.result(), settings, watch)
-        except BrokenProcessPool:
-            raise RunError("A process of the study ended by itself, perhaps for want of memory.") from None
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            for process in multiprocessing.active_children():
-                process.terminate()
-            raise
-
-
-def _keep(folder: RunFolder, number: int, rows: list[Row], settings: Settings, watch: Watch) -> None:
-    folder.write_json(_file(folder.path, number).name, {"rows": [row.model_dump() for row in rows]})
-    done = sum(_file(folder.path, i).exists() for i in range(settings.repeats))
-    watch(Progress(done, settings.repeats, "repeats"))
+def _carry_out(job: tuple[str, Settings, list[int]], tell: Tell) -> None:
+    """Some repeats, each kept as soon as it is done."""
+    path, settings, numbers = job
+    for done, number in enumerate(numbers, start=1):
+        write_json(_file(Path(path), number), {"rows": [row.model_dump() for row in repeat(number, settings)]})
+        tell(done)
 
 
 def _file(path: Path, number: int) -> Path:

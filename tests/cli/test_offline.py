@@ -87,3 +87,19 @@ def test_a_sweep_prints_its_table_and_goes_on(harness_here):
     assert {pair["size"] for pair in found["best"]} == {20, 50}
     refused = harness_here("sweep", "--resume", run, "--seeds", "3")
     assert refused.stderr == "harness: --seeds does not go with --resume: a run goes on as it began.\n"
+
+
+@pytest.mark.parametrize("name", ["linucb", "thompson"])
+def test_a_bandit_trains_and_its_folder_is_an_agent(harness_here, name):
+    told = harness_here("train", name, "--env", "icu-sepsis", "--episodes", "200", "--json")
+    assert told.returncode == 0, told.stderr
+    found = json.loads(told.stdout)
+    assert (found["algorithm"], found["episodes"], found["transitions"]) == (name, 200, None)
+    asked = harness_here("eval", "--env", "icu-sepsis", "--agent", found["run_dir"], "--json")
+    assert json.loads(asked.stdout)["value"] == pytest.approx(found["value"], abs=1e-12)
+    refused = harness_here("train", name, "--batch", "6")
+    assert (refused.returncode, refused.stderr) == (
+        2,
+        "harness: --batch: Input should be a multiple of 4.\n",
+    )
+    assert "hides part of its state" in harness_here("train", name, "--env", "sepsis-os-hidden").stderr

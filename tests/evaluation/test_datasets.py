@@ -166,6 +166,8 @@ def test_who_has_no_table_cannot_collect():
         datasets.collect("icu-sepsis", "human", 5, seed=0)
     with pytest.raises(UsageError, match="is not tabular"):
         datasets.collect("warfarin", "warfarin-fixed", 5, seed=0)
+    with pytest.raises(UsageError, match="hides part of its state"):
+        datasets.collect("sepsis-os-hidden", "random", 5, seed=0)
     with pytest.raises(UsageError, match="Seed 100000 cannot be used to train"):
         datasets.collect("icu-sepsis", "expert", 5, seed=100_000)
 

@@ -126,6 +126,16 @@ def test_recorded_transitions_follow_the_mdp(sepsis):
     assert counted.start.sum() == data.n_episodes == 20_000
 
 
+def test_a_population_can_be_recorded_in_parts(sepsis):
+    policy = sepsis.expert_policy
+    whole = record(sepsis.mdp, policy, 30, seed=3)
+    later = record(sepsis.mdp, policy, 18, seed=3, begin=12)
+    assert np.array_equal(later.state, whole.state[whole.first[12] :])
+    assert np.array_equal(later.episode, whole.episode[whole.first[12] :] - 12)
+    with pytest.raises(UsageError, match="begin at episode 3; expected a multiple of 4"):
+        record(sepsis.mdp, policy, 18, seed=3, begin=3)
+
+
 def test_a_record_needs_a_decision(sepsis):
     with pytest.raises(UsageError, match="horizon of 0"):
         record(sepsis.mdp, uniform(sepsis.mdp.legal), 1, seed=0, horizon=0)

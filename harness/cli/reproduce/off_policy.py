@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -45,7 +46,6 @@ def off_policy(
     from harness.cli.tables import print_blocks, print_json, print_lines
     from harness.core.errors import INTERRUPTED, HarnessError, StoppedRun, UsageError, first_problem
     from harness.core.run import RunFolder
-    from harness.execution.pool import cores
     from harness.reports import off_policy as report
     from harness.reproduce import off_policy_study as study
     from harness.reproduce.off_policy import Settings
@@ -63,7 +63,7 @@ def off_policy(
         folder = study.start(out, settings)
     try:
         with folder, shown_progress(quiet) as watch:
-            settings, found = study.carry_out(folder, processes or cores(), watch)
+            settings, found = study.carry_out(folder, processes or os.cpu_count() or 1, watch)
     except (HarnessError, KeyboardInterrupt) as error:
         sentence = str(error) or "Interrupted."
         status = error.exit_status if isinstance(error, HarnessError) else INTERRUPTED

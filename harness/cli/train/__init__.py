@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from harness.cli.train import dqn, offline, optim_neural_ts, reinforce, tabular
+from harness.cli.train import bandit, dqn, offline, optim_neural_ts, reinforce, tabular
 
 app = typer.Typer(
     help="Train an agent, or a search.\n\n[bold]Example[/bold]\n\n  harness train optim-neural-ts --seeds 0,1,2\n\n"
@@ -18,6 +18,8 @@ app = typer.Typer(
 app.command("dqn", help=dqn.HELP)(dqn.train)
 app.command("optim-neural-ts", help=optim_neural_ts.HELP)(optim_neural_ts.train)
 app.command("reinforce", help=reinforce.HELP)(reinforce.train)
+for name, command in bandit.COMMANDS.items():
+    app.command(name, help=bandit.help_of(name))(command)
 for name, command in offline.COMMANDS.items():
     app.command(name, help=offline.help_of(name), short_help=f"{offline.HEADS[name]} Or `{offline.SHORT[name]}`.")(
         command

@@ -121,7 +121,7 @@ def _train(name: str, data: Path, env: str | None, out: Path, json: bool, **sett
     from harness.agents.offline.learners import learner
     from harness.cli.tables import print_blocks, print_json, print_lines
     from harness.envs.ids import absolute
-    from harness.evaluation.offline_trainings import train
+    from harness.evaluation.table_trainings import train
     from harness.reports.learned import table
 
     done = train(data, name, learner(name).settings(**settings), out, None if env is None else absolute(env))

@@ -6,9 +6,7 @@ cells/conservative-q_alpha=0.5/5000-3.json     what the arm came to on 5,000 epi
 
 from __future__ import annotations
 
-import multiprocessing
 import platform
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -25,7 +23,7 @@ from harness.evaluation.manifest import git_revision
 from harness.evaluation.sweep.plan import Arm, Plan
 from harness.evaluation.sweep.work import behaviour, missing, work
 from harness.evaluation.tabular import Progress, Watch
-from harness.execution.pool import leave_with_parent
+from harness.execution.processes import Tell, each
 
 SWEEP = "sweep"
 """The kind of run."""
@@ -112,21 +110,25 @@ def carry_out(folder: Path, processes: int, watch: Watch = lambda progress: None
     """
     plan = plan_of(folder)
     total = len(plan.arms) * len(plan.data_sets)
-    open_jobs = {job: len(left) for job in plan.data_sets if (left := missing(folder, plan, *job))}
-    done = total - sum(open_jobs.values())
+    open_sets = [(job, len(left)) for job in plan.data_sets if (left := missing(folder, plan, *job))]
+    done = total - sum(left for _, left in open_sets)
     watch(Progress(done, total, "cells"))
-    if not open_jobs:
-        return
-    context = multiprocessing.get_context("spawn")  # nothing of this process's threads or locks is inherited
-    with ProcessPoolExecutor(min(processes, len(open_jobs)), context, initializer=leave_with_parent) as pool:
-        running = {pool.submit(work, folder, plan, *job) for job in open_jobs}
-        try:
-            while running:
-                finished, running = wait(running, return_when=FIRST_COMPLETED)
-                done += sum(future.result() for future in finished)
-                watch(Progress(done, total, "cells"))
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            for process in multiprocessing.active_children():
-                process.terminate()
-            raise
+    if open_sets:
+        parts = [(str(folder), [job for job, _ in open_sets[i::processes]]) for i in range(processes)]
+        each(
+            [part for part in parts if part[1]],
+            fill,
+            processes,
+            lambda told: watch(Progress(done + sum(told), total, "cells")),
+        )
+
+
+def fill(job: tuple[str, list[tuple[int, int]]], tell: Tell) -> None:
+    """Fill the missing cells of some data sets (size, seed) of a sweep's folder, telling how many are done."""
+    folder, data_sets = Path(job[0]), job[1]
+    plan = plan_of(folder)
+    done = 0
+    for size, seed in data_sets:
+        for _ in work(folder, plan, size, seed):
+            done += 1
+            tell(done)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
@@ -47,8 +48,8 @@ def missing(folder: Path, plan: Plan, size: int, seed: int) -> list[Arm]:
     return [arm for arm in plan.arms if not file_of(folder, arm, size, seed).exists()]
 
 
-def work(folder: Path, plan: Plan, size: int, seed: int) -> int:
-    """Fill the missing cells of one data set; how many they were.
+def work(folder: Path, plan: Plan, size: int, seed: int) -> Iterator[Cell]:
+    """Fill the missing cells of one data set, one after the other.
 
     Raises
     ------
@@ -59,7 +60,7 @@ def work(folder: Path, plan: Plan, size: int, seed: int) -> int:
     """
     arms = missing(folder, plan, size, seed)
     if not arms:
-        return 0
+        return
     env = tabular(plan.env, plan.options)
     table, digest = behaviour(plan.env, plan.options, plan.agent)
     if digest != plan.agent_sha256:
@@ -73,17 +74,15 @@ def work(folder: Path, plan: Plan, size: int, seed: int) -> int:
         worth = evaluate(env.mdp, within_legal(policy, env.mdp.legal))
         target = file_of(folder, arm, size, seed)
         target.parent.mkdir(parents=True, exist_ok=True)
-        write_json(
-            target,
-            Cell(
-                learner=arm.learner,
-                settings=arm.settings,
-                size=size,
-                seed=seed,
-                transitions=len(data),
-                value=worth.J,
-                length=worth.length,
-                seconds=round(seconds, 4),
-            ),
+        cell = Cell(
+            learner=arm.learner,
+            settings=arm.settings,
+            size=size,
+            seed=seed,
+            transitions=len(data),
+            value=worth.J,
+            length=worth.length,
+            seconds=round(seconds, 4),
         )
-    return len(arms)
+        write_json(target, cell)
+        yield cell

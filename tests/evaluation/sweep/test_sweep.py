@@ -48,19 +48,19 @@ def values(path):
 
 def test_cells_are_exact_values_of_what_was_learned(tmp_path, sepsis):
     path = begun(tmp_path, sizes=(100,), seeds=(2,))
-    assert work(path, plan_of(path), 100, 2) == len(ARMS)
+    assert len(list(work(path, plan_of(path), 100, 2))) == len(ARMS)
     data = record(sepsis.mdp, sepsis.expert_policy, 100, seed=2, horizon=500)
     policy, _ = batch_constrained.learn(data, batch_constrained.Settings(support=5))
     exact = evaluate(sepsis.mdp, within_legal(policy, sepsis.mdp.legal)).J
     assert values(path)["batch-constrained-q support=5", 100] == [(2, exact, len(data))]
-    assert work(path, plan_of(path), 100, 2) == 0
+    assert list(work(path, plan_of(path), 100, 2)) == []
 
 
 def test_any_number_of_processes_gives_the_same_and_what_was_lost_is_filled(tmp_path):
     alone, together = begun(tmp_path / "a"), begun(tmp_path / "b")
     carry_out(alone, 1)
     plan = plan_of(together)
-    work(together, plan, 50, 1)
+    assert len(list(work(together, plan, 50, 1))) == 4
     lost = file_of(together, ARMS[1], 50, 1)
     lost.unlink()
     kept = file_of(together, ARMS[0], 50, 1).stat().st_mtime_ns
@@ -75,7 +75,8 @@ def test_any_number_of_processes_gives_the_same_and_what_was_lost_is_filled(tmp_
 
 def test_a_sweep_that_was_killed_goes_on(tmp_path):
     """The whole process is killed; its workers end with it, and nothing is counted twice."""
-    path = begun(tmp_path, sizes=(1_000,), seeds=(0, 1, 2, 3), arms=standard_arms())
+    arms = tuple(Arm(learner="batch-constrained-q", settings={"support": k}) for k in range(1, 31))
+    path = begun(tmp_path, sizes=(300,), seeds=tuple(range(10)), arms=arms)
     words = [sys.executable, "-m", "harness", "sweep", "--resume", str(path), "--processes", "2", "--quiet"]
     running = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=dict(os.environ))
     begin = time.monotonic()
@@ -85,7 +86,7 @@ def test_a_sweep_that_was_killed_goes_on(tmp_path):
     running.wait()
     time.sleep(0.5)
     there = {file: file.stat().st_mtime_ns for file in path.glob("cells/*/*.json")}
-    total = len(standard_arms()) * 4
+    total = 300
     assert 10 <= len(there) < total
     time.sleep(0.5)
     assert len(list(path.glob("cells/*/*.json"))) == len(there)  # nobody goes on without the parent
@@ -126,7 +127,7 @@ def test_larger_data_of_a_seed_begin_with_the_smaller(sepsis):
 def test_damaged_cells_and_other_cells_are_named(tmp_path):
     path = begun(tmp_path, sizes=(50,), seeds=(0,))
     plan = plan_of(path)
-    work(path, plan, 50, 0)
+    assert list(work(path, plan, 50, 0))
     file = file_of(path, ARMS[1], 50, 0)
     said = json.loads(file.read_text())
     file.write_text(json.dumps(said | {"seed": 1}))
@@ -155,4 +156,4 @@ def test_what_is_no_sweep_is_named(tmp_path):
     manifest["plan"] |= {"env_version": 2, "agent_sha256": "0"}
     (path / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(RunError, match="has changed since this sweep began"):
-        work(path, plan_of(path), 50, 0)
+        list(work(path, plan_of(path), 50, 0))

@@ -1,4 +1,4 @@
-"""A run that learns a tabular policy and values it exactly: from a file of logged transitions, or as the caller does.
+"""A run that learns a tabular policy from logged transitions, or as a contextual bandit, and values it exactly.
 
 manifest.json   what it was told, from which data (SHA-256), versions; names the algorithm
 policy.npz      the policy and its action-values, see `harness.agents.tabular_policy`
@@ -8,6 +8,7 @@ summary.json    the exact value beside those of the reference policies; its pres
 from __future__ import annotations
 
 import platform
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -19,6 +20,7 @@ from pydantic import BaseModel
 
 import harness
 from harness.agents import tabular_policy
+from harness.agents.bandits import contextual
 from harness.agents.offline.learners import learner, within_legal
 from harness.core.run import MANIFEST, SUMMARY, TRAINING, RunFolder
 from harness.envs.ids import short_name
@@ -110,6 +112,23 @@ def train(path: Path, name: str, settings: BaseModel, out: Path, env_id: str | N
         transitions=len(data),
         more={"data": source},
     )
+
+
+def train_bandit(
+    env_id: str, name: str, settings: contextual.Settings, out: Path, watch: Callable[[int], None] = lambda done: None
+) -> Learned:
+    """Let a contextual bandit learn on simulated patients.
+
+    Raises
+    ------
+    UsageError
+        If the environment is not tabular, the seed is no training seed, or the learned policy never ends (γ = 1).
+    RunError
+        If the run cannot be written.
+    """
+    env = datasets.tabular(env_id, {})
+    policy, mean = contextual.learn(env, settings, watch)
+    return keep(env, name, settings, policy, mean, out=out, options={}, episodes=settings.episodes)
 
 
 def keep(
