@@ -72,18 +72,19 @@ def test_the_optimum_that_is_evaluated_is_one_that_the_clinicians_can_do(sepsis)
     assert not found.finite
 
 
-@pytest.mark.parametrize("processes", [1, 2])
-def test_a_study_goes_on_where_it_stopped_to_the_same_scores(tmp_path, rows, processes):
+@pytest.mark.parametrize(("processes", "done"), [(1, 1), (2, 0)])
+def test_a_study_goes_on_where_it_stopped_to_the_same_scores(tmp_path, rows, processes, done):
     with run.start(tmp_path, SMALL) as folder:
-        folder.write_json("repeat-0000.json", {"rows": [r.model_dump() for r in rows[0]]})
-    kept = (folder.path / "repeat-0000.json").stat().st_mtime_ns
+        for i in range(done):
+            folder.write_json(f"repeat-{i:04}.json", {"rows": [r.model_dump() for r in rows[i]]})
+    before = {path: path.stat().st_mtime_ns for path in folder.path.glob("repeat-*.json")}
     told = []
     with RunFolder.resume(folder.path, run.KIND) as again:
         settings, found = run.carry_out(again, processes, told.append)
     assert settings == SMALL
-    assert (folder.path / "repeat-0000.json").stat().st_mtime_ns == kept
+    assert {path: path.stat().st_mtime_ns for path in before} == before
     assert [run.plain(s) for s in found] == [run.plain(s) for s in scores([*rows[0], *rows[1]])]
-    assert [(p.done, p.total) for p in told] == [(1, 2), (2, 2)]
+    assert [(p.done, p.total) for p in told] == [(n, 2) for n in range(done, 3)]
     (folder.path / "repeat-0000.json").write_text("{")
     with RunFolder.resume(folder.path, run.KIND) as again, pytest.raises(RunError, match="remove it"):
         run.carry_out(again, 1, lambda progress: None)
