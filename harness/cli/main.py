@@ -22,6 +22,7 @@ from harness.cli import (
     envs,
     evaluate,
     models,
+    ope,
     optimum,
     plan,
     play,
@@ -29,7 +30,9 @@ from harness.cli import (
     prompts,
     rank,
     recheck,
+    report,
     reproduce,
+    safety,
     screen,
     sweep,
     trace,
@@ -74,9 +77,12 @@ app.command("play", help=play.HELP)(play.play)
 app.command("compare", help=compare.HELP)(compare.compare)
 app.command("rank", help=rank.HELP)(rank.rank)
 app.command("recheck", help=recheck.HELP)(recheck.recheck)
+app.command("ope", help=ope.HELP)(ope.ope)
 app.command("optimum", help=optimum.HELP)(optimum.optimum)
 app.command("plan", help=plan.HELP)(plan.plan)
 app.command("plot", help=plot.HELP)(plot.plot)
+app.command("safety", help=safety.HELP)(safety.safety)
+app.command("report", help=report.HELP)(report.report)
 app.command("sweep", help=sweep.HELP)(sweep.sweep)
 app.command("trace", help=trace.HELP)(trace.trace)
 app.command("screen", help=screen.HELP)(screen.screen)

@@ -1,1 +1,1 @@
-"""Where work runs: `local.py` runs it in this process, with asyncio."""
+"""Where work runs: `local.py` runs it in this process, with asyncio; `processes.py` in processes of its own."""

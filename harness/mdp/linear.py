@@ -131,7 +131,13 @@ def _factor(P: sparse.csr_array, discount: float) -> Callable[[FloatArray, bool]
 
 
 def endless_state(P: sparse.csr_array, live: IntArray) -> int | None:
-    """The first state from which no terminal state is reached under `P`, or None.
+    """The first state from which no terminal state is reached under `P`, or None."""
+    missing = endless_states(P)
+    return int(live[missing[0]]) if missing.size else None
+
+
+def endless_states(P: sparse.csr_array) -> IntArray:
+    """Positions of all states from which no terminal state is reached under `P`, ascending.
 
     A state ends where its row among the decision states sums to less than one; every state must reach such a one.
     """
@@ -141,5 +147,4 @@ def endless_state(P: sparse.csr_array, live: IntArray) -> int | None:
     into = sparse.csr_array((np.ones(len(leaking)), (np.full(len(leaking), n), leaking)), shape=(n + 1, n + 1))
     reverse = sparse.csr_array(sparse.block_diag([P.T, sparse.csr_array((1, 1))]) + into)
     reached = csgraph.breadth_first_order(reverse, n, directed=True, return_predecessors=False)
-    missing = np.setdiff1d(np.arange(n), reached)
-    return int(live[missing[0]]) if missing.size else None
+    return np.setdiff1d(np.arange(n), reached)

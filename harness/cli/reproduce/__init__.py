@@ -1,10 +1,10 @@
-"""`harness reproduce`: one file per publication."""
+"""`harness reproduce`: one file per publication, and one for a table that has none."""
 
 from __future__ import annotations
 
 import typer
 
-from harness.cli.reproduce import hemosim, icu_sepsis
+from harness.cli.reproduce import hemosim, icu_sepsis, off_policy
 
 app = typer.Typer(
     help="Print published figures beside computed ones.\n\n[bold]Examples[/bold]\n\n  harness reproduce icu-sepsis\n\n"
@@ -15,3 +15,4 @@ app = typer.Typer(
 
 app.command("icu-sepsis", help=icu_sepsis.HELP)(icu_sepsis.icu_sepsis)
 app.command("hemosim", help=hemosim.HELP)(hemosim.hemosim)
+app.command("off-policy", help=off_policy.HELP)(off_policy.off_policy)

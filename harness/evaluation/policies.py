@@ -1,0 +1,76 @@
+"""Policy tables by name: of an agent, of a training's folder, or of a run that asked states."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harness.agents import registry as agents
+from harness.agents.trained import is_folder
+from harness.core.errors import RunError, UsageError
+from harness.core.run import DECISIONS, read_manifest
+from harness.evaluation.asking import read_decisions
+from harness.evaluation.manifest import data_of
+from harness.evaluation.tabular import bounds_from
+from harness.mdp.certify import completion
+from harness.mdp.environment import TabularEnvironment
+from harness.mdp.evaluate import evaluate
+from harness.mdp.policy import check_policy
+from harness.mdp.tabular import FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class NamedPolicy:
+    """A policy table (S, A) with its name; `caveat` is what is to be minded of it, or empty."""
+
+    name: str
+    table: FloatArray
+    caveat: str = ""
+
+
+def named_policy(who: str, env: TabularEnvironment[Any, Any], options: Mapping[str, str] | None = None) -> NamedPolicy:
+    """The policy of an agent's id, of a training's folder, or of the folder of a run by exact or certify.
+
+    States that a run did not ask are decided optimally, and the caveat says how often that is. `options` are those that
+    the environment was made with, if any.
+
+    Raises
+    ------
+    UsageError
+        If there is no such agent, or it has no policy table.
+    RunError
+        If the folder is of another environment or of other options, or holds no decisions.
+    """
+    if who not in agents.AGENTS.entries() and is_folder(who) and (Path(who) / DECISIONS).is_file():
+        return _of_run(Path(who), env, dict(options or {}))
+    agent = agents.make(who, env)
+    table = getattr(agent, "policy", None)
+    if not callable(table):
+        raise UsageError(
+            f"The agent '{who}' has no policy table; name one that has (random, expert, optimal, a tabular training's "
+            "folder), or the folder of its run by `harness eval --method exact`."
+        )
+    return NamedPolicy(who, check_policy(env.mdp, table(env.mdp)))
+
+
+def _of_run(path: Path, env: TabularEnvironment[Any, Any], options: dict[str, str]) -> NamedPolicy:
+    manifest = read_manifest(path)
+    config, spec = manifest["config"], manifest["env"]
+    then, now = (spec["id"], spec["version"], data_of(manifest)), (env.spec.id, env.spec.version, env.spec.data_sha256)
+    if then != now:
+        raise RunError(f"The run {path} is of {then[0]} v{then[1]}, and this is {now[0]} v{now[1]}.")
+    if config["env_options"] != options:
+        said = ", ".join(f"{name}={value}" for name, value in config["env_options"].items()) or "no options"
+        raise RunError(f"The run {path} was made with {said} of {env.spec.id}; give the same here.")
+    bounds = bounds_from(env, read_decisions(path))
+    table = completion(env.mdp, bounds)
+    occupancy = evaluate(env.mdp, table).occupancy
+    unknown = np.where(bounds.asked, bounds.unseen, 1.0)
+    share = float(occupancy @ unknown / occupancy.sum())
+    caveat = f"{100 * share:.1f} % of its decisions are not known and taken to be optimal" if share > 0 else ""
+    who = config["agent"] or f"{config['model'] or config['model_id']} {config['prompt']}"
+    return NamedPolicy(who, table, caveat)
