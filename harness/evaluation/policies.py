@@ -13,8 +13,8 @@ from harness.agents import registry as agents
 from harness.agents.trained import is_folder
 from harness.core.errors import RunError, UsageError
 from harness.core.run import DECISIONS, read_manifest
-from harness.evaluation.asking import read_decisions
 from harness.evaluation.manifest import data_of
+from harness.evaluation.state_decision import read_decisions
 from harness.evaluation.tabular import bounds_from
 from harness.mdp.certify import completion
 from harness.mdp.environment import TabularEnvironment
