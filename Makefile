@@ -8,8 +8,8 @@ ARGS ?=
 BIN := .venv/bin
 # Of `make test-all`: these files alone.
 TESTS ?=
-# One process a core; `make test CORES=` runs all tests in one.
-CORES ?= -n auto --dist loadgroup
+# One process a core, a file's tests in one: a model's would take one another's cores. `make test CORES=` runs all in one.
+CORES ?= -n auto --dist loadfile --no-loadscope-reorder
 # Newer releases bring gigabytes of CUDA along.
 TORCH ?= torch==2.13.0
 

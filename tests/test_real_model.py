@@ -24,8 +24,6 @@ from harness.llm.tokens import prompt_tokens, tokenizing
 from harness.llm.weights import check, pull
 from harness.prompts.loader import load
 
-pytestmark = pytest.mark.xdist_group("model")  # two models at once would take one another's cores
-
 USER_CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
 """Read on import, before the tests' own cache is set: 98 MB are fetched once, not once a test."""
 
@@ -34,7 +32,7 @@ USER_CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
 def weights(monkeypatch, tmp_path):
     """SmolLM2's weights in the user's cache, seen through an otherwise empty one.
 
-    The group keeps one run's tests apart; the lock keeps those of two runs on one machine apart.
+    Two models at once would take one another's cores: the lock keeps apart what two runs on one machine test.
     """
     with monkeypatch.context() as users:
         users.setenv("XDG_CACHE_HOME", str(USER_CACHE))
