@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 
 from harness.envs.registry import make
+from tests.forked import Forks
 
 Answer = Callable[[str], Any]
 
@@ -117,21 +118,19 @@ def completion(text: str, finish_reason: str = "stop") -> dict[str, Any]:
     }
 
 
+@pytest.fixture(scope="session")
+def forks() -> Iterator[Forks]:
+    """One process that has imported everything, for all commands of this one."""
+    with Forks() as started:
+        yield started
+
+
 @pytest.fixture
-def harness_command(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+def harness_command(tmp_path: Path, forks: Forks) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run the command line in a process of its own, in an empty folder, perhaps with lines typed beforehand."""
 
-    def run(*words: str, typed: str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "harness", *words],
-            input=typed,
-            capture_output=True,
-            text=True,
-            cwd=tmp_path,
-            env={**os.environ, **environment},
-            timeout=120,
-            check=False,
-        )
+    def run(*words: str, typed: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+        return forks.run(words, tmp_path, {**os.environ, **environment}, typed)
 
     return run
 

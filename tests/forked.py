@@ -10,10 +10,14 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+import traceback
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from pkgutil import walk_packages
+from tempfile import TemporaryDirectory
 from typing import Any
 
 
@@ -54,7 +58,24 @@ class Forks:
         It may kill itself: ("line", n) half-way through writing its n-th line, ("file", n) when its n-th file is
         written but has not yet its name.
         """
-        job = {"words": list(words), "folder": str(folder), "dies": dies}
+        environment = {**os.environ, "XDG_CACHE_HOME": str(folder / "cache")}
+        return self._started(words, folder, folder, environment, dies=dies)
+
+    def run(
+        self, words: Sequence[str], folder: Path, environment: Mapping[str, str], typed: str = "", seconds: int = 120
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end in a folder, with lines typed beforehand."""
+        with TemporaryDirectory() as outside:
+            out = Path(outside)
+            (out / "stdin").write_text(typed, encoding="utf-8")
+            status = self._started(words, folder, out, environment, seconds=seconds).wait()
+            told = [(out / name).read_text(encoding="utf-8") for name in ("stdout", "stderr")]
+        return subprocess.CompletedProcess(["harness", *words], status, *told)
+
+    def _started(
+        self, words: Sequence[str], folder: Path, out: Path, environment: Mapping[str, str], **more: Any
+    ) -> Child:
+        job = {"words": list(words), "folder": str(folder), "out": str(out), "environment": dict(environment), **more}
         self._parent.stdin.write(json.dumps(job) + "\n")
         self._parent.stdin.flush()
         return Child(int(self._parent.stdout.readline()), self._parent)
@@ -91,24 +112,42 @@ def _child(job: dict[str, Any]) -> None:
     from harness.cli.main import main
 
     os.chdir(job["folder"])
-    os.environ["XDG_CACHE_HOME"] = f"{job['folder']}/cache"
+    os.environ.clear()
+    os.environ.update(job["environment"])
+    out = Path(job["out"])
     for name, descriptor in (("stdout", 1), ("stderr", 2)):
-        os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), descriptor)
+        os.dup2(os.open(out / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), descriptor)
+    typed = out / "stdin"
+    os.dup2(os.open(typed if typed.exists() else os.devnull, os.O_RDONLY), 0)
+    sys.stdin = os.fdopen(0, encoding="utf-8")
     sys.argv = ["harness", *job["words"]]
-    if job["dies"]:
+    if job.get("dies"):
         _dies(*job["dies"])
-    status: Any = 0
+    signal.alarm(job.get("seconds", 0))
+    status: Any = 1
     try:
         main()
+        status = 0
     except SystemExit as left:
         status = left.code or 0
+    except BaseException:
+        traceback.print_exc()
     sys.stdout.flush()
+    sys.stderr.flush()
     os._exit(status)
 
 
 def _serve(waits: str) -> None:
-    for module in ("aiohttp", "openai.types.chat", "scipy.stats", "harness.cli.main", "harness.evaluation.evaluate"):
-        import_module(module)
+    import harness
+
+    for module in (
+        "aiohttp",
+        "openai.types.chat",
+        "scipy.stats",
+        *(m.name for m in walk_packages(harness.__path__, "harness.")),
+    ):
+        with suppress(ImportError):  # of an extra
+            import_module(module)
     from harness.envs.registry import make
     from harness.llm import client
 
@@ -123,6 +162,7 @@ def _serve(waits: str) -> None:
             _child(json.loads(line))
         say.write(f"{pid}\n")
         say.write(f"{os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])}\n")
+    os._exit(0)  # what was imported has nothing to put away
 
 
 if __name__ == "__main__":

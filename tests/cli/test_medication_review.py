@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 
 
 def test_a_task_without_a_table_is_rolled_out_if_nobody_says_how(harness_command):
@@ -44,17 +42,9 @@ def test_what_a_reader_must_know_is_shown(harness_command):
     assert "Did you mean 'polypharmacy/easy-screening'" in harness_command("envs", "show", "polyphamacy").stderr
 
 
-def test_who_is_asked_for_an_action_of_several_kinds(harness_command, tmp_path):
+def test_who_is_asked_for_an_action_of_several_kinds(harness_command):
     typed = "nothing\nquery_ddi\n?\nzinc\niron\nfinish_review\n"
-    done = subprocess.run(
-        [sys.executable, "-m", "harness", "play", "--env", "polypharmacy/easy-screening", "--teach"],
-        input=typed,
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        timeout=120,
-        check=False,
-    )
+    done = harness_command("play", "--env", "polypharmacy/easy-screening", "--teach", typed=typed)
     assert done.returncode == 0, done.stderr
     for text in (
         "action_type (query_ddi, propose_intervention, finish_review): ",

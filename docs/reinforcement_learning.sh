@@ -1,0 +1,14 @@
+#!/bin/sh
+# One of the studies of reinforcement-learning.md: table-3, sweep or off-policy. It begins, goes on, or prints what is
+# finished; to begin anew, delete its folder in runs/reinforcement-learning.
+set -eu
+cd "$(dirname "$0")/.."
+runs=runs/reinforcement-learning/$1
+mkdir -p "$runs"
+case $1 in
+table-3) exec harness reproduce icu-sepsis --table 3 --processes 2 --resume --out "$runs" ;;
+sweep) begun=$(ls -d "$runs"/*-sweep 2>/dev/null || true) command="harness sweep --env icu-sepsis --agent expert --seeds 10" ;;
+off-policy) begun=$(ls -d "$runs"/*-off-policy 2>/dev/null || true) command="harness reproduce off-policy --repeats 80 --headline" ;;
+esac
+if [ -n "$begun" ]; then exec ${command%% --*} --resume $begun; fi
+exec $command --out "$runs"
