@@ -7,25 +7,21 @@ summary.json    the exact value beside those of the reference policies; its pres
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from hashlib import sha256
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
-import harness
 from harness.agents import tabular_policy
 from harness.agents.bandits import contextual
 from harness.agents.offline.learners import learner, within_legal
 from harness.core.run import MANIFEST, SUMMARY, TRAINING, RunFolder
 from harness.envs.ids import short_name
 from harness.evaluation import datasets
-from harness.evaluation.manifest import git_revision
+from harness.evaluation.manifest import made_by
 from harness.evaluation.references import reference_values
 from harness.mdp.environment import TabularEnvironment
 from harness.mdp.evaluate import evaluate
@@ -171,18 +167,7 @@ def keep(
             length=worth.length,
             references={name: reference.value for name, reference in reference_values(env).items()},
         )
-        folder.write_json(
-            MANIFEST,
-            {
-                "kind": TRAINING,
-                **what,
-                "created": datetime.now(UTC).isoformat(timespec="seconds"),
-                "harness": harness.__version__,
-                "git_revision": git_revision(),
-                "python": platform.python_version(),
-                "packages": {name: version(name) for name in PACKAGES},
-            },
-        )
+        folder.write_json(MANIFEST, {"kind": TRAINING, **what, **made_by(PACKAGES)})
         tabular_policy.save(folder.path, about=what, policy=policy, q=q)
         folder.write_json(SUMMARY, {"env": done.env, "value": done.value, "length": done.length, "exact": True})
     return done

@@ -8,20 +8,16 @@ summary.json        the scores; its presence means that the study has finished
 from __future__ import annotations
 
 import json
-import platform
 from dataclasses import asdict
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-import harness
 from harness.core.errors import RunError, first_problem
 from harness.core.run import MANIFEST, SUMMARY, RunFolder, read_manifest, write_json
 from harness.core.seeds import check_training_seeds
-from harness.evaluation.manifest import git_revision
+from harness.evaluation.manifest import made_by
 from harness.evaluation.tabular import Progress, Watch
 from harness.execution.processes import Tell, each
 from harness.reproduce.off_policy import ELSEWHERE, Row, Score, Settings, repeat, scores
@@ -45,11 +41,7 @@ def start(out: Path, settings: Settings) -> RunFolder:
         {
             "kind": KIND,
             "settings": settings.model_dump(mode="json"),
-            "created": datetime.now(UTC).isoformat(timespec="seconds"),
-            "harness": harness.__version__,
-            "git_revision": git_revision(),
-            "python": platform.python_version(),
-            "packages": {name: version(name) for name in PACKAGES},
+            **made_by(PACKAGES),
         },
     )
     return folder

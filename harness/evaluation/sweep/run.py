@@ -6,20 +6,16 @@ cells/conservative-q_alpha=0.5/5000-3.json     what the arm came to on 5,000 epi
 
 from __future__ import annotations
 
-import platform
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 
 from pydantic import ValidationError
 
-import harness
 from harness.core.errors import RunError, UsageError, first_problem
 from harness.core.run import MANIFEST, RunFolder, read_manifest
 from harness.core.seeds import check_training_seeds
 from harness.envs.ids import short_name
 from harness.evaluation.datasets import tabular
-from harness.evaluation.manifest import git_revision
+from harness.evaluation.manifest import made_by
 from harness.evaluation.sweep.plan import Arm, Plan
 from harness.evaluation.sweep.work import behaviour, missing, work
 from harness.evaluation.tabular import Progress, Watch
@@ -72,11 +68,7 @@ def start(
         {
             "kind": SWEEP,
             "plan": plan.model_dump(mode="json"),
-            "created": datetime.now(UTC).isoformat(timespec="seconds"),
-            "harness": harness.__version__,
-            "git_revision": git_revision(),
-            "python": platform.python_version(),
-            "packages": {name: version(name) for name in PACKAGES},
+            **made_by(PACKAGES),
         },
     )
     return folder
