@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -41,6 +42,9 @@ class EnvSpec(BaseModel):
     hours_per_step: float | None = Field(description="time between decisions; None where it varies or means nothing")
     discount: float = Field(gt=0, le=1)
     reward_range: tuple[float, float]
+    return_range: tuple[float, float] | None = Field(
+        None, description="least and most of an episode's return, where the horizon's worth of rewards cannot be earned"
+    )
     value_name: str = Field(description="what a value is, in one or two words, e.g. 'survival'")
     score: str = Field(description="what the score in [0, 1] of an episode means")
     fallback: str = Field(description="what is done when an agent gives no legal action")
@@ -54,6 +58,16 @@ class EnvSpec(BaseModel):
     data_sha256: str | None = Field(
         None, description="hash of the files that the task was read from, if a user gave any"
     )
+
+    @property
+    def possible_returns(self) -> tuple[float, float]:
+        """What no mean return can be beyond."""
+        if self.return_range is not None:
+            return self.return_range
+        least, most = min(self.reward_range[0], 0.0), max(self.reward_range[1], 0.0)
+        if self.horizon is None:
+            return (-math.inf if least else 0.0), (math.inf if most else 0.0)
+        return self.horizon * least, self.horizon * most
 
 
 O_co = TypeVar("O_co", bound=Observation, covariant=True)

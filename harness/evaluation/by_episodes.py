@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.agent import Outcome, Request
+from harness.core.environment import EnvSpec
 from harness.core.errors import BudgetSpent
 from harness.core.run import TRACE
 from harness.core.seeds import evaluation_seeds
@@ -42,7 +43,7 @@ async def played(job: Job) -> Summary:
     config, env = job.config, job.cast.env
     seeds = evaluation_seeds(config.seed_start, config.episodes)
     tabular = env if isinstance(env, TabularEnvironment) else None
-    estimator = _estimator(config, tabular)
+    estimator = _estimator(config, env.spec, tabular)
     stopped = None
     try:
         ends = await play_episodes(
@@ -162,13 +163,14 @@ def _regret(
     return {"regret": value, "regret_lower": lower, "regret_upper": upper}
 
 
-def _estimator(config: RunConfig, env: TabularEnvironment[Any, Any] | None) -> Estimator:
+def _estimator(config: RunConfig, spec: EnvSpec, env: TabularEnvironment[Any, Any] | None) -> Estimator:
     scale = scale_of(env) if env is not None else None
+    possible = spec.possible_returns if env is None else (-math.inf, math.inf)
     if config.until is None:
-        return Estimator(scale, config.interval)
+        return Estimator(scale, config.interval, possible=possible)
     spread = scale.spread if scale is not None else UNKNOWN_SPREAD
     planned = planned_episodes(spread, config.until, config.episodes)
-    return Estimator(scale, config.interval, planned, len(looks(config.episodes)))
+    return Estimator(scale, config.interval, planned, len(looks(config.episodes)), possible)
 
 
 def _first_complete(path: Path) -> list[End]:

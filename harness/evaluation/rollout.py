@@ -6,7 +6,7 @@ import asyncio
 import math
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -107,12 +107,15 @@ class Estimator:
         If not None, intervals hold however often they are looked at, and are tightest at so many episodes.
     looks : int
         How many times they may be looked at, at most.
+    possible : tuple of float
+        What no mean return can be beyond; intervals are cut to it.
     """
 
     scale: Scale | None
     interval: Interval = Interval.SKEWNESS
     planned: int | None = None
     looks: int = 1
+    possible: tuple[float, float] = (-math.inf, math.inf)
 
     def value(self, ends: Sequence[End]) -> Value:
         """The value that the episodes speak for.
@@ -125,7 +128,10 @@ class Estimator:
         over them (the own-action part of AIVAT; Burch et al. 2018). It counts no loss after a cut, so it is used only
         where every episode ended.
         """
-        raw = of_returns([e.episode_return for e in ends], self.interval, planned=self.planned, looks=self.looks)
+        returns = of_returns([e.episode_return for e in ends], self.interval, planned=self.planned, looks=self.looks)
+        least, most = self.possible
+        lower, upper = max(returns.lower, least), min(returns.upper, most)  # in this order, NaN stays
+        raw = replace(returns, lower=min(lower, returns.value), upper=max(upper, returns.value))
         if self.scale is None or any(end.status != "terminated" or end.regret is None for end in ends):
             return Value("mean return", raw, raw)
         pairs = [(e.regret, e.regret if e.expected_regret is None else e.expected_regret) for e in ends]
@@ -273,6 +279,6 @@ def _so_far(ends: Iterable[End], estimator: Estimator | None) -> tuple[float | N
     found = list(ends)
     if estimator is None or len(found) < 3:
         return None, None
-    quick = Estimator(estimator.scale, Interval.SKEWNESS, estimator.planned, estimator.looks)  # no bootstrap in between
+    quick = replace(estimator, interval=Interval.SKEWNESS)  # no bootstrap in between
     estimate = quick.value(found).estimate
     return (estimate.lower, estimate.upper) if math.isfinite(estimate.lower) else (None, None)

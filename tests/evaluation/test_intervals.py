@@ -13,6 +13,7 @@ from scipy import stats
 
 from harness.core.environment import Grade
 from harness.core.trace import End
+from harness.envs.registry import make
 from harness.evaluation.intervals import (
     Interval,
     anytime,
@@ -189,6 +190,25 @@ def test_which_estimate_is_made_of_what_the_episodes_tell():
     cut = Estimator(SCALE).value([*ends, end(TOLD_FROM, 0.0, 0.0, status="truncated")])
     assert cut.estimator == "mean return"
     assert Estimator(None).value(ends).estimator == "mean return"
+
+
+def test_an_interval_of_returns_ends_where_returns_end():
+    ends = [end(i, 0.0).model_copy(update={"episode_return": x}) for i, x in enumerate([1.0, 2.0, 30.0])]
+    free = Estimator(None).value(ends).raw
+    cut = Estimator(None, possible=(free.value - 1.0, free.value + 1.0)).value(ends).raw
+    assert free.lower < cut.lower == free.value - 1.0
+    assert free.upper > cut.upper == free.value + 1.0
+    assert cut.value == free.value
+    same = [one.model_copy(update={"episode_return": 2.0}) for one in ends]
+    assert math.isnan(Estimator(None, possible=(-9.0, 9.0)).value(same).raw.lower)
+
+
+@pytest.mark.parametrize(
+    ("env_id", "least", "most"),
+    [("doac", -1_800.0, 0.0), ("warfarin", -465.0, 90.0), ("heparin-labs", -155.52, 48.0)],
+)
+def test_what_an_episode_can_return_is_known(env_id, least, most):
+    assert make(env_id).spec.possible_returns == pytest.approx((least, most))
 
 
 @pytest.mark.parametrize("planned", [None, 100])

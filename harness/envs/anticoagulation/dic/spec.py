@@ -18,6 +18,7 @@ SPEC = EnvSpec(
     hours_per_step=c.STEP_HOURS,
     discount=1.0,
     reward_range=(-MOST_LOST, 1.0),
+    return_range=(-c.STEPS * MOST_LOST, 1.0),
     value_name="net survival",
     score="net survival, cut at 0: the probability to live on day 28, less 0.1 for a day with bleeding, 0.01 for a bag "
     "of a component and 0.3 for an overload, each weighted by the probability to live then",

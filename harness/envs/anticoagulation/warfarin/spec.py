@@ -7,6 +7,13 @@ from harness.envs.anticoagulation.warfarin import constants as c
 
 SHORTEST, LONGEST = min(c.INTERVALS), max(c.INTERVALS)
 
+
+def _returns(days: int) -> tuple[float, float]:
+    """The least and the most that so many days can bring."""
+    visits = -(-days // SHORTEST)
+    return days * c.REWARD_DANGEROUS - visits * c.VISIT_COST, days * c.REWARD_WITHIN
+
+
 SPEC = EnvSpec(
     id="warfarin",
     version=1,
@@ -17,6 +24,7 @@ SPEC = EnvSpec(
     hours_per_step=None,
     discount=1.0,
     reward_range=(LONGEST * c.REWARD_DANGEROUS - c.VISIT_COST, LONGEST * c.REWARD_WITHIN - c.VISIT_COST),
+    return_range=_returns(c.TITRATION_DAYS),
     value_name="net days in range",
     score="share of days with a true INR from 2.0 to 3.0",
     fallback="before the first dose 5 mg a day, later the same dose; no days left out; the next visit in a week",
@@ -59,6 +67,7 @@ MAINTENANCE_SPEC = SPEC.model_copy(
         "every visit a change of the weekly dose, days to be left out, and when to come back, over "
         f"{c.MAINTENANCE_DAYS} days.",
         "horizon": -(-c.MAINTENANCE_DAYS // SHORTEST),
+        "return_range": _returns(c.MAINTENANCE_DAYS),
         "fallback": "the same dose; no days left out; the next visit in a week",
         "limits_of_use": (
             *SPEC.limits_of_use,
