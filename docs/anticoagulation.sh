@@ -8,6 +8,7 @@ done_() { ls "$1"/*/summary.json > /dev/null 2>&1; }
 evaluate() {
     folder=$runs/$1/$2
     if ! done_ "$folder"; then
+        rm -rf "$folder"  # an interrupted one
         harness eval --env "$1" --agent "$3" --episodes 500 --no-regret --quiet --out "$folder" > /dev/null
     fi
 }
