@@ -100,9 +100,7 @@ def step(training: Training) -> torch.Tensor:
     batch = transitions.drawn(torch.from_numpy(rng.integers(len(transitions.state), size=settings.batch)))
     if isinstance(settings, DoubleDQN):
         alpha = settings.alpha if isinstance(settings, Conservative) else 0.0
-        loss = temporal_difference(
-            training.weights, training.target, batch, discount=training.discount, alpha=alpha
-        )
+        loss = temporal_difference(training.weights, training.target, batch, discount=training.discount, alpha=alpha)
     else:
         loss = cross_entropy(training.weights, batch)
     training.adam.zero_grad()

@@ -1,4 +1,4 @@
-"""A training of a neural offline learner on disk: weights, those of the target network, Adam, and what the looks saw."""
+"""A training of a neural offline learner on disk: weights, target network, Adam, and what the looks saw."""
 
 from __future__ import annotations
 

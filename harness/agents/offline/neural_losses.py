@@ -57,11 +57,11 @@ def temporal_difference(
 
     Notes
     -----
-    `y = r + γ Q'(s', argmax Q(s', ·))`, r alone where the episode has ended, with Q' of the target network (van Hasselt,
-    Guez, Silver, AAAI 2016). The second term is that of CQL(H) (Kumar, Zhou, Tucker, Levine, NeurIPS 2020). The square
-    has no factor 1/2, as in the code of CQL-sepsis and unlike in its README and in
-    `harness.agents.offline.conservative`: their α is as conservative as α / 2 is there. The maximum is over all
-    actions: admissible ones are told apart when acting, not when learning.
+    `y = r + γ Q'(s', argmax Q(s', ·))`, r alone where the episode has ended, with Q' of the target network (van
+    Hasselt, Guez, Silver, AAAI 2016). The second term is that of CQL(H) (Kumar, Zhou, Tucker, Levine, NeurIPS 2020).
+    The square has no factor 1/2, as in the code of CQL-sepsis and unlike in its README and in
+    `harness.agents.offline.conservative`: this α is as conservative as α / 2 is there. The maximum is over all actions:
+    admissible ones are told apart when acting, not when learning.
     """
     states, place = torch.unique(batch.state, return_inverse=True)
     q = outputs(weights, states)
