@@ -15,6 +15,7 @@ github.com/anishmariathasan/CQL-sepsis: `scripts/`, `src/`, `results/*/config.ya
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -167,8 +168,8 @@ def clinicians(settings: Settings) -> Dataset:
 
 def survivors(mdp: TabularMDP, policy: FloatArray, seed: int, repeats: int) -> IntArray:
     """Survivors of each of `repeats` evaluations, shape (repeats,); the patients are those of the seed."""
-    died_or_not = simulate(mdp, policy, repeats * EPISODES, seed=EVALUATION_START + seed, horizon=LONGEST).returns > 0
-    return died_or_not.reshape(repeats, EPISODES).sum(axis=1)
+    alive = simulate(mdp, policy, repeats * EPISODES, seed=EVALUATION_START + seed, horizon=LONGEST).returns > 0
+    return np.asarray(alive.reshape(repeats, EPISODES).sum(axis=1), dtype=np.int64)
 
 
 def selected(counts: IntArray, values: FloatArray) -> tuple[tuple[int, ...], float]:
@@ -186,7 +187,7 @@ def table(settings: Settings, cells: Mapping[tuple[str, int], Cell]) -> tuple[Ro
             mdp = icu_sepsis().mdp
             value = evaluate(mdp, uniform(mdp.admissible | mdp.terminal[:, None])).J
             once = episodes(EPISODES * len(settings.seeds), value)
-            exact = Estimate(value, value, value, "exact", len(settings.seeds))
+            exact = Estimate(value, math.nan, math.nan, len(settings.seeds), "exact")
             found.append(Row(arm, published, exact, value, value, once, once, once))
             continue
         trained = DQN if arm == conservative(0) else arm

@@ -120,7 +120,7 @@ def policy(settings: Settings, outputs: Outputs, allowed: BoolArray) -> FloatArr
     The action of the largest output, the lowest of several; by probabilities where the settings say so. Where nothing
     is allowed every action is as likely.
     """
-    somewhere = allowed.any(axis=1)
+    somewhere = np.asarray(allowed.any(axis=1))
     masked = np.where(allowed | ~somewhere[:, None], outputs.astype(np.float64), -np.inf)
     if isinstance(settings, Cloning) and not settings.greedy:
         found = np.exp(masked - masked.max(axis=1, keepdims=True))
