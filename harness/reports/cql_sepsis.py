@@ -83,7 +83,7 @@ def figure(rows: Sequence[Row], references: dict[str, ReferenceValue]) -> Figure
     for place, row in enumerate(rows):
         _distribution(axes, place, row.printed, label="what evaluations of it would print" if not place else None)
         _published(
-            axes, place, row, label="published, with the 95 % interval of so many episodes" if not place else None
+            axes, place, row, label="published, with a 95 % interval as if nothing was selected" if not place else None
         )
         axes.plot(
             [row.exact.value], [place], color=STYLES[1][0], marker="D", linestyle="none", markersize=6,

@@ -79,12 +79,13 @@ def advance(training: Training, after: Callable[[Training], None] = lambda train
     """Go on to the last step, telling `after` now and then."""
     torch.set_num_threads(1)  # a sum by several threads may be rounded otherwise each time
     settings, before = training.settings, training.steps
-    since = training.steps - (settings.looks[len(training.losses) - 1] if training.losses else 0)
+    looks = settings.looks
+    since = training.steps - (looks[len(training.losses) - 1] if training.losses else 0)
     while training.steps < settings.steps:
         training.loss += step(training)
         training.steps += 1
         since += 1
-        looked = training.steps == settings.looks[len(training.outputs)]
+        looked = training.steps == looks[len(training.outputs)]
         if looked:
             training.outputs.append(table(training.weights).numpy())
             training.losses.append(float(training.loss) / since)

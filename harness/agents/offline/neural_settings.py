@@ -6,7 +6,10 @@ From the repository anishmariathasan/CQL-sepsis: `configs/`, `results/*/config.y
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+MOST_LOOKS = 1_000
+"""What the network says in every state is kept at each."""
 
 
 class Settings(BaseModel):
@@ -20,6 +23,12 @@ class Settings(BaseModel):
     batch: int = Field(256, ge=1, description="transitions of a step, drawn with replacement")
     hidden: int = Field(256, ge=1, description="of the embedding of a state, and of each of the two hidden layers")
     learning_rate: float = Field(3e-4, gt=0, allow_inf_nan=False, description="of Adam")
+
+    @model_validator(mode="after")
+    def _few_looks(self) -> Settings:
+        if self.steps > MOST_LOOKS * self.look_every:
+            raise ValueError(f"look_every {self.look_every} makes more than {MOST_LOOKS:,} looks")
+        return self
 
     @property
     def looks(self) -> tuple[int, ...]:
