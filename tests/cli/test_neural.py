@@ -23,7 +23,8 @@ def test_it_is_said_what_has_to_be_installed(harness_here, monkeypatch):
     for words in (("train", "double-dqn", "--data", "data.npz"), ("reproduce", "cql-sepsis")):
         told = harness_here(*words)
         assert told.returncode == 2
-        assert "needs no_such_package" in told.stderr and "harness[deep]" in told.stderr
+        assert "needs no_such_package" in told.stderr
+        assert "harness[deep]" in told.stderr
 
 
 @pytest.mark.parametrize("name", ["neural-bc", "double-dqn", "neural-cql"])
@@ -37,7 +38,8 @@ def test_a_network_trains_and_its_folder_is_an_agent(data, harness_here, name):
     assert json.loads(asked.stdout)["value"] == pytest.approx(found["value"], abs=1e-12)
     again = harness_here("train", name, "--resume", found["run_dir"], "--quiet")
     assert again.returncode == 0, again.stderr
-    assert "exact survival" in again.stdout and "optimal" in again.stdout
+    assert "exact survival" in again.stdout
+    assert "optimal" in again.stdout
 
 
 def test_wrong_words_get_one_sentence(data, harness_here):

@@ -1,4 +1,4 @@
-"""Runs of neural offline learners: what is kept, what a kill costs, and that the folder is the agent that was valued."""
+"""Runs of neural offline learners: what is kept, what a kill costs, and that the folder is the agent valued."""
 
 from __future__ import annotations
 
@@ -75,7 +75,8 @@ def test_a_killed_run_goes_on_to_the_same_result(tmp_path, data, sepsis):
     assert process.poll() is None
     process.send_signal(signal.SIGKILL)
     process.wait()
-    assert kept.exists() and not (folder.path / SUMMARY).exists()
+    assert kept.exists()
+    assert not (folder.path / SUMMARY).exists()
     again = done_at_once(RunFolder.resume(folder.path, TRAINING))
     assert again.curve == whole.curve
     one, other = (load(Path(done.learned.run_dir), sepsis) for done in (whole, again))

@@ -73,7 +73,7 @@ def test_a_clone_does_what_the_data_do(mdp, data):
     assert found[:3] == pytest.approx(share, abs=0.05)
     greedy = policy(Cloning(**SMALL), training.outputs[-1], mdp.legal)
     assert greedy[:3].argmax(axis=1).tolist() == [0, 0, 0]
-    assert set(np.unique(greedy[:4])) = {0.0, 1.0}
+    assert set(np.unique(greedy[:4])) == {0.0, 1.0}
     assert training.losses[1] < training.losses[0]
 
 
