@@ -64,7 +64,7 @@ def test_the_folder_is_the_agent_that_was_valued(tmp_path, data, sepsis, name):
 
 
 def test_a_killed_run_goes_on_to_the_same_result(tmp_path, data, sepsis):
-    settings = Conservative(**TINY, steps=3_000, look_every=500, seed=3)
+    settings = Conservative(**TINY, steps=1_200, look_every=300, seed=3)
     whole = done_at_once(start(data, "neural-conservative-q", settings, tmp_path))
     folder = start(data, "neural-conservative-q", settings, tmp_path)
     folder.close()

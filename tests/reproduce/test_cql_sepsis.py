@@ -116,6 +116,29 @@ def test_what_is_done_is_not_done_again_and_what_is_missing_is_made_the_same(stu
     done.write_text(kept)
 
 
+def test_a_training_that_was_stopped_goes_on_to_the_same_cell(study, tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "SAVED_EVERY", 0.0)
+
+    def stopped(steps):
+        if steps == 8:
+            raise KeyboardInterrupt
+
+    job = (str(tmp_path), SMALL, "CQL, alpha 0.5", 123)
+    place = tmp_path / "cells" / "cql-alpha-0.5-123"
+    with pytest.raises(KeyboardInterrupt):
+        run.train_cell(job, stopped)
+    assert [path.name for path in place.iterdir()] == ["checkpoint.safetensors"]
+    told = []
+    run.train_cell(job, told.append)
+    assert told == [8]
+    assert not (place / "checkpoint.safetensors").exists()
+    one, other = (
+        Cell.model_validate_json((folder / "cells" / place.name / "cell.json").read_text())
+        for folder in (study[0], tmp_path)
+    )
+    assert one.model_copy(update={"seconds": other.seconds}) == other
+
+
 def test_the_table_says_what_is_not_the_published_protocol(study, sepsis):
     _, rows = study
     references = {name: reference_values(sepsis)[name] for name in ("expert", "optimal")}
