@@ -24,7 +24,7 @@ from harness.evaluation import datasets
 from harness.evaluation.manifest import made_by
 from harness.evaluation.references import reference_values
 from harness.mdp.environment import TabularEnvironment
-from harness.mdp.evaluate import evaluate
+from harness.mdp.evaluate import Evaluation, evaluate
 from harness.mdp.tabular import FloatArray
 
 PACKAGES = ("numpy", "scipy")
@@ -91,11 +91,6 @@ def train(path: Path, name: str, settings: BaseModel, out: Path, env_id: str | N
     found = learner(name)
     env, about, data = datasets.read(path, env_id)
     policy, q = found.learn(data, settings)
-    source = {
-        "file": path.name,
-        "sha256": sha256(path.read_bytes()).hexdigest(),
-        "about": None if about is None else about.model_dump(),
-    }
     return keep(
         env,
         name,
@@ -106,7 +101,7 @@ def train(path: Path, name: str, settings: BaseModel, out: Path, env_id: str | N
         options={} if about is None else about.options,
         episodes=data.n_episodes,
         transitions=len(data),
-        more={"data": source},
+        more={"data": source(path, about)},
     )
 
 
@@ -149,25 +144,51 @@ def keep(
     RunError
         If the folder cannot be written.
     """
-    worth = evaluate(env.mdp, policy)
     told = settings.model_dump(mode="json")
     what = tabular_policy.about(
         env.spec, name, options=options, settings=told, episodes=episodes, transitions=transitions, **(more or {})
     )
+    worth = evaluate(env.mdp, policy)
     with RunFolder.create(out, f"{short_name(env.spec.id)}-{name}".replace("/", "-")) as folder:
-        done = Learned(
-            run_dir=str(folder.path),
-            env=env.spec.id,
-            algorithm=name,
-            settings=told,
-            episodes=episodes,
-            transitions=transitions,
-            value_name=env.spec.value_name,
-            value=worth.J,
-            length=worth.length,
-            references={name: reference.value for name, reference in reference_values(env).items()},
-        )
         folder.write_json(MANIFEST, {"kind": TRAINING, **what, **made_by(PACKAGES)})
         tabular_policy.save(folder.path, about=what, policy=policy, q=q)
-        folder.write_json(SUMMARY, {"env": done.env, "value": done.value, "length": done.length, "exact": True})
-    return done
+        folder.write_json(SUMMARY, summary(env, worth))
+        return learned(folder, env, name, told, worth, episodes, transitions)
+
+
+def learned(
+    folder: RunFolder,
+    env: TabularEnvironment[Any, Any],
+    name: str,
+    told: dict[str, Any],
+    worth: Evaluation,
+    episodes: int,
+    transitions: int | None,
+) -> Learned:
+    """What a learned policy is worth, beside the reference policies."""
+    return Learned(
+        run_dir=str(folder.path),
+        env=env.spec.id,
+        algorithm=name,
+        settings=told,
+        episodes=episodes,
+        transitions=transitions,
+        value_name=env.spec.value_name,
+        value=worth.J,
+        length=worth.length,
+        references={name: reference.value for name, reference in reference_values(env).items()},
+    )
+
+
+def summary(env: TabularEnvironment[Any, Any], worth: Evaluation) -> dict[str, Any]:
+    """What `summary.json` says of a learned policy."""
+    return {"env": env.spec.id, "value": worth.J, "length": worth.length, "exact": True}
+
+
+def source(path: Path, about: datasets.About | None) -> dict[str, Any]:
+    """What a manifest says of the data."""
+    return {
+        "file": path.name,
+        "sha256": sha256(path.read_bytes()).hexdigest(),
+        "about": None if about is None else about.model_dump(),
+    }

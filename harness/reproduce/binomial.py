@@ -6,7 +6,9 @@ Everything assumes that episodes are independent. Distributions are those of a s
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 
@@ -61,16 +63,12 @@ class Shares:
         return float(min(self.probabilities[first:].sum(), 1.0))
 
     def best_of(self, k: int) -> Shares:
-        """The largest of `k` independent ones: their joint distribution function is the k-th power."""
-        below = np.minimum(np.cumsum(self.probabilities), 1.0) ** k
-        return Shares(np.diff(below, prepend=0.0))
+        """The largest of `k` independent ones."""
+        return best([self] * k)
 
     def mean_of(self, m: int) -> Shares:
         """The mean of `m` independent ones."""
-        total = self.probabilities
-        for _ in range(m - 1):
-            total = np.convolve(total, self.probabilities)
-        return Shares(total)
+        return mean([self] * m)
 
 
 def episodes(n: int, p: float) -> Shares:
@@ -82,6 +80,17 @@ def episodes(n: int, p: float) -> Shares:
     from scipy import stats
 
     return Shares(np.asarray(stats.binom.pmf(np.arange(n + 1), n, p), dtype=np.float64))
+
+
+def best(shares: Sequence[Shares]) -> Shares:
+    """The largest of independent ones of the same n: their joint distribution function is the product of all."""
+    below = np.prod([np.minimum(np.cumsum(one.probabilities), 1.0) for one in shares], axis=0)
+    return Shares(np.diff(below, prepend=0.0))
+
+
+def mean(shares: Sequence[Shares]) -> Shares:
+    """The mean of independent ones of the same n."""
+    return Shares(reduce(np.convolve, [one.probabilities for one in shares]))
 
 
 @dataclass(frozen=True)

@@ -152,10 +152,23 @@ def _part(part: Part, repeats: int) -> tuple[Any, Any, Iterable[Block]]:
 def _check_plots(parts: tuple[Part, ...], folder: Path) -> None:
     """Find out before the work that nothing could be drawn after it."""
     from harness.core.errors import UsageError
-    from harness.reports.plots import new_figure
 
     if not set(parts) & set(DRAWN):
         raise UsageError(f"--part {parts[0]} has nothing to draw; --plots goes with: {', '.join(DRAWN)}.")
+    writable(folder)
+
+
+def writable(folder: Path) -> None:
+    """See that figures can be drawn into a folder.
+
+    Raises
+    ------
+    UsageError
+        If matplotlib is not installed, or the folder cannot be made.
+    """
+    from harness.core.errors import UsageError
+    from harness.reports.plots import new_figure
+
     new_figure(1, 1)
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from harness.cli.train import bandit, dqn, offline, optim_neural_ts, reinforce, tabular
+from harness.cli.train import bandit, dqn, neural, offline, optim_neural_ts, reinforce, tabular
 
 app = typer.Typer(
     help="Train an agent, or a search.\n\n[bold]Example[/bold]\n\n  harness train optim-neural-ts --seeds 0,1,2\n\n"
@@ -25,5 +25,11 @@ for name, command in offline.COMMANDS.items():
         command
     )
     app.command(offline.SHORT[name], help=offline.help_of(name), hidden=True)(command)
+for name, command in neural.COMMANDS.items():
+    short = neural.SHORT.get(name)
+    also = "" if short is None else f" Or `{short}`."
+    app.command(name, help=neural.help_of(name), short_help=f"{neural.HEADS[name]}{also}")(command)
+    if short is not None:
+        app.command(short, help=neural.help_of(name), hidden=True)(command)
 for name in tabular.TITLES:
     app.command(name, help=tabular.help_of(name))(tabular.command(name))

@@ -1,0 +1,159 @@
+"""The trainings of `harness.reproduce.cql_sepsis` as a run: in processes, each kept as it goes on and when it is done.
+
+manifest.json                settings and versions
+cells/dqn-42/                a training: its checkpoint while under way, then its last policy, which is an agent
+cells/dqn-42/cell.json       its exact values and what evaluations would have said; there when it is done
+summary.json                 the table; its presence means that the study has finished
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import ValidationError
+
+from harness.agents import tabular_policy
+from harness.agents.offline.neural import Training, advance, policy
+from harness.agents.offline.neural_checkpoint import about, restore, save
+from harness.agents.rl.stored import CHECKPOINT
+from harness.core.errors import RunError, first_problem
+from harness.core.run import MANIFEST, SUMMARY, TRAINING, RunFolder, read_manifest, write_json
+from harness.envs.icu_sepsis.environment import icu_sepsis
+from harness.evaluation.manifest import made_by
+from harness.evaluation.neural_trainings import SAVED_EVERY, allowed
+from harness.evaluation.tabular import Progress, Watch
+from harness.execution.processes import Tell, each
+from harness.mdp.evaluate import evaluate
+from harness.reproduce.cql_sepsis import Cell, Row, Settings, clinicians, selected, survivors, table
+
+KIND = "cql-sepsis"
+CELL = "cell.json"
+PACKAGES = ("icu-sepsis", "numpy", "safetensors", "scipy", "torch")
+
+Job = tuple[str, Settings, str, int]
+"""Folder of the study, its settings, arm and seed."""
+
+
+def start(out: Path, settings: Settings) -> RunFolder:
+    """A new run folder with its manifest.
+
+    Raises
+    ------
+    RunError
+        If it cannot be written.
+    """
+    folder = RunFolder.create(out, KIND)
+    told = {"kind": KIND, "settings": settings.model_dump(mode="json"), **made_by(PACKAGES)}
+    folder.write_json(MANIFEST, told)
+    return folder
+
+
+def carry_out(folder: RunFolder, processes: int, watch: Watch) -> tuple[Settings, tuple[Row, ...]]:
+    """Make the trainings that are missing, and the table of all.
+
+    Raises
+    ------
+    RunError
+        If the folder is of another kind of run, something in it is damaged, or a process died.
+    """
+    settings = _settings(folder.path)
+    every = [(arm, seed) for arm in settings.trained for seed in settings.seeds]
+    missing = [key for key in every if not (_place(folder.path, *key) / CELL).exists()]
+    done, total = settings.steps * (len(every) - len(missing)), settings.steps * len(every)
+    watch(Progress(done, total, "steps"))
+    jobs: list[Job] = [(str(folder.path), settings, *key) for key in missing]
+    if jobs:
+        each(jobs, train_cell, processes, lambda told: watch(Progress(done + sum(told), total, "steps")))
+    rows = table(settings, {key: _read(_place(folder.path, *key) / CELL) for key in every})
+    folder.write_json(SUMMARY, {"rows": [plain(row) for row in rows]})
+    return settings, rows
+
+
+def train_cell(job: Job, tell: Tell) -> None:
+    """Make one training, going on from what is there, and evaluate its checkpoints."""
+    path, settings, arm, seed = job
+    folder = _place(Path(path), arm, seed)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"Cannot write {folder}: {error.strerror or error}.") from error
+    env, data, told = icu_sepsis(), clinicians(settings), settings.told(arm, seed)
+    what = about(env.spec, data, told)
+    training = restore(folder, env.spec, data, told)
+    began = saved = time.monotonic()
+
+    def after(training: Training) -> None:
+        nonlocal saved
+        tell(training.steps)
+        if time.monotonic() - saved >= SAVED_EVERY or training.steps == told.steps:
+            save(training, what, folder)
+            saved = time.monotonic()
+
+    advance(training, after)
+    policies = [policy(told, seen, allowed(env)) for seen in training.outputs]
+    values = np.array([evaluate(env.mdp, one).J for one in policies])
+    counts = np.stack([survivors(env.mdp, one, seed, settings.repeats) for one in policies])
+    printed, kept = selected(counts, values)
+    of = tabular_policy.about(
+        env.spec, str(what["algorithm"]), settings=told.model_dump(mode="json"), seeds=[seed], study=Path(path).name
+    )
+    tabular_policy.save(folder, about=of, policy=policies[-1], q=training.outputs[-1])
+    write_json(folder / MANIFEST, {"kind": TRAINING, **of, **made_by(PACKAGES)})
+    cell = Cell(
+        arm=arm,
+        seed=seed,
+        transitions=len(data),
+        values=tuple(values.tolist()),
+        printed=printed,
+        kept=kept,
+        seconds=round(time.monotonic() - began, 1),
+    )
+    write_json(folder / CELL, cell)
+    (folder / CHECKPOINT).unlink()
+
+
+def plain(row: Row) -> dict[str, Any]:
+    """A row as plain data; None is what has no value."""
+    low, high = row.printed.central()
+    interval: Mapping[str, float] = {"exact_lower": row.exact.lower, "exact_upper": row.exact.upper}
+    return {
+        "arm": row.arm,
+        "published": row.published,
+        "exact": row.exact.value,
+        **{name: None if value != value else value for name, value in interval.items()},
+        "seeds": row.exact.n,
+        "best_checkpoint": row.best,
+        "kept_checkpoint": row.kept,
+        "printed": row.printed.mean,
+        "printed_lower": low,
+        "printed_upper": high,
+        "published_or_more": row.reached,
+        "printed_if_looks_were_independent": row.independent.mean,
+        "printed_probabilities": row.printed.probabilities.tolist(),
+    }
+
+
+def _place(path: Path, arm: str, seed: int) -> Path:
+    return path / "cells" / f"{re.sub(r'[^a-z0-9.]+', '-', arm.lower())}-{seed}"
+
+
+def _read(path: Path) -> Cell:
+    try:
+        return Cell.model_validate(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise RunError(f"{path} cannot be read; remove it, and resume the study to have it made again.") from error
+
+
+def _settings(path: Path) -> Settings:
+    try:
+        return Settings.model_validate(read_manifest(path, KIND)["settings"])
+    except KeyError:
+        raise RunError(f"The manifest of {path} holds no settings; start the study anew.") from None
+    except ValidationError as error:
+        raise RunError(f"The settings of {path} are not understood: {first_problem(error)}.") from None
