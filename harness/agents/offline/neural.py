@@ -105,7 +105,7 @@ def step(training: Training) -> torch.Tensor:
     else:
         loss = cross_entropy(training.weights, batch)
     training.adam.zero_grad()
-    loss.backward()  # type: ignore[no-untyped-call]
+    torch.autograd.backward(loss)
     if isinstance(settings, DoubleDQN):
         torch.nn.utils.clip_grad_norm_(training.weights.values(), settings.clip)
     training.adam.step()
