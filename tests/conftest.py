@@ -118,6 +118,11 @@ def completion(text: str, finish_reason: str = "stop") -> dict[str, Any]:
     }
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest file first, so that no process is left alone with it."""
+    items.sort(key=lambda item: item.path.name != "test_real_model.py")
+
+
 @pytest.fixture(scope="session")
 def forks() -> Iterator[Forks]:
     """One process that has imported everything, for all commands of this one."""

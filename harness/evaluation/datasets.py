@@ -63,7 +63,7 @@ def tabular(env_id: str, options: Mapping[str, Any]) -> TabularEnvironment[Any, 
     """
     env = envs.make(env_id, **options)
     if not isinstance(env, TabularEnvironment):
-        raise UsageError(f"{env.spec.id} is not tabular; logged transitions are of states and actions with numbers.")
+        raise UsageError(f"{env.spec.id} is not tabular: its states and actions have no numbers.")
     if not np.array_equal(env.seen, np.arange(env.mdp.n_states)):
         raise UsageError(f"{env.spec.id} hides part of its state, which logged transitions would show.")
     return env
