@@ -14,6 +14,7 @@ import typer
 from harness.cli import (
     ab,
     agents,
+    build_mdp,
     cache,
     calibrate,
     collect,
@@ -72,6 +73,7 @@ def harness(
 
 app.command("eval", help=evaluate.HELP)(evaluate.evaluate)
 app.command("ab", help=ab.HELP)(ab.ab)
+app.command("build-mdp", help=build_mdp.HELP)(build_mdp.build_mdp)
 app.command("collect", help=collect.HELP)(collect.collect)
 app.command("play", help=play.HELP)(play.play)
 app.command("compare", help=compare.HELP)(compare.compare)
