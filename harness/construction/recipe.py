@@ -162,7 +162,9 @@ class Recipe(_Frozen):
         """Every column that is named: as what, and of which kinds it may be."""
         classes = ("category", "flag")
         numbers = ("float", *classes)
-        found = [("treatments", t.column, classes if t.quantiles is None else ("float",)) for t in self.treatments]
+        found: list[tuple[str, str, tuple[str, ...]]] = [
+            ("treatments", t.column, classes if t.quantiles is None else ("float",)) for t in self.treatments
+        ]
         found += [("features", name, numbers) for name in (*self.features.standardise, *self.features.log)]
         found += [("features.binary", name, ()) for name in self.features.binary]
         found += [("features.one_hot", name, classes) for name in self.features.one_hot]

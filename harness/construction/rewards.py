@@ -23,7 +23,7 @@ from harness.data.table import Array, FloatArray
 
 Columns = Mapping[str, Array]
 
-MAP_POINTS = ((40.0, -1.0), (55.0, -0.15), (60.0, -0.05), (65.0, 0.0))
+MAP_POINTS, MAP_PAID = (40.0, 55.0, 60.0, 65.0), (-1.0, -0.15, -0.05, 0.0)
 """Mean arterial pressure (mmHg) and reward, linear between them and constant beyond (Gottesman et al. 2020)."""
 URINE, MAP_WITH_URINE = 30.0, 55.0
 """mL in an hour and mmHg: with more of both the reward is 0 (Gottesman et al. 2020)."""
@@ -41,7 +41,7 @@ def map_urine(now: Columns, then: Columns) -> FloatArray:
     """0 while the next hour's pressure is above 65 mmHg, falling to -1 at 40; 0 with urine above 55."""
     del now
     pressure = then["map"]
-    paid = np.interp(pressure, *zip(*MAP_POINTS, strict=True))
+    paid = np.interp(pressure, MAP_POINTS, MAP_PAID)
     return np.where((then["urine"] > URINE) & (pressure > MAP_WITH_URINE), 0.0, paid)
 
 
@@ -49,7 +49,8 @@ def hiv(now: Columns, then: Columns) -> FloatArray:
     """`-0.7 ln VL + 0.6 ln CD4` of the next month while the viral load is detectable, else `5 + 0.6 ln CD4`."""
     del now
     load, cells = np.maximum(then["vl"], 1.0), np.maximum(then["cd4"], 1.0)
-    return np.where(load >= DETECTABLE, -VL_WEIGHT * np.log(load), SUPPRESSED) + CD4_WEIGHT * np.log(cells)
+    paid: FloatArray = np.where(load >= DETECTABLE, -VL_WEIGHT * np.log(load), SUPPRESSED) + CD4_WEIGHT * np.log(cells)
+    return paid
 
 
 def sofa_lactate(now: Columns, then: Columns) -> FloatArray:
@@ -57,7 +58,8 @@ def sofa_lactate(now: Columns, then: Columns) -> FloatArray:
     before, after = sofa(now), sofa(then)
     unchanged = (after == before) & (after > 0)
     lactate = np.tanh(then["lactate"] - now["lactate"])
-    return SOFA_UNCHANGED * unchanged + SOFA_CHANGE * (after - before) + LACTATE_CHANGE * lactate
+    paid: FloatArray = SOFA_UNCHANGED * unchanged + SOFA_CHANGE * (after - before) + LACTATE_CHANGE * lactate
+    return paid
 
 
 def column(now: Columns, then: Columns) -> FloatArray:
@@ -68,8 +70,8 @@ def column(now: Columns, then: Columns) -> FloatArray:
 
 def outcome(now: Columns, then: Columns) -> FloatArray:
     """Nothing before the end: 1 for survival is paid where the trajectory ends."""
-    del now
-    return np.zeros(len(next(iter(then.values()))))
+    del now, then
+    return np.zeros(1)
 
 
 SOFA_NEEDS = ("pao2", "fio2", "ventilated", "platelets", "bilirubin", "map", "gcs", "creatinine")
@@ -101,8 +103,6 @@ def reward(recipe: Recipe) -> Callable[[Columns, Columns], FloatArray]:
         )
 
     def of_rows(now: Columns, then: Columns) -> FloatArray:
-        if not given:
-            return np.zeros(len(next(iter(now.values()))))
         return paid(*({role: rows[name] for role, name in given.items()} for rows in (now, then)))
 
     return of_rows

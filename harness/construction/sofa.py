@@ -50,8 +50,8 @@ def sofa(rows: Mapping[str, Array]) -> IntArray:
 
 
 def _below(values: Array, limits: tuple[float, ...]) -> IntArray:
-    return np.sum([values < limit for limit in limits], axis=0, dtype=np.int64)
+    return np.asarray(np.sum([values < limit for limit in limits], axis=0, dtype=np.int64))
 
 
 def _from(values: Array, limits: tuple[float, ...]) -> IntArray:
-    return np.sum([values >= limit for limit in limits], axis=0, dtype=np.int64)
+    return np.asarray(np.sum([values >= limit for limit in limits], axis=0, dtype=np.int64))

@@ -15,6 +15,7 @@ from harness.construction.rewards import reward
 from harness.core.errors import UsageError
 from harness.data.table import IntArray, Table
 from harness.mdp.dataset import Dataset, checked
+from harness.mdp.tabular import BoolArray
 
 SURVIVED, DIED, STOPPED = "survived", "died", "observation stopped"
 
@@ -83,8 +84,8 @@ def transitions(table: Table, recipe: Recipe, states: IntArray, actions: IntArra
     )
 
 
-def _died(table: Table, column: str) -> IntArray:
-    died = table.levels(column) == 1
+def _died(table: Table, column: str) -> BoolArray:
+    died: BoolArray = table.levels(column) == 1
     changed = np.flatnonzero((died[1:] != died[:-1]) & (np.diff(table.patient_of) == 0))
     if len(changed):
         who = table.columns[table.schema.patient][changed[0]]
