@@ -46,8 +46,9 @@ def build_mdp(
     from harness.cli.progress import told
     from harness.cli.tables import print_blocks, print_json
     from harness.construction.build import build
+    from harness.construction.folder import check_target
     from harness.construction.recipe import changed, load
-    from harness.construction.write import check_target, write
+    from harness.construction.write import write
     from harness.data.fetch import existing
     from harness.data.read import read
     from harness.reports import construction as report

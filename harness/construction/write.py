@@ -21,22 +21,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import ValidationError
 
 from harness import __version__
 from harness.construction.build import Built
 from harness.construction.describe import READING, describe
+from harness.construction.folder import FORMAT, KIND, check_target
 from harness.construction.transitions import endings
-from harness.core.errors import RunError, UsageError
+from harness.core.errors import RunError
 from harness.core.run import MANIFEST, write_json
-from harness.data.sharing import Provenance, provenance
+from harness.data.sharing import provenance
 from harness.mdp.arrays import ABOUT, ACTIONS, ARCHIVE, STATES
 from harness.mdp.evaluate import evaluate
 from harness.mdp.solve import solve
-
-KIND = "built-mdp"
-FORMAT = 1
-"""Of the folder; raised with any change that makes another MDP of the same table and recipe."""
 
 
 def write(built: Built, out: Path) -> dict[str, Any]:
@@ -68,44 +64,6 @@ def write(built: Built, out: Path) -> dict[str, Any]:
     except OSError as error:
         raise RunError(f"Cannot write {out}: {error.strerror or error}; choose another folder with --out.") from None
     return found
-
-
-def check_target(out: Path) -> None:
-    """See that a built MDP may be written there.
-
-    Raises
-    ------
-    UsageError
-        If something else is there.
-    """
-    if out.exists() and (not out.is_dir() or (any(out.iterdir()) and read_manifest(out) is None)):
-        raise UsageError(f"'{out}' is there and is no built MDP; name a new folder with --out, it is not overwritten.")
-
-
-def read_manifest(folder: Path) -> dict[str, Any] | None:
-    """The manifest of a built MDP; None for any other folder, or an archive."""
-    try:
-        found = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return found if isinstance(found, dict) and found.get("kind") == KIND else None
-
-
-def provenance_of(folder: Path) -> Provenance | None:
-    """Where the data of a built MDP come from; None for an MDP that was not built here.
-
-    Raises
-    ------
-    UsageError
-        If the manifest does not say it.
-    """
-    found = read_manifest(folder)
-    if found is None:
-        return None
-    try:
-        return Provenance.model_validate(found.get("provenance"))
-    except ValidationError:
-        raise UsageError(f"{folder / MANIFEST} does not say where the data come from; build the MDP again.") from None
 
 
 def about(built: Built) -> dict[str, Any]:

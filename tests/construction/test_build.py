@@ -11,9 +11,10 @@ pytest.importorskip("sklearn", reason="needs the extra data")
 
 from harness.construction.build import build
 from harness.construction.describe import describe, figure, quartiles
+from harness.construction.folder import provenance_of
 from harness.construction.patients import before_the_last, ordered, take
 from harness.construction.recipe import changed, load
-from harness.construction.write import provenance_of, write
+from harness.construction.write import write
 from harness.core.errors import UsageError
 from harness.envs.registry import make
 from harness.mdp.read import read

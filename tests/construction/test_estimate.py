@@ -21,11 +21,11 @@ def logged(rows, n_states=4, n_actions=3, discount=1.0, terminated=()):
     )  # fmt: skip
 
 
-def P(mdp):
+def dense(mdp):
     """(S, A, S), zero in terminal states."""
-    dense = mdp.rows.toarray()[mdp.row_of]
-    dense[mdp.terminal] = 0.0
-    return dense
+    rows = mdp.rows.toarray()[mdp.row_of]
+    rows[mdp.terminal] = 0.0
+    return rows
 
 
 TERMINAL = np.array([False, False, False, True])
@@ -36,7 +36,7 @@ def test_inadmissible_actions_do_as_the_admissible_ones_on_average_each_counting
     found = estimate(logged(rows, terminated=(3,)), TERMINAL, visits=2)
     assert found.mdp.admissible.tolist() == [[True, True, False], [True] + [False] * 2, [True] + [False] * 2,
                                              [False] * 3]  # fmt: skip
-    assert P(found.mdp)[0].tolist() == [[0, 0, 0, 1], [0, 1, 0, 0], [0, 0.5, 0, 0.5]]
+    assert dense(found.mdp)[0].tolist() == [[0, 0, 0, 1], [0, 1, 0, 0], [0, 0.5, 0, 0.5]]
     assert found.mdp.reward()[0].tolist() == [1.0, 0.0, 0.5]
     assert found.behaviour[0] == pytest.approx([4 / 7, 2 / 7, 1 / 7])
 
@@ -52,7 +52,7 @@ def test_where_no_action_has_the_visits_the_most_frequent_is_admissible():
 def test_a_state_in_which_nothing_was_decided_does_as_all_states_on_average():
     rows = [(0, 0, 1.0, 3)] * 3 + [(1, 0, 2.0, 2)]
     found = estimate(logged(rows, terminated=(3,)), TERMINAL, visits=1)
-    assert P(found.mdp)[2].tolist() == [[0, 0, 0.25, 0.75]] * 3
+    assert dense(found.mdp)[2].tolist() == [[0, 0, 0.25, 0.75]] * 3
     assert found.mdp.reward()[2].tolist() == [1.25] * 3
 
 
@@ -62,7 +62,7 @@ def test_where_observation_stops_the_value_is_the_discounted_one():
     value = evaluate(found.mdp, np.ones((4, 1)))
     assert value.V[0] == pytest.approx(1 / (1 - 0.81))
     assert value.length == pytest.approx(10)
-    assert P(found.mdp)[:3, 0, 3] == pytest.approx([0.1] * 3)
+    assert dense(found.mdp)[:3, 0, 3] == pytest.approx([0.1] * 3)
 
 
 @settings(max_examples=40, deadline=None)
@@ -75,7 +75,7 @@ def test_where_observation_stops_the_value_is_the_discounted_one():
 def test_rows_sum_to_one_and_admissible_is_what_has_the_visits(rows, visits):
     data = logged(rows, discount=0.95)
     found = estimate(data, TERMINAL, visits)
-    assert P(found.mdp)[:3].sum(axis=2) == pytest.approx(np.ones((3, 3)))
+    assert dense(found.mdp)[:3].sum(axis=2) == pytest.approx(np.ones((3, 3)))
     enough = found.visits[:3] >= visits
     assert (found.mdp.admissible[:3] >= enough).all()
     alone = enough.any(axis=1)
