@@ -2,9 +2,10 @@
 
 An action is admissible in a state where it was taken often enough; its transitions are the shares of what followed.
 Every other action does as the admissible ones of the state on average, each counting the same (Choudhary et al. 2024,
-section 4.3). Two things that ICU-Sepsis has otherwise: it takes out states without an admissible action; here the
-action that was taken most often is admissible there. And a state in which nothing was decided at all, which a resample
-of patients may have, does as all states on average.
+section 4.3). ICU-Sepsis takes out states without an admissible action. Here they are kept, so that every patient has a
+state: whatever is done in them, patients move on as all who were in them did, and the action taken most often counts as
+admissible. So do states from which the admissible actions alone never come to an end. A state in which nothing was
+decided at all, which a resample of patients may have, does as all states on average.
 
 Where observation just stops after a fixed time, an optimum needs an end. Taking the last hour's transitions to an
 absorbing state would make an end likelier after what happened to be done in the last hour, and a policy could seek or
@@ -25,7 +26,7 @@ import numpy as np
 from scipy import sparse
 
 from harness.mdp.build import from_arrays
-from harness.mdp.dataset import Dataset, counts
+from harness.mdp.dataset import Counts, Dataset, counts
 from harness.mdp.tabular import BoolArray, FloatArray, IntArray, TabularMDP
 
 
@@ -47,7 +48,7 @@ class Estimated:
     behaviour: FloatArray
 
 
-def estimate(data: Dataset, terminal: BoolArray, visits: int) -> Estimated:
+def estimate(data: Dataset, terminal: BoolArray, visits: int, among: BoolArray | None = None) -> Estimated:
     """The MDP of logged transitions.
 
     Parameters
@@ -58,34 +59,68 @@ def estimate(data: Dataset, terminal: BoolArray, visits: int) -> Estimated:
     terminal : bool array, shape (S,)
     visits : int
         From which on an action is admissible.
+    among : bool array, shape (S, A), optional
+        Actions that may be admissible at all, if that is known.
     """
-    S, A = data.n_states, data.n_actions
     counted = counts(data)
-    admissible = supported(counted.visits, visits) & ~terminal[:, None]
+    eligible = ~terminal[:, None] & (True if among is None else among)
+    admissible = supported(np.where(eligible, counted.visits, 0), visits)
+    pooled = ~(admissible & (counted.visits >= visits)).any(axis=1) & ~terminal
+    transitions, paid = _model(data, counted, admissible, pooled)
+    if data.discount < 1.0:
+        S, A = admissible.shape
+        ends = np.zeros((1, S))
+        ends[0, np.flatnonzero(terminal)[-1]] = 1.0 - data.discount
+        stopping = sparse.csr_array(sparse.csr_array(np.ones((S * A, 1))) @ sparse.csr_array(ends))
+        transitions = sparse.csr_array(data.discount * transitions + stopping)
+    else:
+        while (lost := _endless(transitions, terminal) & ~pooled).any():
+            pooled = pooled | lost
+            transitions, paid = _model(data, counted, admissible, pooled)
+    start = counted.start / counted.start.sum()
+    mdp = from_arrays(transitions, paid, start, terminal=terminal, admissible=admissible)
+    return Estimated(mdp, counted.visits, _shares(counted.visits, terminal))
+
+
+def _model(
+    data: Dataset, counted: Counts, admissible: BoolArray, pooled: BoolArray
+) -> tuple[sparse.csr_array, FloatArray]:
+    """Transitions (S * A, S) and rewards (S, A): an action's own, or the mean of admissible ones, or the state's."""
+    S, A = admissible.shape
     taken = counted.visits.ravel()
-    rows = sparse.csr_array(sparse.diags_array(1.0 / np.maximum(taken, 1)) @ counted.transitions.astype(np.float64))
-    reward = counted.reward.ravel() / np.maximum(taken, 1)
+    own = _divided(counted.transitions, taken)
     chosen = np.flatnonzero(admissible)
     of_state = chosen // A
     share = 1.0 / np.maximum(admissible.sum(axis=1), 1)
     averaging = sparse.csr_array((share[of_state], (of_state, chosen)), shape=(S, S * A))
-    mean_rows, mean_reward = sparse.csr_array(averaging @ rows), averaging @ reward
+    reward = counted.reward.ravel() / np.maximum(taken, 1)
+    summing = sparse.csr_array((np.ones(S * A), (np.repeat(np.arange(S), A), np.arange(S * A))), shape=(S, S * A))
+    visits = counted.visits.sum(axis=1)
+    of_states = _divided(summing @ counted.transitions, visits)
     everywhere = sparse.csr_array(counted.transitions.sum(axis=0)[None, :] / len(data))
-    blank = np.flatnonzero(~admissible.any(axis=1) & ~terminal)
-    mean_reward[blank] = data.reward.mean()
-    which = np.where(admissible.ravel(), np.arange(S * A), S * A + np.repeat(np.arange(S), A))
-    which = np.where(np.repeat(np.isin(np.arange(S), blank), A), S * A + S, which)
-    stacked = sparse.csr_array(sparse.vstack([rows, mean_rows, everywhere], format="csr"))
-    transitions = sparse.csr_array(stacked[which])
-    paid = np.where(admissible.ravel(), reward, np.repeat(mean_reward, A)).reshape(S, A)
-    if data.discount < 1.0:
-        stop = int(np.flatnonzero(terminal)[-1])
-        ending = sparse.csr_array(
-            (np.full(S * A, 1.0 - data.discount), (np.arange(S * A), np.full(S * A, stop))), shape=(S * A, S)
-        )
-        transitions = sparse.csr_array(data.discount * transitions + ending)
-    mdp = from_arrays(transitions, paid, counted.start / counted.start.sum(), terminal=terminal, admissible=admissible)
-    return Estimated(mdp, counted.visits, _shares(counted.visits, terminal))
+    rows = sparse.csr_array(sparse.vstack([own, averaging @ own, of_states, everywhere], format="csr"))
+    paid = np.concatenate(
+        [reward, averaging @ reward, counted.reward.sum(axis=1) / np.maximum(visits, 1), [data.reward.mean()]]
+    )
+    state = np.repeat(np.arange(S), A)
+    which = np.where(admissible.ravel(), np.arange(S * A), S * A + state)
+    which = np.where(pooled[state], S * A + S + state, which)
+    which = np.where(pooled[state] & (visits[state] == 0), len(paid) - 1, which)
+    return sparse.csr_array(rows[which]), paid[which].reshape(S, A)
+
+
+def _divided(counted: sparse.csr_array, by: IntArray) -> sparse.csr_array:
+    return sparse.csr_array(sparse.diags_array(1.0 / np.maximum(by, 1)) @ counted.astype(np.float64))
+
+
+def _endless(transitions: sparse.csr_array, terminal: BoolArray) -> BoolArray:
+    """The states from which no action ever leads towards an end, (S,)."""
+    ending = terminal
+    while True:
+        found = ending | (transitions @ ending.astype(np.float64) > 0).reshape(len(terminal), -1).any(axis=1)
+        if np.array_equal(found, ending):
+            return ~ending
+        ending = found
 
 
 def supported(taken: IntArray, visits: int) -> BoolArray:

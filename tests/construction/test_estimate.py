@@ -56,6 +56,21 @@ def test_a_state_in_which_nothing_was_decided_does_as_all_states_on_average():
     assert found.mdp.reward()[2].tolist() == [1.25] * 3
 
 
+def test_a_state_without_support_moves_on_as_all_who_were_in_it_whatever_is_done():
+    rows = [(0, 0, 1.0, 0), (0, 0, 1.0, 1), (0, 1, 4.0, 3)] + [(1, 0, 0.0, 3)] * 5
+    found = estimate(logged(rows, terminated=(3,)), TERMINAL, visits=5)
+    assert dense(found.mdp)[0] == pytest.approx(np.tile([1 / 3, 1 / 3, 0, 1 / 3], (3, 1)))
+    assert found.mdp.reward()[0].tolist() == [2.0] * 3
+    assert found.mdp.admissible[0].tolist() == [True, False, False]
+
+
+def test_a_state_that_its_admissible_action_never_leaves_moves_on_as_all_who_were_in_it():
+    rows = [(0, 0, 0.0, 0)] * 6 + [(0, 1, 0.0, 3)] * 2 + [(1, 0, 0.0, 0), (2, 0, 0.0, 3)]
+    found = estimate(logged(rows, terminated=(3,)), TERMINAL, visits=5)
+    assert dense(found.mdp)[0] == pytest.approx(np.tile([0.75, 0, 0, 0.25], (3, 1)))
+    assert found.mdp.always_ends
+
+
 def test_where_observation_stops_the_value_is_the_discounted_one():
     rows = [(0, 0, 1.0, 1), (1, 0, 0.0, 0), (2, 0, 0.0, 2)]
     found = estimate(logged(rows, n_actions=1, discount=0.9), TERMINAL, visits=1)
