@@ -20,6 +20,7 @@ from harness.cli import (
     collect,
     compare,
     data,
+    doubt,
     envs,
     evaluate,
     models,
@@ -79,6 +80,7 @@ app.command("play", help=play.HELP)(play.play)
 app.command("compare", help=compare.HELP)(compare.compare)
 app.command("rank", help=rank.HELP)(rank.rank)
 app.command("recheck", help=recheck.HELP)(recheck.recheck)
+app.command("doubt", help=doubt.HELP)(doubt.doubt)
 app.command("ope", help=ope.HELP)(ope.ope)
 app.command("optimum", help=optimum.HELP)(optimum.optimum)
 app.command("plan", help=plan.HELP)(plan.plan)
