@@ -19,7 +19,7 @@ HELP = """Make a tabular MDP of patients' trajectories, to be played, solved and
   harness eval --mdp my/hypotension --model smollm2
 
 A recipe says what the treatments, the features, the states and the reward are; built in are ai-clinician, art-hiv,
-hypotension and sepsis. One of your own is a TOML file, for which harness/construction/recipes has the examples.
+hypotension, hypotension-pls and sepsis. One of your own is a TOML file; harness/construction/recipes has examples.
 Needs the extra: pip install 'harness\\[data]'. A benchmark for research, not medical advice.
 """
 

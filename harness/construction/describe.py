@@ -33,10 +33,11 @@ def names(columns: Sequence[Column]) -> list[str]:
 
 
 def shown(recipe: Recipe, table: Table) -> list[Column]:
-    """The columns of the recipe's features that say something about a patient."""
+    """The columns of the recipe's features that say something about a patient, and those it names beside them."""
     schema = table.schema
     flags = {column.measured for column in schema.columns}
-    return [schema.column(name) for name in recipe.features.columns if name not in flags]
+    columns = dict.fromkeys((*recipe.features.columns, *recipe.described))
+    return [schema.column(name) for name in columns if name not in flags]
 
 
 def describe(recipe: Recipe, table: Table, states: IntArray, K: int) -> list[dict[str, str]]:

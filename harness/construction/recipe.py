@@ -110,6 +110,7 @@ class Recipe(_Frozen):
     rare: float = Field(0, ge=0, lt=1, description="combinations in a smaller share of the rows become one action")
     joined_by: str = Field(", ", description="between the words of an action")
     features: Features
+    described: tuple[str, ...] = Field((), description="columns that are told of a state beside its features")
     states: States = States()
     reward: Reward
     ends: Ends
@@ -168,6 +169,7 @@ class Recipe(_Frozen):
         found += [("features", name, numbers) for name in (*self.features.standardise, *self.features.log)]
         found += [("features.binary", name, ()) for name in self.features.binary]
         found += [("features.one_hot", name, classes) for name in self.features.one_hot]
+        found += [("described", name, numbers) for name in self.described]
         found += [("reward.columns", name, numbers) for name in self.reward.columns.values()]
         if self.ends.column is not None:
             found.append(("ends.column", self.ends.column, classes))

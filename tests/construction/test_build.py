@@ -52,7 +52,9 @@ def test_without_an_outcome_the_last_row_has_no_successor():
     assert data.step.max() == 46
 
 
-@pytest.mark.parametrize(("recipe", "data"), [("hypotension", "hypotension"), ("sepsis", "sepsis"), ("art-hiv", "hiv")])
+@pytest.mark.parametrize(
+    ("recipe", "data"), [("hypotension-pls", "hypotension"), ("sepsis", "sepsis"), ("art-hiv", "hiv")]
+)
 def test_the_order_of_patients_changes_nothing(recipe, data):
     first = stand_in(data, 40)
     shuffled = take(first, np.random.default_rng(1).permutation(40))
@@ -109,7 +111,9 @@ def test_states_are_described_in_the_datas_units():
     pressure = found.table.columns["MAP"][rows]
     assert said[2]["mean arterial pressure (mmHg)"] == quartiles(pressure)
     assert said[2]["mean arterial pressure (mmHg)"].startswith(figure(np.median(pressure)))
-    assert "urine_m" not in " ".join(said[2])
+    assert "Glasgow Coma Scale" in said[2]
+    plain = small("hypotension-pls", 4)
+    assert "urine_m" not in " ".join(describe(plain, found.table, found.states, 4)[2])
 
 
 def test_a_built_folder_plays_in_words_and_says_that_it_is_a_stand_in(tmp_path):
