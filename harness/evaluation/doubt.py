@@ -99,7 +99,8 @@ def doubt(table: Table, recipe: Recipe, *, resamples: int, seed: int, tell: Tell
     folds: list[list[Judged]] = []
     for i, (here, there) in enumerate((halves, halves[::-1]), start=1):
         tell(f"half {i} of 2: construction")
-        folds.append(_fold(take(table, here), take(table, there), recipe, lambda w, i=i: tell(f"half {i} of 2: {w}")))
+        folds.append(_fold(take(table, here), take(table, there), recipe))
+        tell(f"half {i} of 2: judged")
     found = [_mean(parts) for parts in zip(*folds, strict=True)]
     return found + _resampled(table, recipe, resamples, seed, tell)
 
@@ -112,11 +113,10 @@ def survived(found: list[Judged], policy: str, by: str) -> float:
     return (values[policy, by] - usual) / claimed if claimed > 0 else math.nan
 
 
-def _fold(here: Table, there: Table, recipe: Recipe, tell: Tell) -> list[Judged]:
+def _fold(here: Table, there: Table, recipe: Recipe) -> list[Judged]:
     construction = construct(here, recipe)
     data, other = construction.transitions(here), construction.transitions(there)
     own, held = construction.estimate(data), construction.estimate(other)
-    tell("pessimistic optimum")
     spread = float(np.ptp(data.returns)) or 1.0
     cautious, _ = pessimistic.learn(data, pessimistic.Settings(beta=BETA * spread))
     policies = {
@@ -126,7 +126,6 @@ def _fold(here: Table, there: Table, recipe: Recipe, tell: Tell) -> list[Judged]
     }
     found = []
     for name, policy in policies.items():
-        tell(f"judging '{name}'")
         found.append(Judged(name, CLAIM, evaluate(own.mdp, policy).J, n=here.n_patients))
         found.append(Judged(name, HELD_OUT, evaluate(held.mdp, policy).J, n=there.n_patients))
         if name != "as in the data":
@@ -206,8 +205,9 @@ def _resampled(table: Table, recipe: Recipe, resamples: int, seed: int, tell: Te
     if resamples < 2:
         return []
     tails = (0.5 - CONFIDENCE / 2, 0.5 + CONFIDENCE / 2)
-    return [
-        Judged("optimal", by, float(np.mean(values)), *map(float, np.quantile(values, tails)), resamples,
-               f"mean and percentiles of {resamples} resamples")
-        for by, values in ((BOOTSTRAP, claims), (LEFT_OUT, judged))
-    ]  # fmt: skip
+    note = f"mean and percentiles of {resamples} resamples"
+    found = []
+    for by, values in ((BOOTSTRAP, claims), (LEFT_OUT, judged)):
+        lower, upper = (float(q) for q in np.quantile(values, tails))
+        found.append(Judged("optimal", by, float(np.mean(values)), lower, upper, resamples, note))
+    return found
