@@ -17,8 +17,8 @@ def blocks(found: Tutorial, origin: str) -> list[Block]:
     rows = [(name, number(value)) for name, value in found.claimed.items()]
     note = (
         "Read off the Q that was learned, at hour 0 and undiscounted: these patients chose the policy and judge it. "
-        f"The shift makes {found.crossing[0]:,} transitions to another patient; {found.crossing[1]:,} are left when the "
-        "last hours are dropped."
+        f"The shift makes {found.crossing[0]:,} transitions to another patient; {found.crossing[1]:,} are left when "
+        "the last hours are dropped."
     )
     return [
         Block(f"The tutorial as it is, on {origin}", ("policy", "value by the learned Q"), rows, (note,)),

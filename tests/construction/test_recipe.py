@@ -52,3 +52,9 @@ def test_an_unknown_recipe_names_the_known_ones():
 def test_a_reward_needs_its_columns():
     with pytest.raises(UsageError, match="needs map, urine"):
         reward(parse(OWN.replace('kind = "outcome"\n\n[ends]', 'kind = "map-urine"\n\n[ends]'), "ward.toml"))
+
+
+def test_time_steps_of_ones_own_data_may_be_missing():
+    text = OWN.replace("hours_per_step = 24", 'hours_per_step = 24\ntime_step = "any"')
+    assert own(text).schema_of_data().time_step is None
+    assert own().schema_of_data().time_step == 1
