@@ -68,10 +68,10 @@ def tutorial(table: Table, *, states: States = STATES, tell: Tell = lambda what:
     recipe = load(RECIPE).model_copy(update={"states": states})
     built = build(table, recipe, lambda what: tell(f"the tutorial: {what}"))
     claimed = _claimed(built)
-    judged = [
-        doubt(table, _smaller(load(name), states), resamples=0, seed=0, tell=lambda what, n=name: tell(f"{n}: {what}"))
-        for name in (RECIPE, CORRECTED)
-    ]
+    judged = []
+    for name in (RECIPE, CORRECTED):
+        tell(f"recipe '{name}', judged by other patients")
+        judged.append(doubt(table, _smaller(load(name), states), resamples=0, seed=0, tell=tell))
     return Tutorial(claimed, _crossing(built.table), _pressures(built), *judged)
 
 
