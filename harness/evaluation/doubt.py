@@ -140,22 +140,20 @@ def _estimated(name: str, policy: FloatArray, other: Dataset, V: FloatArray) -> 
     Where observation stops, weights reach to its end alone; what would come after it is the value V that the MDP of the
     first patients has for the last state.
     """
-    note, ended = "", other
+    ended = other
     if other.discount < 1.0:
         last = np.append(other.first[1:], len(other)) - 1
         reward = other.reward.copy()
         reward[last] += other.discount * V[other.next_state[last]]
-        ended, note = replace(other, reward=reward), "after the end of observation by the MDP it was found in"
+        ended = replace(other, reward=reward)
     estimates = {e.estimator: e for e in by_weights(ended, policy, estimated_behaviour(ended))}
     estimates |= {e.estimator: e for e in by_model(other, policy)}
-    return [
-        Judged(
-            name, e.estimator, e.value, e.lower, e.upper, e.n,
-            "; ".join(part for part in (f"{e.ess:.0f} effective episodes", e.note,
-                                        note if e.estimator != "FQE" else "") if part),
-        )
-        for e in (estimates[each] for each in ESTIMATORS)
-    ]  # fmt: skip
+    found = []
+    for each in ESTIMATORS:
+        e = estimates[each]
+        said = "; ".join(part for part in (f"{e.ess:.0f} effective episodes", e.note) if part)
+        found.append(Judged(name, each, e.value, e.lower, e.upper, e.n, said))
+    return found
 
 
 def _in_truth(
@@ -181,8 +179,9 @@ def _mean(parts: tuple[Judged, ...]) -> Judged:
     """Of both halves: the mean of the values, and of the bounds."""
     first = parts[0]
     value, lower, upper = (float(np.mean([getattr(p, name) for p in parts])) for name in ("value", "lower", "upper"))
-    notes = " | ".join(dict.fromkeys(p.note for p in parts if p.note))
-    return Judged(first.policy, first.by, value, lower, upper, sum(p.n for p in parts), notes)
+    notes = dict.fromkeys(part for p in parts for part in p.note.split("; ") if part)
+    n = first.n if first.by == TRUTH else sum(p.n for p in parts)  # in truth both halves meet the same patients
+    return Judged(first.policy, first.by, value, lower, upper, n, "; ".join(notes))
 
 
 def _resampled(table: Table, recipe: Recipe, resamples: int, seed: int, tell: Tell) -> list[Judged]:

@@ -30,7 +30,8 @@ def blocks(found: list[Judged], title: str, value_name: str) -> list[Block]:
             rows,
             (
                 f"Gain left: what the judge sees above the data's own policy, as a share of what '{CLAIM}' claims. "
-                "Values of the halves are means of both. A benchmark, not medical advice.",
+                "Values of the halves are means of both. Where observation stops, WIS and WDR take what would come "
+                "after it from the MDP the policy was found in. A benchmark, not medical advice.",
             ),
         )
     ]
