@@ -105,6 +105,7 @@ def evaluate(
     concurrency: o.Concurrency = 2,
     timeout_s: o.Timeout = None,
     audit: o.Audit = 0,
+    i_may_share_this_data: o.IMayShareThisData = False,
     cache: o.Cache = True,
     max_calls: o.MaxCalls = None,
     max_tokens_total: o.MaxTokensTotal = None,

@@ -14,11 +14,13 @@ import typer
 from harness.cli import (
     ab,
     agents,
+    build_mdp,
     cache,
     calibrate,
     collect,
     compare,
     data,
+    doubt,
     envs,
     evaluate,
     models,
@@ -72,11 +74,13 @@ def harness(
 
 app.command("eval", help=evaluate.HELP)(evaluate.evaluate)
 app.command("ab", help=ab.HELP)(ab.ab)
+app.command("build-mdp", help=build_mdp.HELP)(build_mdp.build_mdp)
 app.command("collect", help=collect.HELP)(collect.collect)
 app.command("play", help=play.HELP)(play.play)
 app.command("compare", help=compare.HELP)(compare.compare)
 app.command("rank", help=rank.HELP)(rank.rank)
 app.command("recheck", help=recheck.HELP)(recheck.recheck)
+app.command("doubt", help=doubt.HELP)(doubt.doubt)
 app.command("ope", help=ope.HELP)(ope.ope)
 app.command("optimum", help=optimum.HELP)(optimum.optimum)
 app.command("plan", help=plan.HELP)(plan.plan)

@@ -153,8 +153,18 @@ DRAWING = (
     "max_tokens",
     "timeout_s",
     "audit",
+    "i_may_share_this_data",
 )
 """Options that say how a model is asked; fields of a `RunConfig` by the same names."""
+
+IMayShareThisData = Annotated[
+    bool,
+    typer.Option(
+        "--i-may-share-this-data",
+        help="Show a hosted model what was made of credentialed data or of your own patients'.",
+        rich_help_panel=WHO,
+    ),
+]
 
 # --------------------------------------------------------------------------- how it is evaluated
 

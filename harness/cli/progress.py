@@ -130,6 +130,27 @@ def transfer(what: str, *, quiet: bool) -> Iterator[Callable[[int, int | None], 
 
 
 @contextmanager
+def told(*, quiet: bool) -> Iterator[Callable[[str], None]]:
+    """A function to tell what is being done: the last word in a terminal, a line each with the time elsewhere."""
+    if quiet:
+        yield lambda what: None
+        return
+    begun = time.monotonic()
+    if not sys.stderr.isatty():
+
+        def tell(what: str) -> None:
+            sys.stderr.write(f"{time.monotonic() - begun:6.1f} s  {what}\n")
+            sys.stderr.flush()
+
+        yield tell
+        return
+    from harness.cli.tables import console
+
+    with console(stderr=True).status("starting") as status:
+        yield lambda what: status.update(what)
+
+
+@contextmanager
 def _bytes() -> Iterator[Callable[[int, int | None, str], None]]:
     """A bar of bytes: done, in all if known, and what is being done."""
     from rich.progress import BarColumn, DownloadColumn, TextColumn

@@ -58,6 +58,9 @@ class EnvSpec(BaseModel):
     data_sha256: str | None = Field(
         None, description="hash of the files that the task was read from, if a user gave any"
     )
+    provenance: dict[str, str] | None = Field(
+        None, description="of the patients' data that the task was made of, if any: see `harness.data.sharing`"
+    )
 
     @property
     def possible_returns(self) -> tuple[float, float]:

@@ -38,6 +38,8 @@ from harness.data import catalogue
 from harness.data.schemas import Schema
 
 SUFFIX = ".toml"
+ANY = "any"
+"""As `time_step`: the time column rises, and steps may be missing; TOML has no word for None."""
 
 
 def schema_from(described: Mapping[str, Any], where: str) -> Schema:
@@ -49,7 +51,10 @@ def schema_from(described: Mapping[str, Any], where: str) -> Schema:
         Naming the first field that is not as expected.
     """
     try:
-        return Schema.model_validate(dict(described))
+        given = dict(described)
+        if given.get("time_step") == ANY:
+            given["time_step"] = None
+        return Schema.model_validate(given)
     except ValidationError as error:
         raise UsageError(f"{where}: {first_problem(error)}. `harness data check --help` shows an example.") from None
 

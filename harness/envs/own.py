@@ -16,8 +16,10 @@ from typing import Any, Literal, cast
 import numpy as np
 from pydantic import Field, create_model
 
+from harness.construction.folder import provenance_of
 from harness.core.environment import Action, EnvSpec, ReferenceKind
 from harness.core.errors import UsageError
+from harness.data.sharing import Provenance
 from harness.envs.ids import GYMNASIUM, PREFIX, absolute, short_name
 from harness.mdp import toy_text
 from harness.mdp.environment import TabularEnvironment, TabularObservation
@@ -53,7 +55,14 @@ def own_mdp(path: str, discount: str | None = None) -> TabularEnvironment[OwnObs
     given = (
         _toy_text(where.removeprefix(GYMNASIUM), chosen) if path.startswith(GYMNASIUM) else read(Path(where), chosen)
     )
-    task = _task(given, env_id)
+    return playable(given, env_id, None if path.startswith(GYMNASIUM) else provenance_of(Path(where)))
+
+
+def playable(
+    given: GivenMDP, env_id: str, origin: Provenance | None = None
+) -> TabularEnvironment[OwnObservation, Action]:
+    """The environment `env_id` of a user's MDP; `origin` says of which patients' data it was made, if of any."""
+    task = _task(given, env_id, origin)
     return TabularEnvironment(
         spec=task.spec,
         mdp=task.given.mdp,
@@ -90,7 +99,7 @@ class _Task:
 
 
 @lru_cache(maxsize=KEPT)
-def _task(given: GivenMDP, env_id: str) -> _Task:
+def _task(given: GivenMDP, env_id: str, origin: Provenance | None) -> _Task:
     """Made once for all episodes: actions of two classes would not be equal."""
     n = given.mdp.n_actions
     model = _action_type(given)
@@ -99,7 +108,7 @@ def _task(given: GivenMDP, env_id: str) -> _Task:
     alike = _alike(given)
     return _Task(
         given=given,
-        spec=_spec(given, env_id, labels, alike),
+        spec=_spec(given, env_id, labels, alike, origin),
         actions=tuple(model.model_validate({"action": value}) for value in values),
         labels=labels,
         fallback=_fallback(given),
@@ -134,7 +143,7 @@ def _alike(given: GivenMDP) -> int:
     return sum(n for n in counts.values() if n > 1)
 
 
-def _spec(given: GivenMDP, env_id: str, labels: tuple[str, ...], alike: int) -> EnvSpec:
+def _spec(given: GivenMDP, env_id: str, labels: tuple[str, ...], alike: int, origin: Provenance | None) -> EnvSpec:
     about, mdp = given.about, given.mdp
     low, high = about.reward_range or _return_range(mdp, about.horizon)
     fallback = labels[about.fallback]
@@ -144,7 +153,7 @@ def _spec(given: GivenMDP, env_id: str, labels: tuple[str, ...], alike: int) -> 
         *about.limits,
         f"Episodes that are played are cut off after {about.horizon:,} decisions; exact values know no such limit.",
     ]
-    if not env_id.startswith(PREFIX + GYMNASIUM):
+    if not env_id.startswith(PREFIX + GYMNASIUM) and origin is None:
         limits.append("An MDP of a user: that its tables describe an MDP was checked, not that they describe patients.")
     if given.found_terminal:
         ends = ", ".join(map(str, np.flatnonzero(mdp.terminal)[:10])) or "none"
@@ -175,6 +184,8 @@ def _spec(given: GivenMDP, env_id: str, labels: tuple[str, ...], alike: int) -> 
         limits_of_use=tuple(limits),
         actions=tuple(f"{a.label}: {a.description}" if a.description else a.label for a in given.actions),
         data_sha256=given.sha256,
+        assumption_based=origin is not None and origin.kind == "stand-in",
+        provenance=None if origin is None else {name: str(value) for name, value in origin.model_dump().items()},
     )
 
 

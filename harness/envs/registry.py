@@ -87,6 +87,18 @@ ENVIRONMENTS = Registry(
             "harness.envs.anticoagulation.doac.environment:doac",
             "anticoagulants in atrial fibrillation, every 3 months: drug, dose, interactions; exact optimum",
         ),
+        "hypotension": Entry(
+            "harness.envs.health_gym.environment:hypotension",
+            "fluids and vasopressors in acute hypotension, every hour; of Health Gym or a stand-in; exact optimum",
+        ),
+        "sepsis-hg": Entry(
+            "harness.envs.health_gym.environment:sepsis",
+            "fluids and vasopressors in sepsis, every 4 hours; of Health Gym or a stand-in; exact optimum",
+        ),
+        "art-hiv": Entry(
+            "harness.envs.health_gym.environment:art_hiv",
+            "the regimen in HIV, every month; of Health Gym or a stand-in; exact optimum",
+        ),
         "dic": Entry(
             "harness.envs.anticoagulation.dic.environment:dic",
             "components and heparin in intravascular coagulation; assumption-based, not for rankings",

@@ -22,6 +22,7 @@ from harness.core.agent import Agent, Request
 from harness.core.environment import Environment
 from harness.core.errors import UsageError
 from harness.core.seeds import evaluation_seeds
+from harness.data.sharing import Provenance, check_sharing
 from harness.envs import registry as envs
 from harness.evaluation.config import Method, RunConfig
 from harness.evaluation.intervals import Interval
@@ -116,6 +117,7 @@ def check(config: RunConfig, *, asking: bool = True) -> Environment[Any, Any]:
         _require_memoryless(config, f"model with --memory {config.memory}", most_remembered(config.memory) == 0)
         entry = entry_of(config)
         if asking:
+            _require_shareable(config, env, entry)
             api_key_of(entry)
         _shots(config, load(config.env, config.prompt), env)
     return env
@@ -185,6 +187,7 @@ def build(
     if config.agent is not None:
         return Cast(env, _behind_shield(config, agents.make(config.agent, env), env))
     entry = entry_of(config)
+    _require_shareable(config, env, entry)
     script, shots, source = script_of(config, env)
     cache = ReplyCache(default_path()) if config.cache else None
     client = ChatClient(
@@ -256,6 +259,17 @@ def entry_of(config: RunConfig) -> ModelEntry:
         raise UsageError("Name who decides: --agent ID, --model ALIAS, or --base-url URL with --model-id ID.")
     given = {"max_tokens": config.max_tokens, "reasoning_effort": config.effort, "timeout_s": config.timeout_s}
     return entry.model_copy(update={name: value for name, value in given.items() if value is not None})
+
+
+def _require_shareable(config: RunConfig, env: Environment[Any, Any], entry: ModelEntry) -> None:
+    """See that the model may be shown what was made of patients' data."""
+    if env.spec.provenance is not None:
+        check_sharing(
+            Provenance.model_validate(env.spec.provenance),
+            entry.alias,
+            hosted=entry.weights is None,
+            allowed=config.i_may_share_this_data,
+        )
 
 
 def _require_memoryless(config: RunConfig, who: str, memoryless: bool) -> None:

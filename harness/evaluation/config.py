@@ -65,6 +65,7 @@ class RunConfig(BaseModel):
     concurrency: int = 1
     cache: bool = True
     audit: int = Field(0, description="states to ask a model again, past the cache")
+    i_may_share_this_data: bool = Field(False, description="whether a hosted model may be shown restricted data")
 
 
 def configured(**fields: Any) -> RunConfig:

@@ -46,7 +46,7 @@ PARTS = {
 }
 """Where they stand in a manifest."""
 
-YOUNGER = {"assumption_based": False}
+YOUNGER = {"assumption_based": False, "provenance": None}
 """Fields of a spec that manifests of this format did not always have, and what they then were."""
 
 

@@ -20,6 +20,8 @@ from harness.mdp.words import About
 TRANSITIONS, REWARDS, START = "transitionFunction.csv", "rewardFunction.csv", "initialStateDistribution.csv"
 EXPERT, STATES, ACTIONS, ABOUT = "expertPolicy.csv", "states.csv", "actions.csv", "mdp.toml"
 ADMISSIBLE, SOFA, CENTRES = "extras/admissibleActions.txt", "extras/sofaScores.csv", "extras/stateClusterCenters.csv"
+ARCHIVE = "mdp.npz"
+"""In a folder instead of the tables."""
 NEEDED = (TRANSITIONS, REWARDS, START)
 FILES = (*NEEDED, EXPERT, STATES, ACTIONS, ABOUT, ADMISSIBLE, SOFA, CENTRES)
 

@@ -19,6 +19,8 @@ Beside these may lie what makes states and actions readable, with header rows:
     actions.csv   'label', 'description' if wanted, and 'action' if the rows are not in order
     mdp.toml      what the task is, see `words.About`
 
+A folder may hold an archive `mdp.npz` in the place of all tables of numbers; so does what `harness build-mdp` makes.
+
 An archive holds `tx_mat`, `r_mat`, `d_0` and `expert_policy`, as in the package `icu-sepsis`; or `P` (S, A, S), `R`
 ((S,), (S, A) or (S, A, S)) and `d0`. It may hold `terminal` (a mask or indices), `discount` and `admissible` (S, A).
 Pickled objects are never loaded.
@@ -34,7 +36,7 @@ from pathlib import Path
 import numpy as np
 
 from harness.core.errors import InvalidMDP, InvalidPolicy, UsageError
-from harness.mdp.arrays import ABOUT, ACTIONS, EXPERT, FILES, NEEDED, STATES, from_archive, from_folder
+from harness.mdp.arrays import ABOUT, ACTIONS, ARCHIVE, EXPERT, FILES, NEEDED, STATES, from_archive, from_folder
 from harness.mdp.build import from_arrays
 from harness.mdp.policy import check_policy
 from harness.mdp.tabular import SUM_TOLERANCE, BoolArray, FloatArray, TabularMDP
@@ -101,7 +103,8 @@ def read(path: Path, discount: float | None = None) -> GivenMDP:
 def _read(path: Path, stamp: tuple[tuple[Path, int, int], ...], discount: float | None) -> GivenMDP:
     files = [file for file, _, _ in stamp]
     about = read_about(path / ABOUT)
-    arrays = from_folder(path, about) if path.is_dir() else from_archive(path)
+    archive = next((file for file in files if file.suffix == ".npz"), None)
+    arrays = from_folder(path, about) if archive is None else from_archive(archive)
     A = arrays.P.shape[1]
     terminal = arrays.terminal
     if terminal is None:
@@ -114,9 +117,9 @@ def _read(path: Path, stamp: tuple[tuple[Path, int, int], ...], discount: float 
         if arrays.expert_policy is not None:
             check_policy(mdp, arrays.expert_policy)
     except InvalidPolicy as error:
-        raise InvalidPolicy(f"{path / EXPERT if path.is_dir() else path}: the expert policy is none. {error}") from None
+        raise InvalidPolicy(f"{archive or path / EXPERT}: the expert policy is none. {error}") from None
     except InvalidMDP as error:
-        hint = _found(terminal, path) if arrays.terminal is None and "terminal" in str(error) else ""
+        hint = _found(terminal, archive) if arrays.terminal is None and "terminal" in str(error) else ""
         raise InvalidMDP(f"{path}: {error}{hint}") from None
     if about.fallback >= A:
         raise UsageError(f"{path / ABOUT}: fallback: there is no action {about.fallback}; expected 0 to {A - 1}.")
@@ -134,10 +137,10 @@ def _read(path: Path, stamp: tuple[tuple[Path, int, int], ...], discount: float 
     )
 
 
-def _found(terminal: BoolArray, path: Path) -> str:
+def _found(terminal: BoolArray, archive: Path | None) -> str:
     """What was taken to be terminal, for a message; a wrong guess is behind most of what is no MDP."""
     found = ", ".join(map(str, np.flatnonzero(terminal)[:10])) or "none"
-    where = f"'terminal' in {ABOUT}" if path.is_dir() else "the array 'terminal'"
+    where = f"'terminal' in {ABOUT}" if archive is None else "the array 'terminal'"
     return (
         f" (Terminal states are not listed; those that keep themselves without a reward were taken: {found}. "
         f"List them in {where}.)"
@@ -173,6 +176,8 @@ def _files(path: Path) -> list[Path]:
         raise UsageError(f"'{path}' is a file; {expected}.")
     if not path.is_dir():
         raise UsageError(f"There is no folder or archive '{path}'; {expected}.")
+    if (path / ARCHIVE).is_file():
+        return [path / name for name in (ARCHIVE, STATES, ACTIONS, ABOUT) if (path / name).is_file()]
     missing = [name for name in NEEDED if not (path / name).is_file()]
     if missing:
         raise UsageError(f"The folder '{path}' has no {missing[0]}; {expected}.")

@@ -56,8 +56,9 @@ def test_a_broken_one_is_named(sepsis, installed):
         make("broken", sepsis)
 
 
-def test_an_installed_agent_is_evaluated(installed, harness_command):
-    done = harness_command("eval", "--agent", "still", "--json", "--quiet")
+def test_an_installed_agent_is_evaluated(installed, tmp_path):
+    words = [sys.executable, "-m", "harness", "eval", "--agent", "still", "--json", "--quiet"]
+    done = subprocess.run(words, capture_output=True, text=True, cwd=tmp_path, check=False)  # with a path of its own
     assert '"value": 0.78243' in done.stdout, done.stderr
 
 

@@ -1,0 +1,64 @@
+"""`harness doubt`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.cli.options import AsJson, Quiet
+
+HELP = """Say how much of what an optimum on an estimated MDP claims is left when other patients judge it.
+
+[bold]Examples[/bold]
+
+  harness doubt --recipe hypotension --data made.csv\n
+  harness doubt --recipe hypotension --data made.csv --resamples 100 --json
+
+The policy is found on one half of the patients and judged on the other: in an MDP of theirs, by weighted importance
+sampling, doubly robust, and by fitted Q evaluation; then the halves change places. Then patients are resampled, with
+the whole construction each time. On a stand-in the true value is simulated too. Takes minutes. A benchmark, not medical
+advice.
+"""
+
+
+def doubt(
+    recipe: Annotated[str, typer.Option(help="A built-in recipe, or a TOML file.", metavar="NAME|FILE")],
+    data: Annotated[
+        Path | None,
+        typer.Option(help="A CSV or Parquet file; where the data set is kept, if not given.", metavar="FILE"),
+    ] = None,
+    states: Annotated[int | None, typer.Option(help="Number of states, if not the recipe's.", min=2)] = None,
+    visits: Annotated[
+        int | None, typer.Option(help="From which on an action is admissible, if not the recipe's.", min=1)
+    ] = None,
+    resamples: Annotated[int, typer.Option(help="Of the patients.", min=0)] = 20,
+    seed: Annotated[int, typer.Option(help="Of the halves and resamples.", min=0)] = 0,
+    json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Read, judge, print."""
+    from harness.cli.progress import told
+    from harness.cli.tables import print_blocks, print_json
+    from harness.construction.recipe import changed, load
+    from harness.data.fetch import existing
+    from harness.data.read import read
+    from harness.data.sharing import provenance
+    from harness.evaluation.doubt import doubt as doubted
+    from harness.reports import doubt as report
+
+    wanted = changed(load(recipe), states=states, visits=visits, seed=None)
+    schema = wanted.schema_of_data(recipe)
+    with told(quiet=quiet) as tell:
+        tell("reading")
+        table = read(existing(schema, data), schema)
+        found = doubted(table, wanted, resamples=resamples, seed=seed, tell=tell)
+    origin = provenance(table)
+    if json:
+        print_json({
+            "recipe": wanted.id, "provenance": origin.model_dump(), "patients": table.n_patients,
+            "judged": report.as_json(found),
+        })  # fmt: skip
+        return
+    print_blocks(report.blocks(found, f"{wanted.title}, made of {origin.in_words()}", wanted.value_name))

@@ -1,0 +1,46 @@
+"""The doubt about an optimum, in a table."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from harness.evaluation.doubt import CLAIM, Judged, survived
+from harness.reports.block import Block
+from harness.reports.text import between, number
+
+
+def _shown(judged: Judged) -> tuple[str | None, str | None]:
+    known = not (math.isnan(judged.lower) or math.isnan(judged.upper))
+    return number(judged.value), between(judged.lower, judged.upper) if known else "–"
+
+
+def blocks(found: list[Judged], title: str, value_name: str) -> list[Block]:
+    """A row for each policy and judge, with the share of the claimed gain that is left."""
+    rows = []
+    for judged in found:
+        value, interval = _shown(judged)
+        share = survived(found, judged.policy, judged.by)
+        gained = "–" if judged.policy == "as in the data" or math.isnan(share) else f"{100 * share:.0f} %"
+        rows.append((judged.policy, judged.by, value or "", interval or "", f"{judged.n:,}", gained, judged.note))
+    return [
+        Block(
+            title,
+            ("policy", "judged by", value_name, "95 % interval", "n", "gain left", "what is to be known"),
+            rows,
+            (
+                f"Gain left: what the judge sees above the data's own policy, as a share of what '{CLAIM}' claims. "
+                "Values of the halves are means of both. Where observation stops, WIS and WDR take what would come "
+                "after it from the MDP the policy was found in. A benchmark, not medical advice.",
+            ),
+        )
+    ]
+
+
+def as_json(found: list[Judged]) -> list[dict[str, Any]]:
+    """The same as plain data."""
+    return [
+        {name: None if value != value else value for name, value in vars(judged).items()}
+        | {"gain_left": None if (share := survived(found, judged.policy, judged.by)) != share else share}
+        for judged in found
+    ]
