@@ -1,6 +1,6 @@
 # Two jobs: `make eval` measures a language model, `make test` sets up and passes every check. Both need nothing but
 # Python 3.11 or later with pip, and make. `make test` names the tests that it skips for want of an extra;
-# `make test-all` installs every extra, and skips none of them.
+# `make test-all` installs every extra, and skips none of them but one test, which wants d3rlpy too.
 
 PYTHON ?= python3
 MODEL ?= qwen
