@@ -16,7 +16,7 @@ HELP = """Draw how the certain bounds of runs drew together as states were asked
   harness plot runs/…-q-learning runs/…-ppo --out curves
 
 Runs of one task without sampling, or finished trainings in one task; one PNG and one SVG.
-Needs matplotlib: pip install 'harness[plots]'.
+Needs matplotlib: pip install 'harness\\[plots]'.
 """
 
 

@@ -20,7 +20,7 @@ the policy and of its action-values by dose and severity as PNG and SVG.
   harness report runs/…-qwen --out report\n
   harness report optimal expert runs/…-bcq --out report
 
-Needs matplotlib: pip install 'harness[plots]'. A benchmark, not medical advice.
+Needs matplotlib: pip install 'harness\\[plots]'. A benchmark, not medical advice.
 """
 
 

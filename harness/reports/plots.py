@@ -29,6 +29,9 @@ STYLES = (
     ("#D55E00", "s", "--"),
     ("#009E73", "^", "-."),
     ("#CC79A7", "D", ":"),
+    ("#56B4E9", "v", "-"),
+    ("#E69F00", "P", "--"),
+    ("#000000", "X", "-."),
 )
 """Colour, marker and line style of the first, second, … series."""
 
@@ -238,7 +241,7 @@ def learning_curves(
     axes.set_xlim(0, most)
     axes.set_xlabel("training episodes")
     axes.set_ylabel(f"{value_name}: exact, mean over seeds with 95 % interval")
-    axes.legend(frameon=False, fontsize=9, handlelength=3.5, loc="lower right")
+    figure.legend(loc="outside upper left", ncols=3, frameon=False, fontsize=8, handlelength=3.5)
     _plain(axes)
     return figure
 

@@ -20,8 +20,8 @@ and which figures its evaluations (the best of 20, of 100 episodes each) would h
   harness reproduce cql-sepsis --alphas 0,0.5 --seeds 42 --steps 10000\n
   harness reproduce cql-sepsis --resume runs/…-cql-sepsis
 
-Hours on two cores by the published protocol; stops and goes on at any time. Needs torch: pip install 'harness[deep]';
-figures need matplotlib: pip install 'harness[plots]'. A benchmark for research, not medical advice.
+Hours on two cores by the published protocol; stops and goes on at any time. Needs torch: pip install 'harness\\[deep]';
+figures need matplotlib: pip install 'harness\\[plots]'. A benchmark for research, not medical advice.
 """
 
 

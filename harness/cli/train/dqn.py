@@ -24,7 +24,7 @@ Where the environment is tabular the network is a table, with the settings of th
   harness train dqn --env icu-sepsis --seeds 20 --set learning_rate=0.002
 
 Learns from what it tries on simulated patients of training seeds alone, on one core; the published one learned from the
-doses that clinicians had given. A network needs torch: pip install 'harness[deep]'.
+doses that clinicians had given. A network needs torch: pip install 'harness\\[deep]'.
 A benchmark for research, not medical advice.
 """
 

@@ -44,7 +44,7 @@ def help_of(name: str) -> str:
   harness eval --env icu-sepsis --agent runs/…-{name}
 
 Network and settings are those of CQL-sepsis unless told otherwise; when acting, inadmissible actions are left out.
-Values printed are exact, not estimated from the data. Needs torch: pip install 'harness[deep]'.
+Values printed are exact, not estimated from the data. Needs torch: pip install 'harness\\[deep]'.
 A benchmark for research, not medical advice.
 """
 

@@ -18,7 +18,7 @@ HELP = """Train a policy by REINFORCE with a learned baseline, masks and an entr
   harness train reinforce --resume runs/2026-01-31T12-00-00-polypharmacy-easy-screening-reinforce\n
   harness eval --env polypharmacy/easy-screening --agent runs/…-reinforce --method rollout --episodes 500
 
-Learns from training seeds alone, on one core. Needs torch: pip install 'harness[deep]'.
+Learns from training seeds alone, on one core. Needs torch: pip install 'harness\\[deep]'.
 A benchmark for research, not medical advice.
 """
 
