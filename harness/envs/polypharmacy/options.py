@@ -107,6 +107,7 @@ def steps_between(options: tuple[Option, ...], patient: Patient) -> npt.NDArray[
     replaced = first[:, None] & ~first[None, :] & (drug[None, :] >= 0)
     found = np.where(replaced, 1 + reduced[None, :] + monitored[None, :], found)
     none, tapers = drug < 0, np.isin(place, place[(drug < 0) & (reduced == 1)])
+    found[none[:, None] & (further != 0)] = NEVER  # what was stopped abruptly is not tapered any more
     lowered, abruptly = first & (reduced == 1) & tapers, none & (reduced == 0)
     found = np.where(~none[:, None] & ~lowered[:, None] & abruptly[None, :], 1, found)
     found = np.where(first[:, None] & (none & (reduced == 1))[None, :], np.where(lowered, 1, 2)[:, None], found)

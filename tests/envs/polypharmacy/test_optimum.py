@@ -7,7 +7,7 @@ from itertools import islice
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from harness.envs.polypharmacy.environment import InformedReference
@@ -15,7 +15,7 @@ from harness.envs.polypharmacy.harm import harm_of
 from harness.envs.polypharmacy.optimum import Optimum, useful
 from harness.envs.polypharmacy.options import NEVER, Intervention
 from harness.envs.polypharmacy.original import INTERVENTION_COST, TIMEOUT_COST
-from harness.envs.polypharmacy.patients import COMPLEX, EASY, TASKS, patient
+from harness.envs.polypharmacy.patients import BUDGETED, COMPLEX, EASY, TASKS, patient
 from harness.envs.polypharmacy.review import FINISH, ask, change
 from harness.envs.polypharmacy.state import ReviewState
 from harness.envs.polypharmacy.tables import load
@@ -109,6 +109,7 @@ def test_running_out_of_time_pays_where_the_last_change_is_worth_more_than_it_co
 
 
 @settings(max_examples=20, deadline=None)
+@example(20, BUDGETED, random.Random(5))  # a drug that should have been tapered is stopped at once
 @given(st.integers(0, 9_999), st.sampled_from(list(TASKS.values())), st.randoms(use_true_random=False))
 def test_nothing_is_worth_more_than_the_optimum_says_and_its_own_action_is_worth_that(seed, task, chosen):
     state = started(seed, task)
