@@ -124,8 +124,7 @@ def load(folder: Path, env: Environment[Any, Any]) -> Stored:
     RunError
         If there are none, or they are of another environment, version or shape, or damaged.
     """
-    if not isinstance(env, TabularEnvironment):
-        raise UsageError(f"The policy in {folder} is a table of states; {env.spec.id} is not tabular.")
+    known = _tabular(env, folder)
     path = folder / POLICY
     if not path.exists():
         raise RunError(f"'{folder}' holds no learned policy (it has no {POLICY}); `harness train` makes one.")
@@ -139,7 +138,7 @@ def load(folder: Path, env: Environment[Any, Any]) -> Stored:
     except (KeyError, ValueError, TypeError) as error:
         raise RunError(f"{path} cannot be read ({error}); it is no learned policy, or damaged.") from error
     _require_same(path, what, env.spec)
-    expected = (env.mdp.n_states, env.mdp.n_actions)
+    expected = (known.mdp.n_states, known.mdp.n_actions)
     if policy.shape[1:] != expected:
         raise RunError(
             f"The policy in {path} is of {policy.shape[1]} states and {policy.shape[2]} actions, and {env.spec.id} has "
@@ -147,7 +146,7 @@ def load(folder: Path, env: Environment[Any, Any]) -> Stored:
         )
     try:
         for table in policy:
-            check_policy(env.mdp, table)
+            check_policy(known.mdp, table)
     except InvalidPolicy as error:
         raise RunError(f"{path} holds no policy of {env.spec.id}: {error}") from error
     return Stored(what, seeds, policy, q, sha256(path.read_bytes()).hexdigest())
@@ -172,10 +171,15 @@ def agent(folder: Path, env: Environment[Any, Any]) -> LearnedTable:
     seed = found.seeds[0] if seed is None else seed
     if seed not in found.seeds:
         raise RunError(f"{place} holds no policy of seed {seed}; it has those of {', '.join(map(str, found.seeds))}.")
-    assert isinstance(env, TabularEnvironment)  # noqa: S101 - `load` has seen to it
     algorithm = str(found.about["algorithm"])
     identity = {"algorithm": algorithm, "training_seed": seed, "policy_sha256": found.sha256}
-    return LearnedTable(algorithm, env, found.policy[found.seeds.index(seed)], identity)
+    return LearnedTable(algorithm, _tabular(env, place), found.policy[found.seeds.index(seed)], identity)
+
+
+def _tabular(env: Environment[Any, Any], folder: Path) -> TabularEnvironment[Any, Any]:
+    if isinstance(env, TabularEnvironment):
+        return env
+    raise UsageError(f"The policy in {folder} is a table of states; {env.spec.id} is not tabular.")
 
 
 # --------------------------------------------------------------------------- files

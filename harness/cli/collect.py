@@ -66,7 +66,7 @@ def collect(
     if json:
         print_json(
             {"out": out, **about.model_dump(), "transitions": len(data), "mean_return": mean.value}
-            | {"mean_return_lower": finite(mean.lower), "mean_return_upper": finite(mean.upper)}
+            | {"mean_return_lower": mean.lower, "mean_return_upper": mean.upper}
         )
         return
     print_lines(

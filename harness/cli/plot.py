@@ -68,7 +68,7 @@ def plot(
 
 
 def _trained(run: Path) -> bool:
-    from harness.evaluation.tabular_trainings import CURVES
+    from harness.evaluation.lockstep_trainings import CURVES
 
     return (run / CURVES).exists()
 
@@ -79,9 +79,10 @@ def _learning_curves(runs: list[Path], out: Path | None) -> None:
     from harness.cli.tables import print_lines
     from harness.core.errors import UsageError
     from harness.core.run import TRAINING, RunFolder
+    from harness.envs.registry import make_tabular
     from harness.evaluation.intervals import student_t
+    from harness.evaluation.lockstep_trainings import finished
     from harness.evaluation.references import reference_values
-    from harness.evaluation.tabular_trainings import finished, tabular
     from harness.reports.plots import learning_curves, save
 
     drawn, tasks = {}, set()
@@ -95,7 +96,7 @@ def _learning_curves(runs: list[Path], out: Path | None) -> None:
         drawn[name] = (done.looks, value, lower, upper)
     if len(tasks) > 1:
         raise UsageError(f"The runs are of different tasks ({', '.join(sorted(tasks))}); draw each alone.")
-    env = tabular(tasks.pop())
+    env = make_tabular(tasks.pop())
     references = {name: value.value for name, value in reference_values(env).items()}
     target = out if out is not None else runs[0] / "curves"
     try:

@@ -37,7 +37,7 @@ def report(
     from harness.cli.tables import print_lines
     from harness.cli.task import env_options
     from harness.core.errors import UsageError
-    from harness.evaluation.datasets import tabular
+    from harness.envs.registry import make_tabular
     from harness.evaluation.policies import named_policy
     from harness.evaluation.safety import dose_maps, safety
     from harness.mdp.evaluate import values
@@ -49,7 +49,7 @@ def report(
 
     plots.new_figure(1, 1)  # says what is missing before anything is computed
     options = env_options(inadmissible)
-    task = tabular(env, options)
+    task = make_tabular(env, **options)
     known = [named_policy(who, task, options) for who in policies]
     worth = values(task.mdp, [policy.table for policy in known])
     found = [(policy, safety(task, policy.table)) for policy in known]

@@ -37,13 +37,13 @@ def safety(
     """Compute and print."""
     from harness.cli.tables import print_blocks, print_json, print_lines
     from harness.cli.task import env_options
-    from harness.evaluation.datasets import tabular
+    from harness.envs.registry import make_tabular
     from harness.evaluation.policies import named_policy
     from harness.evaluation.safety import safety as measure
     from harness.reports import safety as report
 
     options = env_options(inadmissible)
-    task = tabular(env, options)
+    task = make_tabular(env, **options)
     policies = [named_policy(who, task, options) for who in agent]
     found = [(policy, measure(task, policy.table)) for policy in policies]
     if json:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,7 +11,6 @@ from harness.cli import options as o
 
 if TYPE_CHECKING:
     from harness.core.run import RunFolder
-    from harness.evaluation.intervals import Estimate
 
 HELP = """Offline learners over their settings, sizes of the data and seeds; every policy is valued exactly.
 
@@ -93,8 +92,10 @@ def _carried_out(folder: RunFolder, processes: int, quiet: bool) -> None:
 
 
 def _print(path: Path, json: bool) -> None:
+    from dataclasses import asdict
+
     from harness.cli.tables import print_blocks, print_json, print_lines
-    from harness.evaluation.datasets import tabular
+    from harness.envs.registry import make_tabular
     from harness.evaluation.references import reference_values
     from harness.evaluation.sweep.results import cells, held, rows
     from harness.evaluation.sweep.run import plan_of
@@ -103,7 +104,7 @@ def _print(path: Path, json: bool) -> None:
     plan = plan_of(path)
     there = cells(path, plan)
     found, compared = rows(plan, there), held(plan, there)
-    references = {name: known.value for name, known in reference_values(tabular(plan.env, plan.options)).items()}
+    references = {name: known.value for name, known in reference_values(make_tabular(plan.env, **plan.options)).items()}
     if json:
         print_json(
             {
@@ -117,7 +118,7 @@ def _print(path: Path, json: bool) -> None:
                         "planner": row.arm.planner,
                         "size": row.size,
                         "seconds": row.seconds,
-                        **_finite(row.value),
+                        **asdict(row.value),
                     }
                     for row in found
                 ],
@@ -126,7 +127,7 @@ def _print(path: Path, json: bool) -> None:
                         "size": pair.size,
                         "learner": pair.learner.arm.name,
                         "planner": pair.planner.arm.name,
-                        "difference": _finite(pair.difference),
+                        "difference": asdict(pair.difference),
                     }
                     for pair in compared
                 ],
@@ -135,12 +136,3 @@ def _print(path: Path, json: bool) -> None:
         return
     print_blocks(blocks(plan, found, compared, references))
     print_lines([f"run {path}", "A benchmark, not medical advice."])
-
-
-def _finite(found: Estimate) -> dict[str, Any]:
-    """Without NaN, which is no JSON."""
-    from dataclasses import asdict
-
-    from harness.evaluation.about import finite
-
-    return {name: finite(value) if isinstance(value, float) else value for name, value in asdict(found).items()}

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
+
+from harness.core import strict_json
 
 if TYPE_CHECKING:
     from harness.reports.block import Block
@@ -61,5 +62,5 @@ def print_lines(lines: Iterable[str], *, stderr: bool = False) -> None:
 
 
 def print_json(value: Any) -> None:
-    """Print a value as JSON."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    """Print a value as JSON; numbers that are not finite become null."""
+    sys.stdout.write(strict_json.dumps(value, indent=2) + "\n")

@@ -9,11 +9,10 @@ import numpy as np
 
 from harness.construction.actions import Actions
 from harness.construction.recipe import LOG_OFFSET, Features, Recipe
-from harness.core.errors import HarnessError, UsageError
+from harness.core.errors import UsageError
+from harness.core.extras import require
 from harness.data.schemas import Schema
 from harness.data.table import Array, FloatArray, IntArray, Table, levels
-
-NEEDED = "Building an MDP needs scikit-learn; install it with: pip install 'harness[data]'."
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,11 +123,10 @@ def _raw(
 
 def _projection(raw: FloatArray, wanted: Features, actions: Actions, table: Table) -> FloatArray:
     """The matrix (F, d) of the first components."""
-    try:
-        from sklearn.cross_decomposition import PLSCanonical
-        from sklearn.decomposition import PCA
-    except ImportError:
-        raise HarnessError(NEEDED) from None
+    require("Building an MDP", "data", "sklearn")
+    from sklearn.cross_decomposition import PLSCanonical
+    from sklearn.decomposition import PCA
+
     onto: list[FloatArray] = []
     if wanted.projection == "pls":
         for treatment in actions.treatments:

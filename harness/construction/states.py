@@ -6,9 +6,9 @@ import warnings
 
 import numpy as np
 
-from harness.construction.features import NEEDED
 from harness.construction.recipe import States
-from harness.core.errors import HarnessError, UsageError
+from harness.core.errors import UsageError
+from harness.core.extras import require
 from harness.core.seeds import stream
 from harness.data.table import FloatArray, IntArray
 
@@ -27,11 +27,10 @@ def centres(features: FloatArray, wanted: States) -> FloatArray:
     UsageError
         If there are fewer different rows than states.
     """
-    try:
-        from sklearn.cluster import KMeans
-        from sklearn.exceptions import ConvergenceWarning
-    except ImportError:
-        raise HarnessError(NEEDED) from None
+    require("Building an MDP", "data", "sklearn")
+    from sklearn.cluster import KMeans
+    from sklearn.exceptions import ConvergenceWarning
+
     rows = features
     if len(features) > wanted.fit_rows:
         drawn = stream(wanted.seed, "states").choice(len(features), wanted.fit_rows, replace=False)

@@ -28,6 +28,7 @@ from typing import Any, Self
 from filelock import FileLock, Timeout
 from pydantic import BaseModel
 
+from harness.core import strict_json
 from harness.core.errors import HarnessError, RunError
 
 MANIFEST, DECISIONS, TRACE = "manifest.json", "decisions.jsonl", "trace.jsonl"
@@ -99,11 +100,7 @@ class RunFolder:
 
     def append(self, name: str, value: Mapping[str, Any] | BaseModel) -> None:
         """Append one line to a JSON-lines file, in one write."""
-        text = (
-            value.model_dump_json(exclude_none=True)
-            if isinstance(value, BaseModel)
-            else json.dumps(value, ensure_ascii=False)
-        )
+        text = value.model_dump_json(exclude_none=True) if isinstance(value, BaseModel) else strict_json.dumps(value)
         line = text.encode() + b"\n"
         try:
             if name not in self._files:
@@ -149,7 +146,7 @@ class Clock:
 
 
 def write_json(target: Path, value: Mapping[str, Any] | Sequence[Any] | BaseModel) -> None:
-    """Write a whole JSON file, or nothing.
+    """Write a whole JSON file, or nothing; numbers that are not finite become null.
 
     Raises
     ------
@@ -159,7 +156,7 @@ def write_json(target: Path, value: Mapping[str, Any] | Sequence[Any] | BaseMode
     data = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
     partial = target.with_suffix(".partial")
     try:
-        partial.write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        partial.write_text(strict_json.dumps(data, indent=2) + "\n", encoding="utf-8")
         partial.replace(target)
     except OSError as error:
         raise _cannot_write(target, error) from error

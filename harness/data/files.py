@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.errors import UsageError
+from harness.core.extras import require
 from harness.core.text import harmless
 
 SUFFIXES = (".csv", ".parquet")
@@ -42,22 +43,6 @@ def shown(value: object) -> str:
     return f"'{text if len(text) <= SHOWN else text[:SHOWN] + '…'}'"
 
 
-def need_arrow() -> None:
-    """See that pyarrow is installed.
-
-    Raises
-    ------
-    UsageError
-        If it is not.
-    """
-    try:
-        import pyarrow  # noqa: F401
-    except ImportError:
-        raise UsageError(
-            "The package 'pyarrow' is not installed; install it with: pip install 'harness[data]'"
-        ) from None
-
-
 def names(path: Path) -> tuple[str, ...]:
     """The names of a file's columns, in its order.
 
@@ -66,7 +51,7 @@ def names(path: Path) -> tuple[str, ...]:
     UsageError
         If there is no such file, or it is no table.
     """
-    need_arrow()
+    require("Reading tables", "data", "pyarrow")
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "is not there"
         raise UsageError(f"'{path}' {what}; expected a CSV or Parquet file.")

@@ -8,12 +8,15 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.core.environment import Environment
 from harness.core.errors import UsageError
 from harness.core.registry import Entry, Registry
 from harness.envs.ids import PREFIX
+
+if TYPE_CHECKING:
+    from harness.mdp.environment import TabularEnvironment
 
 ENVIRONMENTS = Registry(
     kind="environment",
@@ -140,3 +143,23 @@ def make(env_id: str, **options: Any) -> Environment[Any, Any]:
             )
     environment: Environment[Any, Any] = made_by(**options)
     return environment
+
+
+def make_tabular(env_id: str, **options: Any) -> TabularEnvironment[Any, Any]:
+    """Build an environment that tables of states and actions can be of: it has both, and shows its whole state.
+
+    Raises
+    ------
+    UsageError
+        If there is none of that id with these options, it is not tabular, or it hides part of its state.
+    """
+    import numpy as np
+
+    from harness.mdp.environment import TabularEnvironment
+
+    env = make(env_id, **options)
+    if not isinstance(env, TabularEnvironment):
+        raise UsageError(f"{env.spec.id} is not tabular: its states and actions have no numbers.")
+    if not np.array_equal(env.seen, np.arange(env.mdp.n_states)):
+        raise UsageError(f"{env.spec.id} hides part of its state; what is needed here is all of it.")
+    return env

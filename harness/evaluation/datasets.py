@@ -53,22 +53,6 @@ class About(BaseModel):
     harness: str = Field(description="version of the harness that wrote the file")
 
 
-def tabular(env_id: str, options: Mapping[str, Any]) -> TabularEnvironment[Any, Any]:
-    """The tabular environment of that id.
-
-    Raises
-    ------
-    UsageError
-        If there is none, it is not tabular, or it hides part of its state.
-    """
-    env = envs.make(env_id, **options)
-    if not isinstance(env, TabularEnvironment):
-        raise UsageError(f"{env.spec.id} is not tabular: its states and actions have no numbers.")
-    if not np.array_equal(env.seen, np.arange(env.mdp.n_states)):
-        raise UsageError(f"{env.spec.id} hides part of its state, which logged transitions would show.")
-    return env
-
-
 def policy_table(agent_id: str, env: TabularEnvironment[Any, Any]) -> FloatArray:
     """The policy of an agent that has one as a table, shape (S, A).
 
@@ -99,7 +83,7 @@ def collect(
     """
     check_training_seeds([seed])
     given = dict(options or {})
-    env = tabular(env_id, given)
+    env = envs.make_tabular(env_id, **given)
     data = record(env.mdp, policy_table(agent_id, env), episodes, seed=seed, horizon=env.spec.horizon)
     return (
         About(
@@ -183,7 +167,7 @@ def read(path: Path, env_id: str | None = None) -> tuple[TabularEnvironment[Any,
         raise UsageError(f"{path} does not say of which environment it is; name it with --env.")
     if about is not None and env_id is not None and env_id != about.env:
         raise InvalidDataset(f"{path} is of {about.env}; expected data of {env_id}.")
-    env = tabular(about.env, about.options) if about is not None else tabular(str(env_id), {})
+    env = envs.make_tabular(about.env, **about.options) if about is not None else envs.make_tabular(str(env_id))
     mdp = env.mdp
     if about is not None:
         then = (about.env_version, about.n_states, about.n_actions, about.discount)

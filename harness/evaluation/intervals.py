@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -34,10 +33,6 @@ class Estimate:
     n: int
     interval: str
     """What kind of interval it is, e.g. 'Student-t 95 %'."""
-
-    def as_json(self) -> dict[str, Any]:
-        """As plain data, None in place of NaN, which is no JSON."""
-        return {name: None if value != value else value for name, value in asdict(self).items()}
 
 
 def student_t(sample: ArrayLike, confidence: float = CONFIDENCE) -> Estimate:

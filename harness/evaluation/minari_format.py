@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from harness.core.errors import RunError, UsageError
+from harness.core.extras import require
 from harness.evaluation.datasets import About
 from harness.mdp.dataset import Dataset
 
@@ -34,12 +35,10 @@ def check_target(dataset_id: str) -> Path:
     UsageError
         If minari is not installed, the id is none (as Minari has them), or there is such a data set.
     """
-    try:
-        import h5py  # noqa: F401
-        from minari.dataset.minari_dataset import parse_dataset_id
-        from minari.storage.datasets_root_dir import get_dataset_path
-    except ImportError as error:
-        raise UsageError(f"Minari's format needs the package {error.name}: pip install 'harness[offline]'.") from None
+    require("Minari's format", "offline", "minari", "h5py")
+    from minari.dataset.minari_dataset import parse_dataset_id
+    from minari.storage.datasets_root_dir import get_dataset_path
+
     try:
         parse_dataset_id(dataset_id)
     except ValueError:

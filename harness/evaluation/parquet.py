@@ -5,26 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from harness.core.errors import RunError, UsageError
+from harness.core.errors import RunError
+from harness.core.extras import require
 
 KEY = b"harness"
 """Under which the text stands."""
 
 
 def require_pyarrow() -> None:
-    """See that pyarrow is installed.
-
-    Raises
-    ------
-    UsageError
-        Saying how to install it.
-    """
-    try:
-        import pyarrow.parquet  # noqa: F401
-    except ImportError:
-        raise UsageError(
-            "Parquet needs the package pyarrow: pip install 'harness[data]'. Files that end in .npz need nothing more."
-        ) from None
+    """See that pyarrow is installed; files that end in .npz need nothing more."""
+    require("Parquet", "data", "pyarrow")
 
 
 def write(path: Path, columns: dict[str, Any], text: str) -> None:

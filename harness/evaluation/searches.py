@@ -146,7 +146,7 @@ def as_json(done: Searches) -> dict[str, Any]:
         "settings": done.settings.model_dump(mode="json"),
         "dangerous_share": done.dangerous_share,
         "seeds": [asdict(outcome) for outcome in done.outcomes],
-        "means": {name: None if found is None else found.as_json() for name, found in means.items()},
+        "means": {name: None if found is None else asdict(found) for name, found in means.items()},
     }
 
 

@@ -19,6 +19,7 @@ from harness.agents import tabular_policy
 from harness.agents.bandits import contextual
 from harness.agents.offline.learners import learner, within_legal
 from harness.core.run import MANIFEST, SUMMARY, TRAINING, RunFolder
+from harness.envs import registry as envs
 from harness.envs.ids import short_name
 from harness.evaluation import datasets
 from harness.evaluation.manifest import made_by
@@ -117,7 +118,7 @@ def train_bandit(
     RunError
         If the run cannot be written.
     """
-    env = datasets.tabular(env_id, {})
+    env = envs.make_tabular(env_id)
     policy, mean = contextual.learn(env, settings, watch)
     return keep(env, name, settings, policy, mean, out=out, options={}, episodes=settings.episodes)
 

@@ -9,7 +9,7 @@ summary.json              the last look; its presence means that the run has fin
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -101,7 +101,7 @@ def told(folder: RunFolder, algorithm: str, kind: type[S]) -> tuple[str, S]:
 
 def finish(folder: RunFolder, env_id: str, curve: list[Row]) -> None:
     """Write the summary: the last look at held-out patients."""
-    held_out = of_returns(curve[-1]["held_out_returns"]).as_json()
+    held_out = asdict(of_returns(curve[-1]["held_out_returns"]))
     folder.write_json(SUMMARY, {"env": env_id, "episodes": curve[-1]["episodes"], "held_out_return": held_out})
 
 

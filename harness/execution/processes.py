@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import queue
 from collections.abc import Callable, Sequence
+from functools import partial
 from multiprocessing.process import BaseProcess
 from typing import Any, TypeVar
 
@@ -48,7 +49,7 @@ def each(jobs: Sequence[J], work: Work[J], processes: int, watch: Callable[[list
 
     if processes == 1 or len(jobs) == 1:
         for number, job in enumerate(jobs):
-            work(job, lambda done, number=number: tell(number, done))  # type: ignore[misc]
+            work(job, partial(tell, number))
         return
     context = multiprocessing.get_context("spawn")
     heard: Any = context.Queue()

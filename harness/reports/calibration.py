@@ -44,17 +44,17 @@ def _target(target: tuple[float, float] | None) -> str:
 
 
 def plain(found: Calibration) -> dict[str, Any]:
-    """The same as data; ends of targets and intervals that do not exist are None."""
+    """The same as data."""
     return {
         "title": found.title,
         "rows": [
             {
                 "section": heading,
                 "what": row.what.strip(),
-                "target": None if row.target is None else [_finite(end) for end in row.target],
+                "target": None if row.target is None else list(row.target),
                 "value": row.found.value,
-                "lower": _finite(row.found.lower),
-                "upper": _finite(row.found.upper),
+                "lower": row.found.lower,
+                "upper": row.found.upper,
                 "interval": row.found.interval,
                 "n": row.found.n,
                 "unit": row.unit,
@@ -67,7 +67,3 @@ def plain(found: Calibration) -> dict[str, Any]:
         ],
         "notes": list(found.notes),
     }
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None

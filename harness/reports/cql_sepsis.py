@@ -10,8 +10,8 @@ import numpy as np
 from harness.evaluation.intervals import wilson
 from harness.evaluation.summary import ReferenceValue
 from harness.reports.block import Block
+from harness.reports.lockstep_trainings import estimated
 from harness.reports.plots import NEUTRAL, STYLES, new_figure
-from harness.reports.tabular_trainings import estimated
 from harness.reports.text import number, percent
 from harness.reproduce.binomial import Shares
 from harness.reproduce.cql_sepsis import LONGEST, RANDOM, Row, Settings

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
 from typing import Any
 
 from harness.evaluation.doubt import CLAIM, Judged, survived
@@ -39,8 +40,4 @@ def blocks(found: list[Judged], title: str, value_name: str) -> list[Block]:
 
 def as_json(found: list[Judged]) -> list[dict[str, Any]]:
     """The same as plain data."""
-    return [
-        {name: None if value != value else value for name, value in vars(judged).items()}
-        | {"gain_left": None if (share := survived(found, judged.policy, judged.by)) != share else share}
-        for judged in found
-    ]
+    return [asdict(judged) | {"gain_left": survived(found, judged.policy, judged.by)} for judged in found]

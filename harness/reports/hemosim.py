@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from harness.evaluation.intervals import Estimate
@@ -112,7 +113,7 @@ def plain_figure(f: Figure) -> dict[str, Any]:
         "quantity": f.quantity,
         "paper": f.paper,
         "pinned": f.pinned,
-        **_plain(f.measured),
+        **asdict(f.measured),
         "differs_from_paper": f.differs_from(f.paper),
         "differs_from_pinned": f.differs_from(f.pinned),
     }
@@ -123,14 +124,8 @@ def plain_arm(a: Arm) -> dict[str, Any]:
     return {
         "task": a.task,
         "policy": a.policy,
-        **_plain(a.value),
-        "above_clinical": None if a.gain is None else _plain(a.gain),
-        "score": _plain(a.score),
-        "ended_early": _plain(a.early),
+        **asdict(a.value),
+        "above_clinical": None if a.gain is None else asdict(a.gain),
+        "score": asdict(a.score),
+        "ended_early": asdict(a.early),
     }
-
-
-def _plain(found: Estimate) -> dict[str, Any]:
-    ends = {"lower": found.lower, "upper": found.upper}
-    finite = {name: end if math.isfinite(end) else None for name, end in ends.items()}
-    return {"value": found.value, **finite, "interval": found.interval, "n": found.n}

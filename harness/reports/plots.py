@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.core.errors import UsageError
+from harness.core.extras import require
 from harness.mdp.tabular import FloatArray, IntArray
 
 if TYPE_CHECKING:
@@ -51,12 +51,9 @@ def new_figure(width: float, height: float) -> Figure:
     UsageError
         If matplotlib is not installed.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise UsageError(
-            "Plots need matplotlib, which is not installed; install it with: pip install 'harness[plots]'."
-        ) from error
+    require("A figure", "plots", "matplotlib")
+    from matplotlib.figure import Figure
+
     return Figure(figsize=(width, height), layout="constrained")
 
 

@@ -50,12 +50,9 @@ def blocks(found: Sequence[tuple[NamedPolicy, Sequence[Safety]]]) -> Iterator[Bl
 
 
 def records(found: Sequence[tuple[NamedPolicy, Sequence[Safety]]]) -> list[dict[str, Any]]:
-    """The same as plain values; None is what has no value."""
+    """The same as plain values."""
     return [
-        {"policy": policy.name, "caveat": policy.caveat or None}
-        | {name: None if value != value else value for name, value in asdict(row).items()}
-        for policy, rows in found
-        for row in rows
+        {"policy": policy.name, "caveat": policy.caveat or None} | asdict(row) for policy, rows in found for row in rows
     ]
 
 

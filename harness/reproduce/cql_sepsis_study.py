@@ -8,28 +8,26 @@ summary.json                 the table; its presence means that the study has fi
 
 from __future__ import annotations
 
-import json
 import re
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import ValidationError
 
 from harness.agents import tabular_policy
 from harness.agents.offline.neural import Training, advance, policy
 from harness.agents.offline.neural_checkpoint import about, restore, save
 from harness.agents.rl.stored import CHECKPOINT
-from harness.core.errors import RunError, first_problem
-from harness.core.run import MANIFEST, SUMMARY, TRAINING, RunFolder, read_manifest, write_json
+from harness.core.errors import RunError
+from harness.core.run import MANIFEST, SUMMARY, TRAINING, RunFolder, write_json
 from harness.envs.icu_sepsis.environment import icu_sepsis
 from harness.evaluation.manifest import made_by
 from harness.evaluation.neural_trainings import SAVED_EVERY, allowed
 from harness.evaluation.tabular import Progress, Watch
 from harness.execution.processes import Tell, each
 from harness.mdp.evaluate import evaluate
+from harness.reproduce import study
 from harness.reproduce.cql_sepsis import Cell, Row, Settings, clinicians, selected, survivors, table
 
 KIND = "cql-sepsis"
@@ -48,10 +46,7 @@ def start(out: Path, settings: Settings) -> RunFolder:
     RunError
         If it cannot be written.
     """
-    folder = RunFolder.create(out, KIND)
-    told = {"kind": KIND, "settings": settings.model_dump(mode="json"), **made_by(PACKAGES)}
-    folder.write_json(MANIFEST, told)
-    return folder
+    return study.create(out, KIND, settings, PACKAGES)
 
 
 def carry_out(folder: RunFolder, processes: int, watch: Watch) -> tuple[Settings, tuple[Row, ...]]:
@@ -62,7 +57,7 @@ def carry_out(folder: RunFolder, processes: int, watch: Watch) -> tuple[Settings
     RunError
         If the folder is of another kind of run, something in it is damaged, or a process died.
     """
-    settings = _settings(folder.path)
+    settings = study.settings_of(folder.path, KIND, Settings)
     every = [(arm, seed) for arm in settings.trained for seed in settings.seeds]
     missing = [key for key in every if not (_place(folder.path, *key) / CELL).exists()]
     done, total = settings.steps * (len(every) - len(missing)), settings.steps * len(every)
@@ -70,7 +65,7 @@ def carry_out(folder: RunFolder, processes: int, watch: Watch) -> tuple[Settings
     jobs: list[Job] = [(str(folder.path), settings, *key) for key in missing]
     if jobs:
         each(jobs, train_cell, processes, lambda told: watch(Progress(done + sum(told), total, "steps")))
-    rows = table(settings, {key: _read(_place(folder.path, *key) / CELL) for key in every})
+    rows = table(settings, {key: study.read_piece(_place(folder.path, *key) / CELL, Cell) for key in every})
     folder.write_json(SUMMARY, {"rows": [plain(row) for row in rows]})
     return settings, rows
 
@@ -119,14 +114,14 @@ def train_cell(job: Job, tell: Tell) -> None:
 
 
 def plain(row: Row) -> dict[str, Any]:
-    """A row as plain data; None is what has no value."""
+    """A row as plain data."""
     low, high = row.printed.central()
-    interval: Mapping[str, float] = {"exact_lower": row.exact.lower, "exact_upper": row.exact.upper}
     return {
         "arm": row.arm,
         "published": row.published,
         "exact": row.exact.value,
-        **{name: None if value != value else value for name, value in interval.items()},
+        "exact_lower": row.exact.lower,
+        "exact_upper": row.exact.upper,
         "seeds": row.exact.n,
         "best_checkpoint": row.best,
         "kept_checkpoint": row.kept,
@@ -141,19 +136,3 @@ def plain(row: Row) -> dict[str, Any]:
 
 def _place(path: Path, arm: str, seed: int) -> Path:
     return path / "cells" / f"{re.sub(r'[^a-z0-9.]+', '-', arm.lower())}-{seed}"
-
-
-def _read(path: Path) -> Cell:
-    try:
-        return Cell.model_validate(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
-        raise RunError(f"{path} cannot be read; remove it, and resume the study to have it made again.") from error
-
-
-def _settings(path: Path) -> Settings:
-    try:
-        return Settings.model_validate(read_manifest(path, KIND)["settings"])
-    except KeyError:
-        raise RunError(f"The manifest of {path} holds no settings; start the study anew.") from None
-    except ValidationError as error:
-        raise RunError(f"The settings of {path} are not understood: {first_problem(error)}.") from None

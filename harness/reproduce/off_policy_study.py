@@ -7,23 +7,27 @@ summary.json        the scores; its presence means that the study has finished
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel
 
-from harness.core.errors import RunError, first_problem
-from harness.core.run import MANIFEST, SUMMARY, RunFolder, read_manifest, write_json
+from harness.core.run import SUMMARY, RunFolder, write_json
 from harness.core.seeds import check_training_seeds
-from harness.evaluation.manifest import made_by
 from harness.evaluation.tabular import Progress, Watch
 from harness.execution.processes import Tell, each
+from harness.reproduce import study
 from harness.reproduce.off_policy import ELSEWHERE, Row, Score, Settings, repeat, scores
 
 KIND = "off-policy"
 PACKAGES = ("icu-sepsis", "numpy", "scipy")
+
+
+class Repeat(BaseModel):
+    """What a repeat's file holds."""
+
+    rows: tuple[Row, ...]
 
 
 def start(out: Path, settings: Settings) -> RunFolder:
@@ -35,16 +39,7 @@ def start(out: Path, settings: Settings) -> RunFolder:
         If it cannot be written.
     """
     check_training_seeds((0, settings.repeats - 1, ELSEWHERE + settings.repeats - 1))
-    folder = RunFolder.create(out, KIND)
-    folder.write_json(
-        MANIFEST,
-        {
-            "kind": KIND,
-            "settings": settings.model_dump(mode="json"),
-            **made_by(PACKAGES),
-        },
-    )
-    return folder
+    return study.create(out, KIND, settings, PACKAGES)
 
 
 def carry_out(folder: RunFolder, processes: int, watch: Watch) -> tuple[Settings, tuple[Score, ...]]:
@@ -55,7 +50,7 @@ def carry_out(folder: RunFolder, processes: int, watch: Watch) -> tuple[Settings
     RunError
         If the folder is of another kind of run, something in it is damaged, or a process died.
     """
-    settings = _settings(folder.path)
+    settings = study.settings_of(folder.path, KIND, Settings)
     missing = [i for i in range(settings.repeats) if not _file(folder.path, i).exists()]
     watch(Progress(settings.repeats - len(missing), settings.repeats, "repeats"))
     shares = [missing[i::processes] for i in range(processes)]
@@ -66,42 +61,26 @@ def carry_out(folder: RunFolder, processes: int, watch: Watch) -> tuple[Settings
             processes,
             lambda told: watch(Progress(settings.repeats - len(missing) + sum(told), settings.repeats, "repeats")),
         )
-    found = scores(row for i in range(settings.repeats) for row in _read(_file(folder.path, i)))
+    found = scores(row for i in range(settings.repeats) for row in study.read_piece(_file(folder.path, i), Repeat).rows)
     folder.write_json(SUMMARY, {"scores": [plain(score) for score in found]})
     return settings, found
 
 
 def plain(score: Score) -> dict[str, Any]:
-    """A score as plain data; None is what has no value."""
+    """A score as plain data."""
     flat = asdict(score)
     coverage = flat.pop("coverage")
     flat |= {"coverage": coverage["value"], "coverage_lower": coverage["lower"], "coverage_upper": coverage["upper"]}
-    return {name: None if value != value else value for name, value in flat.items()}
+    return flat
 
 
 def _carry_out(job: tuple[str, Settings, list[int]], tell: Tell) -> None:
     """Some repeats, each kept as soon as it is done."""
     path, settings, numbers = job
     for done, number in enumerate(numbers, start=1):
-        write_json(_file(Path(path), number), {"rows": [row.model_dump() for row in repeat(number, settings)]})
+        write_json(_file(Path(path), number), Repeat(rows=tuple(repeat(number, settings))))
         tell(done)
 
 
 def _file(path: Path, number: int) -> Path:
     return path / f"repeat-{number:04}.json"
-
-
-def _read(path: Path) -> list[Row]:
-    try:
-        return [Row.model_validate(row) for row in json.loads(path.read_text(encoding="utf-8"))["rows"]]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RunError(f"{path} cannot be read; remove it, and resume the study to have it made again.") from error
-
-
-def _settings(path: Path) -> Settings:
-    try:
-        return Settings.model_validate(read_manifest(path, KIND)["settings"])
-    except KeyError:
-        raise RunError(f"The manifest of {path} holds no settings; start the study anew.") from None
-    except ValidationError as error:
-        raise RunError(f"The settings of {path} are not understood: {first_problem(error)}.") from None

@@ -16,7 +16,7 @@ from harness.core.errors import RunError
 from harness.core.run import MANIFEST, TRAINING, RunFolder, read_manifest
 from harness.evaluation.intervals import Estimate
 from harness.evaluation.learning_curves import Trained
-from harness.evaluation.tabular_trainings import Job, finished, jobs_of, start, total_of, train_part
+from harness.evaluation.lockstep_trainings import Job, finished, jobs_of, start, total_of, train_part
 from harness.execution.processes import each
 
 ENV = "icu-sepsis"

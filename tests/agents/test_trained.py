@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from harness.agents import registry as agents
-from harness.agents.rl import deep
 from harness.core.errors import RunError, UsageError
 from harness.envs import registry as envs
 
@@ -36,9 +35,3 @@ def test_a_folder_does_not_hide_an_agent_of_the_same_name(tmp_path, monkeypatch)
     assert agents.make("random", envs.make("icu-sepsis")).id == "random"
     with pytest.raises(UsageError, match="There is no agent 'rondom'"):
         agents.make("rondom", envs.make("icu-sepsis"))
-
-
-def test_what_is_missing_for_a_network_is_named_with_its_extra(monkeypatch):
-    monkeypatch.setattr(deep, "PACKAGES", ("json", "no_such_package"))
-    with pytest.raises(UsageError, match=r"^This needs no_such_package, .*pip install 'harness\[deep\]'"):
-        deep.require_deep("This")

@@ -42,7 +42,7 @@ def test_an_agent_is_trained_shown_and_evaluated_exactly(harness_here, tmp_path,
 
 def test_a_mistake_is_one_sentence(harness_here, tmp_path):
     mistakes = [
-        (("q-learning", "--env", "warfarin"), "has no finite table of states"),
+        (("q-learning", "--env", "warfarin"), "is not tabular"),
         (("q-learning", "--env", "icu-sepsi"), "Did you mean 'icu-sepsis'"),
         (("q-learning", "--seeds", "x"), "are no seeds; expected how many"),
         (("q-learning", "--seeds", "100000"), "training seeds are 0 to 9999"),

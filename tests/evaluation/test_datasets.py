@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from harness.core.errors import InvalidDataset, RunError, UsageError
+from harness.envs.registry import make_tabular
 from harness.evaluation import datasets
 from harness.mdp.dataset import COLUMNS
 from harness.mdp.simulate import record
@@ -118,7 +119,7 @@ def test_an_end_that_the_environment_does_not_know_is_refused(tmp_path, collecte
 
 def test_illegal_actions_are_refused(tmp_path):
     about, data = datasets.collect("icu-sepsis", "expert", 5, seed=0, options={"inadmissible": "raise"})
-    env = datasets.tabular("icu-sepsis", {"inadmissible": "raise"})
+    env = make_tabular("icu-sepsis", inadmissible="raise")
     illegal = int(np.flatnonzero(~env.mdp.legal[data.state[4]])[0])
     path = rewritten(tmp_path / "data.npz", (about, data), **changed_at((about, data), "action", 4, illegal))
     with pytest.raises(InvalidDataset, match=f"Row 4, column 'action' is {illegal}; expected an action that is legal"):

@@ -26,7 +26,6 @@ def test_without_minari_the_package_is_named(collected, monkeypatch):
     from harness.evaluation import minari_format
 
     monkeypatch.setitem(sys.modules, "minari", None)
-    monkeypatch.setitem(sys.modules, "minari.dataset.minari_dataset", None)
     with pytest.raises(UsageError, match=r"pip install 'harness\[offline\]'"):
         minari_format.write("icu-sepsis/expert-v0", *collected)
 

@@ -72,6 +72,6 @@ def test_series_differ_in_more_than_colour():
 
 
 def test_without_matplotlib_one_sentence_says_what_to_install(monkeypatch):
-    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(UsageError, match=r"pip install 'harness\[plots\]'"):
         plots.new_figure(1, 1)

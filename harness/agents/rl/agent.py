@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from harness.agents.rl.deep import require_deep
 from harness.agents.rl.tasks import views_of
 from harness.agents.rl.views import Views
 from harness.core.agent import Decision, Situation
 from harness.core.environment import Environment
+from harness.core.extras import require_deep
 
 
 class LearnedAgent:

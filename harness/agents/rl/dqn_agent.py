@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from harness.agents.rl.deep import require_deep
 from harness.agents.rl.dqn_tasks import Task, task_of
 from harness.core.agent import Decision, Situation
 from harness.core.environment import Environment
+from harness.core.extras import require_deep
 
 
 class QNetworkAgent:

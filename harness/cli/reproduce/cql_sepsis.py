@@ -41,8 +41,8 @@ def cql_sepsis(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
     """Make the trainings and print what they come to."""
-    from harness.agents.rl.deep import require_deep
     from harness.cli.train.session import only_resumed
+    from harness.core.extras import require_deep
 
     require_deep("`harness reproduce cql-sepsis`")
     from pydantic import ValidationError

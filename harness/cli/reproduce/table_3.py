@@ -12,7 +12,7 @@ def table_3(out: Path, seeds: str, processes: int, episodes: int | None, resume:
     from harness.cli.train.tabular import training_seeds
     from harness.core.errors import INTERRUPTED, HarnessError, StoppedRun
     from harness.evaluation.tabular import Progress
-    from harness.reports import tabular_trainings as report
+    from harness.reports import lockstep_trainings as report
     from harness.reproduce import table_3 as reproduced
 
     named = training_seeds(seeds)

@@ -71,7 +71,7 @@ def train(
         count = episodes if "episodes" in given(context) else None
         tabular.carry_out(context, "tabular-dqn", env, seeds, count, set_, processes, out, resume, json, quiet)
         return
-    from harness.agents.rl.deep import require_deep
+    from harness.core.extras import require_deep
     from harness.core.run import TRAINING, RunFolder
 
     require_deep("`harness train dqn`")

@@ -112,15 +112,17 @@ def _train(
     context: typer.Context, name: str, settings: dict[str, Any], more: list[str] | None, data: Path | None,
     env: str | None, out: Path, resume: Path | None, json: bool, quiet: bool,
 ) -> None:  # fmt: skip
-    from harness.agents.rl.deep import require_deep
+    from harness.core.extras import require_deep
 
     require_deep(f"`harness train {name}`")
     from dataclasses import asdict
 
     from harness.agents.offline.neural import Training
+    from harness.agents.offline.neural_settings import NEURAL
     from harness.cli.tables import print_blocks, print_json, print_lines
     from harness.core.errors import RunError, UsageError
     from harness.core.run import TRAINING, RunFolder
+    from harness.core.settings import settings_of
     from harness.envs.ids import absolute
     from harness.evaluation.neural_trainings import carry_out, start, told
     from harness.evaluation.tabular import Progress
@@ -135,9 +137,8 @@ def _train(
     elif data is None:
         raise UsageError("Nothing says what to learn from; name a file with --data, `harness collect` makes one.")
     else:
-        folder = start(
-            data, name, _settings(name, settings | tabular.pairs(more)), out, None if env is None else absolute(env)
-        )
+        chosen = settings_of(NEURAL[name], settings | tabular.pairs(more), name)
+        folder = start(data, name, chosen, out, None if env is None else absolute(env))
 
     def progress(training: Training) -> Progress:
         return Progress(training.steps, training.settings.steps, "steps")
@@ -153,18 +154,3 @@ def _train(
             "A benchmark, not medical advice.",
         ]
     )
-
-
-def _settings(name: str, given: dict[str, Any]) -> Any:
-    from pydantic import ValidationError
-
-    from harness.agents.offline.neural_settings import NEURAL
-    from harness.core.errors import UsageError, first_problem, unknown_name
-
-    for setting in given:
-        if setting not in NEURAL[name].model_fields:
-            raise unknown_name(f"setting of {name}", setting, NEURAL[name].model_fields)
-    try:
-        return NEURAL[name].model_validate(given)
-    except ValidationError as error:
-        raise UsageError(f"A setting of {name} does not fit: {first_problem(error)}.") from None

@@ -37,7 +37,7 @@ def train(
     quiet: Quiet = False,
 ) -> None:
     """Parse, train, print the curve."""
-    from harness.agents.rl.deep import require_deep
+    from harness.core.extras import require_deep
 
     require_deep("`harness train reinforce`")
     from harness.agents.rl.reinforce import Settings, Training

@@ -80,9 +80,10 @@ def carry_out(
     """Train by a new run or go on with one, and print what it has come to."""
     from harness.cli.tables import print_blocks, print_json, print_lines
     from harness.core.run import TRAINING, RunFolder
+    from harness.envs.registry import make_tabular
+    from harness.evaluation.lockstep_trainings import as_json, require, start
     from harness.evaluation.references import reference_values
-    from harness.evaluation.tabular_trainings import as_json, require, start, tabular
-    from harness.reports.tabular_trainings import NOTICE, curve, final
+    from harness.reports.lockstep_trainings import NOTICE, curve, final
 
     if resume is not None:
         only_resumed(context, "processes")
@@ -95,13 +96,13 @@ def carry_out(
     if json:
         print_json(as_json(done))
         return
-    print_blocks([curve(done), final(done, reference_values(tabular(done.env)))])
+    print_blocks([curve(done), final(done, reference_values(make_tabular(done.env)))])
     print_lines([f"evaluate with: harness eval --env {done.env} --agent {done.run_dir}", NOTICE])
 
 
 def _carried_out(folder: RunFolder, algorithm: str, processes: int, quiet: bool) -> Trained:
+    from harness.evaluation.lockstep_trainings import carry_out, total_of
     from harness.evaluation.tabular import Progress
-    from harness.evaluation.tabular_trainings import carry_out, total_of
 
     name = "dqn" if algorithm == "tabular-dqn" else algorithm
     total = total_of(folder.path)

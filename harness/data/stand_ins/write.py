@@ -10,8 +10,8 @@ import numpy as np
 
 from harness import __version__
 from harness.core.errors import UsageError
+from harness.core.extras import require
 from harness.core.run import write_json
-from harness.data.files import need_arrow
 from harness.data.schemas import Column
 from harness.data.source import STAND_IN_PATIENTS, blob_sha1, has_manifest, manifest_path
 from harness.data.stand_ins.process import Process
@@ -32,7 +32,7 @@ def synthesize(process: Process, patients: int, seed: int, path: Path) -> dict[s
     UsageError
         If the path does not end with .csv, or something else than a stand-in is there already.
     """
-    need_arrow()
+    require("A stand-in", "data", "pyarrow")
     if path.suffix.lower() != ".csv":
         raise UsageError(f"'{path}' does not end with .csv; a stand-in has the format of the published file, CSV.")
     if path.exists() and not has_manifest(path):

@@ -14,7 +14,7 @@ from harness.core.errors import RunError, UsageError, first_problem
 from harness.core.run import MANIFEST, RunFolder, read_manifest
 from harness.core.seeds import check_training_seeds
 from harness.envs.ids import short_name
-from harness.evaluation.datasets import tabular
+from harness.envs.registry import make_tabular
 from harness.evaluation.manifest import made_by
 from harness.evaluation.sweep.plan import Arm, Plan
 from harness.evaluation.sweep.work import behaviour, missing, work
@@ -52,7 +52,7 @@ def start(
     try:
         plan = Plan(
             env=env_id,
-            env_version=tabular(env_id, given).spec.version,
+            env_version=make_tabular(env_id, **given).spec.version,
             options=given,
             agent=agent_id,
             agent_sha256=digest,
@@ -86,7 +86,7 @@ def plan_of(folder: Path) -> Plan:
         plan = Plan.model_validate(read_manifest(folder, SWEEP)["plan"])
     except (KeyError, ValidationError) as error:
         raise RunError(f"The manifest of {folder} holds no plan of a sweep that can be read.") from error
-    now = tabular(plan.env, plan.options).spec.version
+    now = make_tabular(plan.env, **plan.options).spec.version
     if now != plan.env_version:
         raise RunError(f"The sweep {folder} is of {plan.env} v{plan.env_version}, and this is v{now}; start another.")
     return plan

@@ -12,7 +12,8 @@ import numpy as np
 from harness.agents.offline.learners import within_legal
 from harness.core.errors import RunError
 from harness.core.run import write_json
-from harness.evaluation.datasets import policy_table, tabular
+from harness.envs.registry import make_tabular
+from harness.evaluation.datasets import policy_table
 from harness.evaluation.sweep.plan import Arm, Cell, Plan, learner_of
 from harness.mdp.evaluate import evaluate
 from harness.mdp.simulate import record
@@ -29,7 +30,7 @@ def behaviour(plan_env: str, options: dict[str, str], agent_id: str) -> tuple[Fl
     UsageError
         If the environment is not tabular or the agent has no policy table.
     """
-    table = np.ascontiguousarray(policy_table(agent_id, tabular(plan_env, options)), dtype=np.float64)
+    table = np.ascontiguousarray(policy_table(agent_id, make_tabular(plan_env, **options)), dtype=np.float64)
     return table, sha256(table.tobytes()).hexdigest()
 
 
@@ -56,7 +57,7 @@ def work(folder: Path, plan: Plan, size: int, seed: int) -> Iterator[Cell]:
     arms = missing(folder, plan, size, seed)
     if not arms:
         return
-    env = tabular(plan.env, plan.options)
+    env = make_tabular(plan.env, **plan.options)
     table, digest = behaviour(plan.env, plan.options, plan.agent)
     if digest != plan.agent_sha256:
         raise RunError(f"The policy of '{plan.agent}' has changed since this sweep began; start another.")

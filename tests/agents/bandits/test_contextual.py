@@ -82,9 +82,9 @@ def test_training_is_the_same_for_the_same_seed(sepsis, kind):
 
 
 def test_illegal_actions_are_never_taken():
-    from harness.evaluation.datasets import tabular
+    from harness.envs.registry import make_tabular
 
-    env = tabular("icu-sepsis", {"inadmissible": "raise"})
+    env = make_tabular("icu-sepsis", inadmissible="raise")
     policy, _ = learn(env, LinUCB(episodes=200))
     live = env.mdp.decision_states
     assert env.mdp.legal[live, policy[live].argmax(axis=1)].all()

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from pydantic import BaseModel, ValidationError
-
 from harness.agents.rl.tabular import dqn, ppo, q_learning, sac, sarsa
 from harness.agents.rl.tabular.lanes import Lanes, Memory
-from harness.core.errors import UsageError, first_problem, unknown_name
+from harness.agents.rl.tabular.settings import TrainingSettings
+from harness.core import settings
+from harness.core.errors import unknown_name
 from harness.mdp.tabular import FloatArray, TabularMDP
 
 
@@ -38,7 +38,7 @@ class Learner(Protocol):
 class Algorithm:
     """How an algorithm is told and made."""
 
-    settings: type[BaseModel]
+    settings: type[TrainingSettings]
     learner: Callable[[TabularMDP, Any, Sequence[int]], Learner]
 
 
@@ -52,7 +52,7 @@ ALGORITHMS: Mapping[str, Algorithm] = {
 """`tabular-dqn` because `dqn` is the network's."""
 
 
-def settings_of(algorithm: str, given: Mapping[str, Any]) -> BaseModel:
+def settings_of(algorithm: str, given: Mapping[str, Any]) -> TrainingSettings:
     """The settings of an algorithm, its defaults where nothing is given.
 
     Raises
@@ -62,11 +62,4 @@ def settings_of(algorithm: str, given: Mapping[str, Any]) -> BaseModel:
     """
     if algorithm not in ALGORITHMS:
         raise unknown_name("tabular algorithm", algorithm, ALGORITHMS)
-    kind = ALGORITHMS[algorithm].settings
-    for name in given:
-        if name not in kind.model_fields:
-            raise unknown_name(f"setting of {algorithm}", name, kind.model_fields)
-    try:
-        return kind.model_validate(given)
-    except ValidationError as error:
-        raise UsageError(f"A setting of {algorithm} does not fit: {first_problem(error)}.") from error
+    return settings.settings_of(ALGORITHMS[algorithm].settings, given, algorithm)

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from harness.agents.rl.tabular.entries import Entries
 from harness.agents.rl.tabular.lanes import Lanes
+from harness.agents.rl.tabular.settings import TrainingSettings
 from harness.mdp.tabular import FloatArray, IntArray
 
-EPISODES = 500_000
-"""Of every training of the paper (`experiments/PaperPlots`)."""
 
-
-class Exploring(BaseModel):
+class Exploring(TrainingSettings):
     """Settings of a learner that explores like this."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    episodes: int = Field(EPISODES, ge=1)
     start_epsilon: float = Field(1.0, ge=0, le=1)
     end_epsilon: float = Field(0.001, ge=0, le=1)
     exploration_fraction: float = Field(gt=0, le=1, description="share of the episodes in which ε falls")

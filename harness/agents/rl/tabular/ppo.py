@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from harness.agents.rl.tabular import softmax
 from harness.agents.rl.tabular.adam import Adam
 from harness.agents.rl.tabular.entries import Entries
-from harness.agents.rl.tabular.exploration import EPISODES
 from harness.agents.rl.tabular.lanes import Lanes, Memory
+from harness.agents.rl.tabular.settings import TrainingSettings
 from harness.mdp.tabular import FloatArray, IntArray, TabularMDP
 
 EPSILON = 1e-5
@@ -26,12 +26,9 @@ TINY = 1e-8
 """Added to the standard deviation of advantages (`src/algos/ppo.py`)."""
 
 
-class Settings(BaseModel):
+class Settings(TrainingSettings):
     """Defaults: arXiv:2406.05646, table 11, and `experiments/PaperPlots/ppo.json`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    episodes: int = Field(EPISODES, ge=1)
     learning_rate: float = Field(0.005, gt=0)
     rollout: int = Field(500, ge=2, description="decisions between two updates")
     gae_lambda: float = Field(0.4, ge=0, le=1)

@@ -15,14 +15,14 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from harness.agents.rl.tabular import softmax
 from harness.agents.rl.tabular.adam import Adam
 from harness.agents.rl.tabular.entries import Entries
-from harness.agents.rl.tabular.exploration import EPISODES
 from harness.agents.rl.tabular.lanes import Lanes, Memory
 from harness.agents.rl.tabular.replay import Replay
+from harness.agents.rl.tabular.settings import TrainingSettings
 from harness.mdp.tabular import FloatArray, IntArray, TabularMDP
 
 BLOCK = 500
@@ -36,12 +36,9 @@ NONE = np.float32(-1e4)
 Single = NDArray[np.float32]
 
 
-class Settings(BaseModel):
+class Settings(TrainingSettings):
     """Defaults: arXiv:2406.05646, table 11, and `experiments/PaperPlots/sac.json`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    episodes: int = Field(EPISODES, ge=1)
     actor_learning_rate: float = Field(0.025, gt=0)
     critic_learning_rate: float = Field(0.025, gt=0)
     buffer: int = Field(10_000, ge=1)

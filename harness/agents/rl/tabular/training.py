@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel
 
 from harness.agents.rl.tabular.algorithms import ALGORITHMS, Learner
 from harness.agents.rl.tabular.lanes import Memory
+from harness.agents.rl.tabular.settings import TrainingSettings
 from harness.agents.tabular_policy import read_arrays, write_arrays
 from harness.core.errors import RunError
 from harness.mdp.evaluate import evaluate
@@ -49,7 +49,7 @@ class Training:
 
     mdp: TabularMDP
     algorithm: str
-    settings: BaseModel
+    settings: TrainingSettings
     learner: Learner
     returns: FloatArray
     steps: IntArray
@@ -63,7 +63,7 @@ class Training:
     @property
     def episodes(self) -> int:
         """Of every lane, when it is trained."""
-        return int(getattr(self.settings, "episodes"))  # noqa: B009 - every algorithm's settings have it
+        return self.settings.episodes
 
     @property
     def done(self) -> int:
@@ -87,7 +87,7 @@ def bin_size(episodes: int) -> int:
     return -(-episodes // BINS)
 
 
-def begin(mdp: TabularMDP, algorithm: str, settings: BaseModel, seeds: Sequence[int]) -> Training:
+def begin(mdp: TabularMDP, algorithm: str, settings: TrainingSettings, seeds: Sequence[int]) -> Training:
     """A training before its first decision.
 
     Raises
@@ -96,7 +96,7 @@ def begin(mdp: TabularMDP, algorithm: str, settings: BaseModel, seeds: Sequence[
         If an episode of this MDP may never end.
     """
     learner = ALGORITHMS[algorithm].learner(mdp, settings, seeds)
-    k, episodes = len(seeds), int(getattr(settings, "episodes"))  # noqa: B009
+    k, episodes = len(seeds), settings.episodes
     parts = -(-episodes // bin_size(episodes))
     looks, shape = len(looks_at(episodes)), (k, mdp.n_states, mdp.n_actions)
     return Training(

@@ -15,19 +15,19 @@ import pytest
 from harness.agents.tabular_policy import load, read_arrays, write_arrays
 from harness.core.errors import InvalidMDP, RunError, UsageError
 from harness.core.run import SUMMARY, TRAINING, RunFolder
-from harness.evaluation import tabular_trainings
+from harness.envs.registry import make_tabular
 from harness.evaluation.learning_curves import SMOOTHING, Trained
-from harness.evaluation.tabular_trainings import carry_out, require, start
+from harness.evaluation.lockstep_trainings import carry_out, require, start
 from harness.mdp.evaluate import evaluate
 
 KILLED = """
 import sys
 from pathlib import Path
 from harness.core.run import TRAINING, RunFolder
-from harness.evaluation import tabular_trainings
-tabular_trainings.SAVED_EVERY = 0.1
+from harness.evaluation import lockstep_trainings
+lockstep_trainings.SAVED_EVERY = 0.1
 with RunFolder.resume(Path(sys.argv[1]), TRAINING) as folder:
-    tabular_trainings.carry_out(folder, 1, lambda done: None)
+    lockstep_trainings.carry_out(folder, 1, lambda done: None)
 """
 
 FEW = {"episodes": 1500}
@@ -40,8 +40,8 @@ def done_at_once(folder, processes=1, watch=lambda done: None):
 
 def same(a: Trained, b: Trained):
     one, other = (
-        load(Path(a.run_dir), tabular_trainings.tabular(a.env)),
-        load(Path(b.run_dir), tabular_trainings.tabular(b.env)),
+        load(Path(a.run_dir), make_tabular(a.env)),
+        load(Path(b.run_dir), make_tabular(b.env)),
     )
     arrays = ("looks", "value", "length", "returns", "steps")
     return np.array_equal(one.policy, other.policy) and all(
@@ -95,7 +95,7 @@ def test_every_training_episode_is_counted_once(tmp_path):
     """While exploring all the time, returns and lengths are those of chance among admissible actions."""
     given = {"episodes": 4000, "end_epsilon": 1.0}
     done = done_at_once(start(tmp_path, "icu-sepsis", "q-learning", given, [0, 1]))
-    env = tabular_trainings.tabular("icu-sepsis")
+    env = make_tabular("icu-sepsis")
     from harness.mdp.policy import uniform
 
     chance = evaluate(env.mdp, uniform(env.mdp.admissible | env.mdp.terminal[:, None]))
@@ -118,7 +118,7 @@ def test_an_unfinished_or_damaged_run_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("env", "given", "seeds", "error", "sentence"),
     [
-        ("polypharmacy/easy-screening", {}, [0], UsageError, "which has no finite table of states"),
+        ("polypharmacy/easy-screening", {}, [0], UsageError, "is not tabular"),
         ("icu-sepsis", {}, [100_000], UsageError, "training seeds are 0 to 9999"),
         ("icu-sepsis", {}, [1, 1], UsageError, "each once"),
         ("icu-sepsis", {"bath": 3}, [0], UsageError, "no setting of q-learning 'bath'"),

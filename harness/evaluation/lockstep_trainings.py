@@ -16,21 +16,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel
 
 from harness.agents import tabular_policy
 from harness.agents.rl.tabular.algorithms import ALGORITHMS, settings_of
+from harness.agents.rl.tabular.settings import TrainingSettings
 from harness.agents.rl.tabular.training import Training, advance, begin, bin_size, looks_at, restore, save
 from harness.core.errors import RunError, UsageError
 from harness.core.run import MANIFEST, SUMMARY, TRAINING, RunFolder, read_manifest
 from harness.core.seeds import check_training_seeds
 from harness.envs import registry as envs
 from harness.envs.ids import short_name
-from harness.evaluation.intervals import Estimate, student_t
+from harness.evaluation.intervals import student_t
 from harness.evaluation.learning_curves import Trained
 from harness.evaluation.manifest import made_by
 from harness.execution.processes import Tell, each
-from harness.mdp.environment import TabularEnvironment
 
 CURVES = "curves.npz"
 
@@ -42,22 +41,6 @@ TOLD_EVERY = 1.0
 
 Job = tuple[str, int]
 """Folder and number of a part."""
-
-
-def tabular(env_id: str) -> TabularEnvironment[Any, Any]:
-    """An environment that tables can be learned in.
-
-    Raises
-    ------
-    UsageError
-        If it is not tabular, or hides part of its state.
-    """
-    env = envs.make(env_id)
-    if not isinstance(env, TabularEnvironment):
-        raise UsageError(f"Tables cannot be learned in {env.spec.id}, which has no finite table of states.")
-    if not np.array_equal(env.seen, np.arange(env.mdp.n_states)):
-        raise UsageError(f"Tables of states cannot be learned in {env.spec.id}, which hides part of its state.")
-    return env
 
 
 def start(
@@ -81,7 +64,7 @@ def start(
     RunError
         If it cannot be written.
     """
-    env = tabular(env_id)
+    env = envs.make_tabular(env_id)
     settings = settings_of(algorithm, given)
     check_training_seeds(seeds)
     if not seeds or len(set(seeds)) < len(seeds):
@@ -123,7 +106,7 @@ def jobs_of(folder: Path) -> list[Job]:
 def total_of(folder: Path) -> int:
     """Episodes of all seeds of a run."""
     manifest, settings = _told(folder)
-    return len(manifest["seeds"]) * int(getattr(settings, "episodes"))  # noqa: B009
+    return len(manifest["seeds"]) * settings.episodes
 
 
 def train_part(job: Job, tell: Tell) -> None:
@@ -132,7 +115,7 @@ def train_part(job: Job, tell: Tell) -> None:
     manifest, settings = _told(folder)
     about = {name: manifest[name] for name in (*tabular_policy.REQUIRED, "settings")}
     about["seeds"] = manifest["parts"][number]
-    training = begin(tabular(manifest["env"]).mdp, manifest["algorithm"], settings, about["seeds"])
+    training = begin(envs.make_tabular(manifest["env"]).mdp, manifest["algorithm"], settings, about["seeds"])
     path = _part(folder, number)
     if path.exists():
         restore(training, path, about)
@@ -198,7 +181,7 @@ def _join(folder: RunFolder) -> None:
     value, q = joined("value"), joined("q")
     if np.isnan(value).any():
         raise RunError(f"The run {folder.path} is not finished; go on with it.")
-    episodes = int(getattr(settings, "episodes"))  # noqa: B009
+    episodes = settings.episodes
     size = bin_size(episodes)
     counts = np.diff(np.append(np.arange(0, episodes, size), episodes))
     about = {name: manifest[name] for name in (*tabular_policy.REQUIRED, "settings", "seeds")}
@@ -211,7 +194,7 @@ def _join(folder: RunFolder) -> None:
     summary = {
         "env": manifest["env"],
         "episodes": episodes,
-        "value": finite(student_t(value[:, -1])),
+        "value": asdict(student_t(value[:, -1])),
         "values": dict(zip(map(str, manifest["seeds"]), value[:, -1].tolist(), strict=True)),
     }
     folder.write_json(SUMMARY, summary)
@@ -228,10 +211,10 @@ def as_json(done: Trained) -> dict[str, Any]:
         "algorithm": done.algorithm,
         "settings": done.settings.model_dump(mode="json"),
         "seeds": list(done.seeds),
-        "value": finite(done.final_value),
-        "training_return": finite(done.final_return),
-        "episodes_to_converge": finite(episodes),
-        "decisions_to_converge": finite(decisions),
+        "value": asdict(done.final_value),
+        "training_return": asdict(done.final_return),
+        "episodes_to_converge": asdict(episodes),
+        "decisions_to_converge": asdict(decisions),
         "curve": {
             "episodes": done.looks.tolist(),
             "value": done.value.tolist(),
@@ -240,7 +223,7 @@ def as_json(done: Trained) -> dict[str, Any]:
     }
 
 
-def _told(folder: Path) -> tuple[dict[str, Any], BaseModel]:
+def _told(folder: Path) -> tuple[dict[str, Any], TrainingSettings]:
     manifest = read_manifest(folder, TRAINING)
     if manifest.get("algorithm") not in ALGORITHMS or "parts" not in manifest:
         raise RunError(f"The run {folder} is no training of tabular agents.")
@@ -249,8 +232,3 @@ def _told(folder: Path) -> tuple[dict[str, Any], BaseModel]:
 
 def _part(folder: Path, number: int) -> Path:
     return folder / f"part-{number}.npz"
-
-
-def finite(found: Estimate) -> dict[str, Any]:
-    """Without NaN, which is no JSON."""
-    return {name: None if value != value else value for name, value in asdict(found).items()}

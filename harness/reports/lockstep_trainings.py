@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from harness.evaluation.intervals import Estimate, student_t
 from harness.evaluation.learning_curves import LAST, SMOOTHING, WITHIN, Trained
 from harness.evaluation.summary import ReferenceValue
-from harness.evaluation.tabular_trainings import finite
 from harness.reports.block import Block
 from harness.reports.text import between, number
 from harness.reproduce.table_3 import PUBLISHED, Row
@@ -91,8 +91,8 @@ def plain(row: Row) -> dict[str, Any]:
         "run_dir": row.run_dir,
         "seeds": row.seeds,
         "published": None if published is None else {"return": published[0], "episodes_to_converge": published[1]},
-        "training_return": finite(row.training_return),
-        "value": finite(row.value),
+        "training_return": asdict(row.training_return),
+        "value": asdict(row.value),
         "episodes_to_converge": row.converged[0],
         "decisions_to_converge": row.converged[1],
         "agrees": None if published is None else row.agrees,
