@@ -1,21 +1,11 @@
 #!/bin/sh
 # One of the studies of reinforcement-learning.md: table-3, sweep or off-policy. It begins, goes on, or prints what is
-# finished; to begin anew, delete its folder in runs/reinforcement-learning. `trained`: how the finished agents of table-3 end.
+# finished; to begin anew, delete its folder in runs/reinforcement-learning.
 set -eu
 cd "$(dirname "$0")/.."
 runs=runs/reinforcement-learning/$1
 mkdir -p "$runs"
 case $1 in
-trained)
-    for run in runs/reinforcement-learning/table-3/*; do
-        name=${run##*icu-sepsis-} name=${name#tabular-}
-        if [ -e "$run/summary.json" ]; then
-            if grep -q '"stale_greedy": true' "$run/manifest.json"; then echo "$name, with stale_greedy"; else echo "$name"; fi
-            harness train "${name%-[0-9]}" --resume "$run" | sed -n '/^At the end/,/^the last/p' | sed '1d'
-        fi
-    done
-    exit
-    ;;
 table-3) exec harness reproduce icu-sepsis --table 3 --processes 2 --resume --out "$runs" ;;
 sweep) begun=$(ls -d "$runs"/*-sweep 2>/dev/null || true) command="harness sweep --env icu-sepsis --agent expert --seeds 10" ;;
 off-policy) shown=--headline begun=$(ls -d "$runs"/*-off-policy 2>/dev/null || true) command="harness reproduce off-policy --repeats 80 --headline" ;;

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
 from harness.evaluation.intervals import Estimate
 from harness.evaluation.sweep.plan import Plan
 from harness.evaluation.sweep.results import Held, Row
 from harness.reports.block import Block
-from harness.reports.text import DIGITS, number
+from harness.reports.text import number, plus_minus
 
 
 def blocks(plan: Plan, rows: list[Row], held: list[Held], references: dict[str, float]) -> list[Block]:
@@ -53,8 +51,4 @@ def blocks(plan: Plan, rows: list[Row], held: list[Held], references: dict[str, 
 
 
 def _plus_minus(found: Estimate) -> str:
-    """The mean and the half-width of its symmetric interval, rounded up."""
-    if math.isnan(found.lower):
-        return number(found.value)
-    scale = 10**DIGITS
-    return f"{number(found.value)} ±{math.ceil((found.upper - found.value) * scale - 1e-9) / scale:.{DIGITS}f}"
+    return plus_minus(found.value, found.lower, found.upper)

@@ -40,6 +40,18 @@ def between(lower: float | None, upper: float | None) -> str:
     return " – ".join(outward(lower, upper))
 
 
+def plus_minus(value: float, lower: float, upper: float) -> str:
+    """A value with the half-width of its symmetric interval, rounded up so that what is printed encloses it.
+
+    >>> plus_minus(0.82774, 0.82667, 0.82881)
+    '0.8277 ±0.0012'
+    """
+    if math.isnan(lower) or math.isnan(upper):
+        return number(value)
+    scale, shown = 10**DIGITS, float(number(value))
+    return f"{number(value)} ±{math.ceil(max(upper - shown, shown - lower) * scale - 1e-9) / scale:.{DIGITS}f}"
+
+
 def percent(share: float | None) -> str:
     """A share as '12.1 %'."""
     return "–" if share is None else f"{100 * share:.1f} %"
