@@ -65,7 +65,7 @@ def test_table_3_is_printed_beside_the_papers_and_gone_on_with(harness_here, tmp
     done = harness_here(*words)
     assert done.returncode == 0, done.stderr
     text = " ".join(done.stdout.split())
-    for name in ("sarsa, as published", "q-learning", "dqn", "sac", "ppo", "285,800", "2 seeds each", "not medical"):
+    for name in ("sarsa, as published", "q-learning", "dqn", "sac", "ppo", "285,800", "Mean of 2 seeds", "not medical"):
         assert name in text
     runs = set(tmp_path.glob("runs/*"))
     assert len(runs) == 6
