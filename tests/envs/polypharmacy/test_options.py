@@ -21,9 +21,9 @@ def test_a_dose_is_reduced_to_the_highest_for_the_patient_or_halved(dose, lower)
 
 
 def test_a_substitute_begins_with_what_the_kidneys_bear_and_its_lower_dose_is_half_of_that():
-    who = taking(("dabigatran", 300, AF), conditions=AF[:1], crcl=40)
+    who = taking(("apixaban", 10, AF), conditions=AF[:1], crcl=40)
     doses = {o.reduced: o.dose for o in options_of(who, TABLES) if o.drug == "edoxaban" and not o.monitored}
-    assert doses == {False: 30, True: 15}  # usual are 60 mg; dabigatran's own limit is another
+    assert doses == {False: 30, True: 15}  # usual are 60 mg; 10 are the most of apixaban
 
 
 def test_a_substitute_fits_beside_the_others_and_not_beside_what_it_replaces():
