@@ -38,19 +38,24 @@ def ward():
     return from_arrays(P, R, [0, 0, 1, 0, 0, 0, 0], terminal=np.arange(S) >= 5)
 
 
-def empirical_mdp(data):
-    """The empirical model as an MDP of its own, by other means than the learners': exact policy iteration solves it."""
+def empirical_mdp(data, support=1):
+    """The empirical model as an MDP of its own, by other means than the learners': exact policy iteration solves it.
+
+    Actions with so much support are legal, or the first of the most frequent ones where none has it.
+    """
     seen = counts(data)
     P = seen.transitions.toarray().reshape(data.n_states, data.n_actions, data.n_states).astype(float)
     n = np.maximum(seen.visits, 1)
     known = seen.visits.any(axis=1)
+    most = np.eye(data.n_actions, dtype=bool)[seen.visits.argmax(axis=1)]
+    legal = np.where((seen.visits >= support).any(axis=1)[:, None], seen.visits >= support, most)
     return from_arrays(
         P / n[..., None],
         seen.reward / n,
         seen.start / seen.start.sum(),
         terminal=~known,
         discount=data.discount,
-        legal=(seen.visits > 0) | ~known[:, None],
+        legal=legal | ~known[:, None],
     )
 
 
@@ -160,6 +165,8 @@ def test_only_supported_actions_are_taken(seed, support):
             assert np.array_equal(~np.isnan(q[state]), visits[state] >= support)
         else:
             assert action == visits[state].argmax()
+    known = visits.any(axis=1)
+    assert np.nanmax(q[known], axis=1) == pytest.approx(solve(empirical_mdp(data, support)).V[known], abs=1e-7)
 
 
 @settings(deadline=None, max_examples=40)
@@ -171,6 +178,25 @@ def test_pessimism_only_lowers_values(seed, beta):
     _, more = pessimistic.learn(data, pessimistic.Settings(beta=2 * beta))
     assert (lowered - free)[~np.isnan(free)].max() < 1e-8
     assert (more - lowered)[~np.isnan(free)].max() < 1e-8
+
+
+def test_of_actions_that_are_as_good_the_one_seen_most_often_is_taken_then_the_lowest():
+    state = np.array([0, 0, 0, 1, 1, 2])
+    data = checked(
+        episode=range(6), step=[0] * 6, state=state, action=[0, 1, 1, 2, 1, 0], reward=[1] * 6, next_state=[3] * 6,
+        terminated=[True] * 6, n_states=4, n_actions=3, discount=0.9,
+    )  # fmt: skip
+    assert fitted_q.learn(data)[0][:3].argmax(axis=1).tolist() == [1, 1, 0]
+
+
+def test_the_penalty_falls_with_the_root_of_the_visits_and_leaves_the_least_return():
+    data = checked(
+        episode=range(7), step=[0] * 7, state=[0] * 7, action=[0, 0, 0, 0, 1, 2, 2], reward=[1, 1, 1, 3, 2, 0.2, -0.2],
+        next_state=[1] * 7, terminated=[True] * 7, n_states=2, n_actions=3, discount=1.0,
+    )  # fmt: skip
+    policy, q = pessimistic.learn(data, pessimistic.Settings(beta=0.8))
+    assert q[0] == pytest.approx([1.5 - 0.8 / 2, 2 - 0.8, -0.2])  # the third would be below what any decision brought
+    assert policy[0].argmax() == 1
 
 
 def test_pessimism_takes_no_value_below_what_was_seen(sepsis):

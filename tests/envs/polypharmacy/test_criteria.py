@@ -62,6 +62,8 @@ def test_kidneys_and_dose_count_together():
     assert "gabapentin-renal" in met(high, crcl=45)
     assert "gabapentin-renal" not in met(low, crcl=45)
     assert "gabapentin-renal" not in met(high, crcl=60)
+    assert "digoxin-dose" in met(taken("digoxin", 0.126))
+    assert "digoxin-dose" not in met(taken("digoxin", 0.125))
 
 
 def test_a_clearance_may_be_too_high():
@@ -113,11 +115,15 @@ def test_three_drugs_for_the_brain_count_and_two_do_not():
     ("drug", "crcl", "liver", "highest"),
     [
         ("digoxin", 80, "normal", 0.25),
+        ("digoxin", 50, "normal", 0.25),
         ("digoxin", 49, "normal", 0.125),
         ("metformin", 40, "normal", 1000),
+        ("metformin", 30, "normal", 1000),
         ("metformin", 29, "normal", 0),
         ("metformin", 80, "moderate", 0),
         ("metformin", 80, "mild", 2000),
+        ("amlodipine", 80, "mild", 10),
+        ("amlodipine", 80, "moderate", 2.5),
     ],
 )
 def test_the_highest_dose_is_that_of_kidneys_and_liver(drug, crcl, liver, highest):
@@ -133,3 +139,6 @@ def test_a_substitute_fits_unless_something_forbids_it():
     assert not fits("duloxetine", somebody(crcl=25), (), TABLES)
     assert not fits("acetaminophen", somebody("acetaminophen"), (taken("acetaminophen"),), TABLES)
     assert fits("pantoprazole", somebody(), (), TABLES)
+    brain = taken("sertraline"), taken("gabapentin")
+    assert fits("lamotrigine", somebody(), brain[:1], TABLES)
+    assert not fits("lamotrigine", somebody(), brain, TABLES)  # would be the third drug for the brain

@@ -152,6 +152,17 @@ def test_the_informed_optimum_scores_one_and_regret_adds_up(env_id):
         assert env.grade().components["queries"] == 0
 
 
+def test_the_score_is_the_share_of_what_could_be_gained_at_the_start():
+    env = ENVS["polypharmacy/complex-tradeoff"]
+    env.reset(100_000)
+    best = env.reference.value()
+    earned = env.step(env.reference.best_action()).reward
+    env.step(FINISH)
+    assert 0 < earned < 0.9 * best
+    assert env.grade().score == pytest.approx(earned / best)
+    assert env.grade().components["optimal"] == pytest.approx(best)
+
+
 def test_where_nothing_can_be_gained_doing_nothing_is_perfect_and_a_question_is_not():
     env = ENVS["polypharmacy/easy-screening"]
     env.reset(0)

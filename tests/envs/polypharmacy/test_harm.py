@@ -232,6 +232,8 @@ def test_half_of_a_usual_dose_loses_a_fifth_of_the_effect():
     assert total(lower) == pytest.approx(points.UNTREATED["major"] * points.DOSE_RESPONSE / 2)
     high = start(taking(("lisinopril", 20, PRESSURE), conditions=("hypertension",)))
     assert total(after(high, ("lisinopril", "dose_reduce"))) == 0.0  # to the usual dose
+    highest = start(taking(("lisinopril", 40, PRESSURE), conditions=("hypertension",)))
+    assert total(after(highest, ("lisinopril", "dose_reduce"))) == 0.0  # to twice that, no better than the usual
 
 
 def test_a_drug_without_a_reason_is_a_burden_and_can_be_stopped():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from itertools import islice
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from harness.envs.polypharmacy.environment import InformedReference
-from harness.envs.polypharmacy.harm import harm_of
+from harness.envs.polypharmacy.harm import Count, Lifted, harm_of
 from harness.envs.polypharmacy.optimum import Optimum, useful
 from harness.envs.polypharmacy.options import NEVER, Intervention
 from harness.envs.polypharmacy.original import INTERVENTION_COST, TIMEOUT_COST
@@ -54,6 +55,17 @@ def test_two_changes_that_only_pay_together_are_found_beside_one_that_pays_at_on
     plan = Optimum(harm).plan(harm.start, 2)
     assert plan.gain == pytest.approx(tried(harm, harm.start, 2), abs=1e-12) == pytest.approx(0.35)
     assert plan.regimen == (1, 3, 4)
+
+
+def test_what_counts_for_several_drugs_is_worth_a_change_that_costs_nearly_as_much():
+    """One stop that does harm of its own lifts a criterion that two drugs meet together, or protects two drugs."""
+    without = kept_or_stopped([(0.0, 0.2), (0.0, 9.0), (0.0, 9.0)], {})
+    counted = np.array([True, False, True, False, False, False])
+    once = replace(without, counts=(Count("c", 0.3, 2, counted),))
+    assert Optimum(once).plan(once.start, 1).gain == pytest.approx(0.1 - INTERVENTION_COST)
+    subject, protective = np.array([0, 0, 1, 0, 1, 0], dtype=bool), np.array([0, 1, 0, 0, 0, 0], dtype=bool)
+    twice = replace(without, alone=without.alone + 0.2 * protective, lifted=(Lifted("l", 0.25, subject, protective),))
+    assert Optimum(twice).plan(twice.start, 1).gain == pytest.approx(0.1 - INTERVENTION_COST)
 
 
 @settings(max_examples=25, deadline=None)
@@ -117,6 +129,7 @@ def test_nothing_is_worth_more_than_the_optimum_says_and_its_own_action_is_worth
     while not state.over:
         reference = InformedReference(optimum, state)
         value = reference.value()
+        assert reference.action_value(FINISH) == 0.0
         actions = list(state.actions())
         for action in chosen.sample(actions, min(12, len(actions))):
             assert reference.action_value(action) <= value + 1e-9
@@ -149,6 +162,23 @@ def test_what_is_left_out_of_the_search_is_beaten_everywhere():
             )
             for o in others
         )
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_no_regimen_is_better_for_what_is_left_out_of_the_search(seed):
+    harm = made_harm(seed, 3, 1)
+    kept, chosen = useful(harm), random.Random(seed)
+    own = [np.flatnonzero(harm.place == place).tolist() for place in range(3)]
+    for option in np.flatnonzero(~kept):
+        regimens = [[chosen.choice(options) for options in own] for _ in range(20)]
+        better = []
+        for regimen in regimens:
+            regimen[harm.place[option]] = option
+            better.append({
+                o for o in own[harm.place[option]] if o != option
+                and harm.total([o if i == option else i for i in regimen]) <= harm.total(regimen) + 1e-9
+            })  # fmt: skip
+        assert set.intersection(*better), option
 
 
 def test_plans_are_kept_by_regimen_and_interventions(monkeypatch):

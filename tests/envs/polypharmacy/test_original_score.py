@@ -88,6 +88,50 @@ def test_a_substitution_of_a_critical_drug_is_a_change_and_no_stop():
     assert score.score() == 0.001  # the risk stays, and a change costs 0.05
 
 
+def of(who, task, *actions):
+    """The score of somebody after some actions."""
+    harm = harm_of(who, TABLES)
+    state = ReviewState(harm, harm.start, frozenset(), task.queries, task.interventions, task.steps)
+    score = OriginalScore(task, who, state, TABLES)
+    for action in actions:
+        assert state.refusal(action) is None
+        after, _ = state.after(action)
+        score.reward(state, action, after)
+        state = after
+    return score
+
+
+def test_a_moderate_pair_is_found_by_a_question_and_is_no_severe_one_to_be_touched():
+    who = taking(("amlodipine", 5, None), ("simvastatin", 20, None))
+    assert of(who, BUDGETED, ask("amlodipine", "simvastatin")).score() == pytest.approx(0.2)
+    assert of(who, EASY, change("amlodipine", Intervention.ADD_MONITORING)).score() == 0.001
+
+
+def test_a_substitution_costs_a_change_and_no_critical_stop():
+    who = taking(
+        ("warfarin", 4, ("atrial-fibrillation", "anticoagulant")),
+        ("naproxen", 500, ("osteoarthritis", "analgesic")),
+        conditions=("atrial-fibrillation", "osteoarthritis"),
+    )
+    stop, instead = change("naproxen", Intervention.STOP), change("warfarin", Intervention.SUBSTITUTE, "apixaban")
+    score = of(who, COMPLEX, stop, instead)
+    before, after = score.grade().components.values()
+    assert after == pytest.approx(0.05)  # one high-risk drug
+    assert before > 0.3
+    assert score.score() == pytest.approx(1 - after / before - 2 * 0.05)
+
+
+def test_the_risk_counts_the_dose_that_is_taken_now_and_every_drug_that_meets_a_criterion():
+    digoxin = taking(("digoxin", 0.25, ("atrial-fibrillation", "rate-control")), conditions=("atrial-fibrillation",))
+    before, after = of(digoxin, EASY, change("digoxin", Intervention.DOSE_REDUCE)).grade().components.values()
+    assert before - after == pytest.approx(0.30)  # to be avoided above 0.125 mg
+    brain = taking(("sertraline", 50, None), ("gabapentin", 300, None), ("lamotrigine", 100, None))
+    two = of(brain, EASY, change("lamotrigine", Intervention.STOP)).grade().components["risk_after"]
+    three = of(brain, EASY).grade().components["risk_before"]
+    lamotrigine = of(taking(("lamotrigine", 100, None)), EASY).grade().components["risk_before"]
+    assert 3 * three - 2 * two - lamotrigine == pytest.approx(3 * 0.30)  # no pair of them interacts
+
+
 def test_every_reward_and_score_lies_within_the_clamp_and_no_optimum_is_claimed():
     env = make("polypharmacy/budgeted-screening", scoring="original")
     assert env.reference is None

@@ -50,6 +50,11 @@ def played(now: ReviewState, *actions) -> ReviewState:
             ask("naproxen", "warfarin"),
             "'naproxen' and 'warfarin' were asked about before",
         ),
+        (
+            (ask("naproxen", "warfarin"),),
+            ask("warfarin", "naproxen"),
+            "'warfarin' and 'naproxen' were asked about before",
+        ),
         ((), change("digoxin", STOP), "does not take 'digoxin'"),
         ((change("naproxen", STOP),), change("naproxen", STOP), "does not take 'naproxen'"),
         ((change("naproxen", STOP),), ask("naproxen", "warfarin"), "does not take 'naproxen'"),
@@ -119,7 +124,9 @@ def test_one_new_drug_is_not_taken_twice():
     now = state(who=who)
     both = change("naproxen", SUBSTITUTE, "acetaminophen"), change("tramadol", SUBSTITUTE, "acetaminophen")
     assert [now.refusal(action) for action in both] == [None, None]
+    assert set(both) <= set(now.actions())
     now = played(now, both[0])
+    assert both[1] not in list(now.actions())
     assert "no sensible substitute" in (now.refusal(both[1]) or "")
     now = played(now, change("acetaminophen", STOP))
     assert now.refusal(both[1]) is None
