@@ -105,10 +105,16 @@ def test_a_bandit_trains_and_its_folder_is_an_agent(harness_here, name):
     assert "hides part of its state" in harness_here("train", name, "--env", "sepsis-os-hidden").stderr
 
 
-def test_a_data_set_of_minari_is_collected(harness_here, tmp_path, monkeypatch):
+def test_a_data_set_of_minari_is_collected_and_learned_from(harness_here, tmp_path, monkeypatch):
     minari = pytest.importorskip("minari")
     pytest.importorskip("h5py")
     monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path / "minari"))
     told = harness_here("collect", "--episodes", "12", "--format", "minari", "--out", "icu-sepsis/expert-v3", "--json")
     assert told.returncode == 0, told.stderr
-    assert minari.load_dataset("icu-sepsis/expert-v3").total_steps == json.loads(told.stdout)["transitions"]
+    found = json.loads(told.stdout)
+    assert minari.load_dataset("icu-sepsis/expert-v3").total_steps == found["transitions"]
+    told = harness_here("train", "bc", "--data", found["out"], "--json")
+    assert told.returncode == 0, told.stderr
+    assert json.loads(told.stdout)["transitions"] == found["transitions"]
+    told = harness_here("train", "bc", "--data", "minari")
+    assert told.stderr == "harness: The folder 'minari' is no data set of Minari: it has no data/main_data.hdf5.\n"
