@@ -74,7 +74,7 @@ def test_nothing_is_written_over(data, harness_here):
     )
 
 
-def test_a_sweep_prints_its_table_and_goes_on(harness_here):
+def test_a_sweep_prints_its_table_is_drawn_and_goes_on(harness_here, tmp_path):
     words = ("--learner", "fitted-q", "--size", "50", "--size", "20", "--seeds", "2", "--processes", "1", "--quiet")
     told = harness_here("sweep", *words)
     assert told.returncode == 0, told.stderr
@@ -85,6 +85,13 @@ def test_a_sweep_prints_its_table_and_goes_on(harness_here):
     found = json.loads(again.stdout)
     assert {row["n"] for row in found["rows"]} == {2}
     assert {pair["size"] for pair in found["best"]} == {20, 50}
+    pytest.importorskip("matplotlib")
+    assert harness_here("plot", run, "--out", "sizes").stdout == "drawn: sizes.png\ndrawn: sizes.svg\n"
+    text = (tmp_path / "sizes.svg").read_text()
+    for words in ("fitted-q", "support-planner", "beta=0.2", "episodes learned from", "50"):
+        assert f"<!-- {words} -->" in text
+    refused = harness_here("plot", run, run)
+    assert refused.stderr == f"harness: {run} is a sweep, which is drawn alone; 2 runs are named.\n"
     refused = harness_here("sweep", "--resume", run, "--seeds", "3")
     assert refused.stderr == "harness: --seeds does not go with --resume: a run goes on as it began.\n"
 
