@@ -82,8 +82,8 @@ def curves(runs: Sequence[Path]) -> dict[str, Curve]:
             found.append(_in_lockstep(run))
         else:
             curve, data = _network(run)
-            what = [curve.algorithm, curve.settings, curve.env, curve.options, data]
-            networks.setdefault(json.dumps(what, sort_keys=True), []).append(curve)
+            told = [curve.algorithm, curve.settings, curve.env, curve.options, data]
+            networks.setdefault(json.dumps(told, sort_keys=True), []).append(curve)
     found += [_joined(same) for same in networks.values()]
     for what, of in (
         ("in different tasks", {c.env for c in found}),

@@ -134,7 +134,7 @@ def carry_out(folder: RunFolder, watch: Callable[[Training], None], path: Path |
     rows = looked_at(training, env)
     table = policy(settings, training.outputs[-1], allowed(env))
     worth = evaluate(env.mdp, table)
-    kept = {name: manifest[name] for name in (*tabular_policy.REQUIRED, "settings", "seeds")}
+    kept = {name: manifest[name] for name in (*tabular_policy.REQUIRED, "options", "settings", "seeds")}
     tabular_policy.save(folder.path, about=kept, policy=table, q=training.outputs[-1])
     folder.write_json(CURVE, {"looks": rows})
     folder.write_json(SUMMARY, summary(env, worth))

@@ -42,6 +42,20 @@ def test_every_learner_trains_and_its_folder_is_an_agent(data, harness_here, nam
     assert len(manifest["data"]["sha256"]) == 64
 
 
+def test_what_learned_where_inadmissible_actions_kill_acts_nowhere_else(harness_here):
+    words = ("--env", "icu-sepsis", "--inadmissible", "terminate")
+    assert harness_here("collect", *words, "--episodes", "50", "--out", "harsh.npz").returncode == 0
+    made = json.loads(harness_here("train", "bc", "--data", "harsh.npz", "--json").stdout)["run_dir"]
+    assert harness_here("eval", *words, "--agent", made, "--json").returncode == 0
+    for command in (("eval",), ("safety",), ("collect", "--out", "mild.npz")):
+        told = harness_here(*command, "--env", "icu-sepsis", "--agent", made)
+        assert told.returncode == 1
+        assert told.stderr == (
+            f"harness: The policy in {made}/policy.npz was learned in icu-sepsis v2 with inadmissible=terminate, and "
+            "this is icu-sepsis v2; train an agent for it.\n"
+        )
+
+
 def test_the_table_has_the_references_beside(data, harness_here):
     told = harness_here("train", "batch-constrained-q", "--data", "data.npz", "--support", "3")
     assert "support 3" in told.stdout
