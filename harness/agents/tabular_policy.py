@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -23,6 +24,7 @@ from numpy.typing import ArrayLike
 from harness.agents.reference import TableAgent
 from harness.core.environment import Environment, EnvSpec
 from harness.core.errors import InvalidPolicy, RunError, UsageError
+from harness.envs.registry import beyond_defaults
 from harness.mdp.environment import TabularEnvironment
 from harness.mdp.policy import check_policy
 from harness.mdp.tabular import FloatArray
@@ -45,7 +47,8 @@ class Stored:
     Attributes
     ----------
     about : dict
-        Plain data: `algorithm`, `env`, `env_version`, and what else the learner says.
+        Plain data: `algorithm`, `env`, `env_version`, and what else the learner says: `options` of the environment,
+        which are its defaults if they are missing.
     seeds : tuple of int
         Training seed of each policy.
     policy : float array, shape (K, S, A)
@@ -122,7 +125,7 @@ def load(folder: Path, env: Environment[Any, Any]) -> Stored:
     UsageError
         If the environment is not tabular.
     RunError
-        If there are none, or they are of another environment, version or shape, or damaged.
+        If there are none, or they are of another environment, version, shape or other options, or damaged.
     """
     known = _tabular(env, folder)
     path = folder / POLICY
@@ -133,11 +136,13 @@ def load(folder: Path, env: Environment[Any, Any]) -> Stored:
         what = dict(json.loads(str(arrays["about"])))
         policy, q = arrays["policy"], arrays.get("q")
         seeds = tuple(int(seed) for seed in what["seeds"])
+        if not isinstance(what.get("options", {}), dict):
+            raise ValueError(f"its options are {what['options']!r}")
         if policy.ndim != 3 or len(seeds) != len(policy) or (q is not None and q.shape != policy.shape):
             raise ValueError(f"its arrays have shape {policy.shape}")
     except (KeyError, ValueError, TypeError) as error:
         raise RunError(f"{path} cannot be read ({error}); it is no learned policy, or damaged.") from error
-    _require_same(path, what, env.spec)
+    _require_same(path, what, known)
     expected = (known.mdp.n_states, known.mdp.n_actions)
     if policy.shape[1:] != expected:
         raise RunError(
@@ -217,9 +222,18 @@ def read_arrays(path: Path) -> dict[str, Any]:
         raise RunError(f"{path} cannot be read ({error}); it is no file of arrays, or damaged.") from error
 
 
-def _require_same(path: Path, what: dict[str, Any], spec: EnvSpec) -> None:
+def _require_same(path: Path, what: dict[str, Any], env: TabularEnvironment[Any, Any]) -> None:
     if what.get("form") != FORM:
         raise RunError(f"{path} has form {what.get('form')}; expected {FORM}. Train anew, or use the harness it is of.")
+    spec, options = env.spec, what.get("options") or {}
     then, now = f"{what.get('env')} v{what.get('env_version')}", f"{spec.id} v{spec.version}"
+    if then == now and options:
+        options = beyond_defaults(spec.id, options)
+    then, now = then + _told(options), now + _told(env.options)
     if then != now:
         raise RunError(f"The policy in {path} was learned in {then}, and this is {now}; train an agent for it.")
+
+
+def _told(options: Mapping[str, str]) -> str:
+    said = ", ".join(f"{name}={value}" for name, value in sorted(options.items()))
+    return f" with {said}" if said else ""

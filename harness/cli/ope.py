@@ -23,7 +23,7 @@ Eight estimators, each with its interval and effective sample size. What they ar
 
 
 def ope(
-    data: Annotated[Path, typer.Option(help="File of transitions, .parquet or .npz.")],
+    data: Annotated[Path, typer.Option(help="Logged transitions: .parquet, .npz, or a data set of Minari.")],
     agent: Annotated[
         list[str],
         typer.Option(help="An agent's id, a training's folder, or that of a run by exact or certify; may be repeated."),

@@ -3,36 +3,51 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-HELP = """Draw how the certain bounds of runs drew together as states were asked, or how tabular agents learned.
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+HELP = """Draw how the certain bounds of runs drew together as states were asked, how agents learned, or a sweep.
 
 [bold]Examples[/bold]
 
   harness plot runs/…-qwen\n
   harness plot runs/…-qwen runs/…-smollm2 --out bounds\n
-  harness plot runs/…-q-learning runs/…-ppo --out curves
+  harness plot runs/…-q-learning runs/…-ppo --out curves\n
+  harness plot runs/…-double-dqn runs/…-double-dqn-2 runs/…-neural-conservative-q --out curves\n
+  harness plot runs/…-sweep
 
-Runs of one task without sampling, or finished trainings in one task; one PNG and one SVG.
+Runs of one task without sampling; finished trainings in one task, by tabular agents or by networks from logged
+transitions, where runs that differ in their seeds alone become one curve; or one sweep. One PNG and one SVG.
 Needs matplotlib: pip install 'harness\\[plots]'.
 """
 
 
 def plot(
     runs: Annotated[
-        list[Path], typer.Argument(help="Folders of runs, by exact or certify, unfinished ones too; or of trainings.")
+        list[Path],
+        typer.Argument(
+            help="Folders of runs, by exact or certify, unfinished ones too; of trainings; or of one sweep."
+        ),
     ],
     out: Annotated[
         Path | None, typer.Option(help="File to write, without its ending; in the first run, if not given.")
     ] = None,
 ) -> None:
+    """Draw what the runs are of."""
+    from harness.core.run import TRAINING, kind_of
+    from harness.evaluation.sweep.run import SWEEP
+
+    kind = kind_of(runs[0])
+    drawn = _learning_curves if kind == TRAINING else _sweep if kind == SWEEP else _bounds
+    drawn(runs, out)
+
+
+def _bounds(runs: list[Path], out: Path | None) -> None:
     """Recompute the bounds from the decisions and draw them."""
-    if _trained(runs[0]):
-        _learning_curves(runs, out)
-        return
-    from harness.cli.tables import print_lines
     from harness.core.errors import RunError, UsageError
     from harness.core.run import read_manifest
     from harness.envs.registry import make
@@ -40,7 +55,7 @@ def plot(
     from harness.evaluation.state_decision import read_decisions
     from harness.evaluation.tabular import history
     from harness.mdp.environment import TabularEnvironment
-    from harness.reports.plots import bounds, save
+    from harness.reports.plots import bounds
 
     configs = [read_manifest(run)["config"] for run in runs]
     tasks = {(c["env"], str(sorted(c["env_options"].items()))) for c in configs}
@@ -59,48 +74,50 @@ def plot(
         who = config["agent"] or f"{config['model'] or config['model_id']} {config['prompt']}"
         drawn[who if who not in drawn else f"{who} ({run.name})"] = history(env, decisions)
     references = {name: found.value for name, found in reference_values(env).items()}
-    target = out if out is not None else runs[0] / "bounds"
-    try:
-        written = save(bounds(drawn, references, env.spec.value_name), target)
-    except OSError as error:
-        raise UsageError(f"Cannot write {target} ({error.strerror}); give another file with --out.") from error
-    print_lines([f"drawn: {path}" for path in written])
-
-
-def _trained(run: Path) -> bool:
-    from harness.evaluation.lockstep_trainings import CURVES
-
-    return (run / CURVES).exists()
+    _save(bounds(drawn, references, env.spec.value_name), out if out is not None else runs[0] / "bounds")
 
 
 def _learning_curves(runs: list[Path], out: Path | None) -> None:
-    import numpy as np
+    from harness.envs.registry import make_tabular
+    from harness.evaluation.curves import curves
+    from harness.evaluation.references import reference_values
+    from harness.reports.plots import learning_curves
 
+    found = curves(runs)
+    first = next(iter(found.values()))
+    env = make_tabular(first.env, **first.options)
+    references = {name: value.value for name, value in reference_values(env).items()}
+    drawn = {f"{name}, n = {len(curve.values)}": (curve.at, *curve.interval) for name, curve in found.items()}
+    figure = learning_curves(drawn, references, env.spec.value_name, along=first.along)
+    _save(figure, out if out is not None else runs[0] / "curves")
+
+
+def _sweep(runs: list[Path], out: Path | None) -> None:
+    from harness.core.errors import RunError, UsageError
+    from harness.envs.registry import make_tabular
+    from harness.evaluation.references import reference_values
+    from harness.evaluation.sweep.results import cells, rows
+    from harness.evaluation.sweep.run import plan_of
+    from harness.reports.sweep_plot import by_size
+
+    if len(runs) > 1:
+        raise UsageError(f"{runs[0]} is a sweep, which is drawn alone; {len(runs)} runs are named.")
+    plan = plan_of(runs[0])
+    found = rows(plan, cells(runs[0], plan))
+    if not found:
+        raise RunError(f"The sweep {runs[0]} has no cell yet; go on with: harness sweep --resume {runs[0]}")
+    env = make_tabular(plan.env, **plan.options)
+    references = {name: value.value for name, value in reference_values(env).items()}
+    _save(by_size(found, references, env.spec.value_name), out if out is not None else runs[0] / "sweep")
+
+
+def _save(figure: Figure, target: Path) -> None:
     from harness.cli.tables import print_lines
     from harness.core.errors import UsageError
-    from harness.core.run import TRAINING, RunFolder
-    from harness.envs.registry import make_tabular
-    from harness.evaluation.intervals import student_t
-    from harness.evaluation.lockstep_trainings import finished
-    from harness.evaluation.references import reference_values
-    from harness.reports.plots import learning_curves, save
+    from harness.reports.plots import save
 
-    drawn, tasks = {}, set()
-    for run in runs:
-        with RunFolder.resume(run, TRAINING) as folder:
-            done = finished(folder)
-        tasks.add(done.env)
-        found = [student_t(column) for column in done.value.T]
-        value, lower, upper = (np.array([getattr(one, name) for one in found]) for name in ("value", "lower", "upper"))
-        name = done.algorithm if done.algorithm not in drawn else f"{done.algorithm} ({run.name})"
-        drawn[name] = (done.looks, value, lower, upper)
-    if len(tasks) > 1:
-        raise UsageError(f"The runs are of different tasks ({', '.join(sorted(tasks))}); draw each alone.")
-    env = make_tabular(tasks.pop())
-    references = {name: value.value for name, value in reference_values(env).items()}
-    target = out if out is not None else runs[0] / "curves"
     try:
-        written = save(learning_curves(drawn, references, env.spec.value_name), target)
+        written = save(figure, target)
     except OSError as error:
         raise UsageError(f"Cannot write {target} ({error.strerror}); give another file with --out.") from error
     print_lines([f"drawn: {path}" for path in written])

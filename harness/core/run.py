@@ -162,6 +162,17 @@ def write_json(target: Path, value: Mapping[str, Any] | Sequence[Any] | BaseMode
         raise _cannot_write(target, error) from error
 
 
+def kind_of(path: Path) -> str:
+    """The kind of a run.
+
+    Raises
+    ------
+    RunError
+        If `path` is no run folder, or the manifest is damaged.
+    """
+    return str(_read_json(path, MANIFEST).get("kind", EVALUATION))
+
+
 def read_manifest(path: Path, kind: str = EVALUATION) -> dict[str, Any]:
     """The manifest of a run.
 

@@ -6,7 +6,7 @@ An id that starts with `mdp:` is a user's own MDP (`harness.envs.own`).
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -142,6 +142,10 @@ def make(env_id: str, **options: Any) -> Environment[Any, Any]:
                 f"The environment '{env_id}' has no option '{option}'; it knows: {', '.join(known) or 'none'}."
             )
     environment: Environment[Any, Any] = made_by(**options)
+    from harness.mdp.environment import TabularEnvironment
+
+    if isinstance(environment, TabularEnvironment):
+        environment.options = beyond_defaults(env_id, options)
     return environment
 
 
@@ -163,3 +167,24 @@ def make_tabular(env_id: str, **options: Any) -> TabularEnvironment[Any, Any]:
     if not np.array_equal(env.seen, np.arange(env.mdp.n_states)):
         raise UsageError(f"{env.spec.id} hides part of its state; what is needed here is all of it.")
     return env
+
+
+def beyond_defaults(env_id: str, options: Mapping[str, Any]) -> dict[str, str]:
+    """Those options that are not the environment's defaults, as text.
+
+    >>> beyond_defaults("icu-sepsis", {"inadmissible": "mean"})
+    {}
+    >>> beyond_defaults("icu-sepsis", {"inadmissible": "raise"})
+    {'inadmissible': 'raise'}
+
+    Raises
+    ------
+    UsageError
+        If there is no such environment.
+    """
+    known = inspect.signature(factory(env_id)).parameters
+    return {
+        name: str(value)
+        for name, value in sorted(options.items())
+        if name not in known or str(value) != str(known[name].default)
+    }

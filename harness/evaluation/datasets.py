@@ -2,6 +2,7 @@
 
     data.parquet      the columns of `harness.mdp.dataset`, and what they are of in the file's metadata (needs pyarrow)
     data.npz          the same as arrays
+    FOLDER            a data set of Minari, see `harness.evaluation.minari_format`, or the .hdf5 in it
 
 A file that something else wrote needs the columns alone; the environment it is of is then to be said.
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +32,7 @@ from harness.mdp.tabular import FloatArray
 FORM = 1
 """Rises when files mean something else."""
 
-NPZ, PARQUET = ".npz", ".parquet"
+NPZ, PARQUET, HDF5 = ".npz", ".parquet", ".hdf5"
 
 ABOUT = "about"
 
@@ -192,14 +194,40 @@ def read(path: Path, env_id: str | None = None) -> tuple[TabularEnvironment[Any,
     return env, about, data
 
 
+def of_minari(path: Path) -> bool:
+    """Whether a path names a data set of Minari: a folder, or the file of HDF5 in it."""
+    return path.is_dir() or path.suffix == HDF5
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of the file that holds the transitions.
+
+    Raises
+    ------
+    RunError
+        If it cannot be read.
+    """
+    from harness.evaluation.minari_format import file_of
+
+    try:
+        with (file_of(path) if of_minari(path) else path).open("rb") as file:
+            return file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise RunError(f"{path} cannot be read ({error.strerror or error}).") from error
+
+
 def _version(version: int, n_states: int, n_actions: int, discount: float) -> str:
     return f"v{version} with {n_states} states, {n_actions} actions and the discount {discount:g}"
 
 
 def _read_columns(path: Path) -> tuple[dict[str, Any], str | None]:
     """The columns of a file and the text that says what they are of, if it has one."""
-    if not path.is_file():
+    if not path.exists():
         raise RunError(f"There is no file '{path}'; `harness collect` makes one.")
+    if of_minari(path):
+        from harness.evaluation import minari_format
+
+        return minari_format.read(path)
     if path.suffix == NPZ:
         columns = read_arrays(path)
         text = columns.pop(ABOUT, None)
@@ -208,7 +236,10 @@ def _read_columns(path: Path) -> tuple[dict[str, Any], str | None]:
         from harness.evaluation import parquet
 
         return parquet.read(path)
-    raise UsageError(f"'{path}' is of no format that is known; expected a name that ends in {PARQUET} or {NPZ}.")
+    raise UsageError(
+        f"'{path}' is of no format that is known; expected a name that ends in {PARQUET} or {NPZ}, or the folder of a "
+        "data set of Minari."
+    )
 
 
 def _about(path: Path, text: str) -> About:

@@ -11,7 +11,8 @@ from harness.agents.rl.dqn_tasks import task_of
 from harness.core.run import RunFolder
 from harness.core.seeds import check_training_seeds
 from harness.envs import registry as envs
-from harness.evaluation.trainings import CURVE, Trained, finish, new_folder, told
+from harness.evaluation.curves import CURVE
+from harness.evaluation.trainings import Trained, finish, new_folder, told
 
 CHECKPOINT_EVERY = 20
 """Rounds after which a training is saved, some ten seconds."""

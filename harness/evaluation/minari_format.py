@@ -7,6 +7,7 @@ action at t, the first is NaN. What the data are of is the description, as JSON.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
@@ -18,13 +19,24 @@ from typing import Any
 
 import numpy as np
 
-from harness.core.errors import RunError, UsageError
+from harness.core.errors import InvalidDataset, RunError, UsageError
 from harness.core.extras import require
 from harness.evaluation.datasets import About
 from harness.mdp.dataset import Dataset
 
 ROOT = "MINARI_DATASETS_PATH"
 """The variable that names Minari's folder of local data sets."""
+
+DATA, MAIN, METADATA = "data", "main_data.hdf5", "metadata.json"
+"""Minari's names: in a data set's folder the folder `data`, and in that its two files."""
+
+PROPENSITY = "propensity"
+"""The one of `infos`."""
+
+
+def require_minari() -> None:
+    """See that minari and h5py are installed."""
+    require("Minari's format", "offline", "minari", "h5py")
 
 
 def check_target(dataset_id: str) -> Path:
@@ -35,7 +47,7 @@ def check_target(dataset_id: str) -> Path:
     UsageError
         If minari is not installed, the id is none (as Minari has them), or there is such a data set.
     """
-    require("Minari's format", "offline", "minari", "h5py")
+    require_minari()
     from minari.dataset.minari_dataset import parse_dataset_id
     from minari.storage.datasets_root_dir import get_dataset_path
 
@@ -96,6 +108,93 @@ def write(dataset_id: str, about: About, data: Dataset) -> Path:
     return target
 
 
+def file_of(path: Path) -> Path:
+    """The file of transitions of a data set, named by its folder, the `data` in it, or the file itself.
+
+    Raises
+    ------
+    RunError
+        If there is none, or what is said of it is not beside it.
+    """
+    places = (path,) if path.is_file() else (path / DATA / MAIN, path / MAIN)
+    found = next((place for place in places if place.is_file()), None)
+    if found is None:
+        raise RunError(f"The folder '{path}' is no data set of Minari: it has no {DATA}/{MAIN}.")
+    if not found.with_name(METADATA).is_file():
+        raise RunError(f"There is no {METADATA} beside '{found}'; expected the folder of a data set as Minari made it.")
+    if found.name != MAIN:
+        raise RunError(f"'{found}' is not called {MAIN}; expected the folder of a data set as Minari made it.")
+    return found
+
+
+def read(path: Path) -> tuple[dict[str, Any], str | None]:
+    """The columns, by name, and the text that says what they are of, if the harness wrote them.
+
+    Raises
+    ------
+    UsageError
+        If minari is not installed.
+    InvalidDataset
+        If observations and actions are no numbers from 0, or an episode's arrays do not fit each other.
+    RunError
+        If there is no data set, or it cannot be read.
+    """
+    file = file_of(path)
+    require_minari()
+    from gymnasium.spaces import Discrete
+    from minari import MinariDataset
+
+    try:
+        found = MinariDataset(file.parent)
+        spaces = {"observations": found.observation_space, "actions": found.action_space}
+        for name, space in spaces.items():
+            if not isinstance(space, Discrete) or space.start != 0:
+                raise InvalidDataset(f"The {name} in {path} are {space}; expected numbers from 0, Discrete(n).")
+        episodes = [_columns(path, number, episode) for number, episode in enumerate(found.iterate_episodes())]
+        text = found.storage.metadata.get("description")
+    except (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError, AssertionError) as error:
+        raise RunError(f"{path} cannot be read ({error}); it is no data set of Minari, or damaged.") from error
+    if not episodes:
+        raise InvalidDataset(f"{path} holds no episode; expected at least one.")
+    return {name: np.concatenate([episode[name] for episode in episodes]) for name in episodes[0]}, _ours(text)
+
+
+def _columns(path: Path, number: int, episode: Any) -> dict[str, Any]:
+    """One episode's part of every column."""
+    n = len(episode.actions)
+    lengths = {
+        "observations": len(episode.observations) - 1,
+        "rewards": len(episode.rewards),
+        "terminations": len(episode.terminations),
+    }
+    propensity = (episode.infos or {}).get(PROPENSITY, np.full(n + 1, np.nan))
+    for name, length in (lengths | {f"infos/{PROPENSITY}": len(propensity) - 1}).items():
+        if length != n:
+            raise InvalidDataset(
+                f"Episode {number} of {path} has {n} actions, and its {name} are for {length}; expected as many, "
+                "with one observation and one of each of `infos` more."
+            )
+    return {
+        "episode": np.full(n, number),
+        "step": np.arange(n),
+        "state": episode.observations[:-1],
+        "action": episode.actions,
+        "reward": episode.rewards,
+        "next_state": episode.observations[1:],
+        "terminated": episode.terminations,
+        PROPENSITY: propensity[1:],
+    }
+
+
+def _ours(description: Any) -> str | None:
+    """A description, if it is what the harness says of its data; that of others is any text."""
+    try:
+        found = json.loads(description)
+    except (TypeError, ValueError):
+        return None
+    return description if isinstance(found, dict) and "form" in found else None
+
+
 def _episodes(data: Dataset) -> Iterator[Any]:
     from minari.data_collector.episode_buffer import EpisodeBuffer
 
@@ -111,7 +210,7 @@ def _episodes(data: Dataset) -> Iterator[Any]:
             rewards=data.reward[part],
             terminations=data.terminated[part],
             truncations=cut_off,
-            infos={"propensity": np.append(np.nan, data.propensity[part])},
+            infos={PROPENSITY: np.append(np.nan, data.propensity[part])},
         )
 
 

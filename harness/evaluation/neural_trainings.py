@@ -28,9 +28,10 @@ from harness.core.run import MANIFEST, SUMMARY, TRAINING, RunFolder, read_manife
 from harness.core.seeds import check_training_seeds
 from harness.envs.ids import short_name
 from harness.evaluation import datasets
+from harness.evaluation.curves import CURVE
 from harness.evaluation.manifest import made_by
 from harness.evaluation.table_trainings import Learned, learned, source, summary
-from harness.evaluation.trainings import CURVE, PACKAGES
+from harness.evaluation.trainings import PACKAGES
 from harness.mdp.environment import TabularEnvironment
 from harness.mdp.evaluate import evaluate
 from harness.mdp.tabular import BoolArray
@@ -133,7 +134,7 @@ def carry_out(folder: RunFolder, watch: Callable[[Training], None], path: Path |
     rows = looked_at(training, env)
     table = policy(settings, training.outputs[-1], allowed(env))
     worth = evaluate(env.mdp, table)
-    kept = {name: manifest[name] for name in (*tabular_policy.REQUIRED, "settings", "seeds")}
+    kept = {name: manifest[name] for name in (*tabular_policy.REQUIRED, "options", "settings", "seeds")}
     tabular_policy.save(folder.path, about=kept, policy=table, q=training.outputs[-1])
     folder.write_json(CURVE, {"looks": rows})
     folder.write_json(SUMMARY, summary(env, worth))

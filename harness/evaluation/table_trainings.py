@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -190,6 +189,6 @@ def source(path: Path, about: datasets.About | None) -> dict[str, Any]:
     """What a manifest says of the data."""
     return {
         "file": path.name,
-        "sha256": sha256(path.read_bytes()).hexdigest(),
+        "sha256": datasets.sha256_of(path),
         "about": None if about is None else about.model_dump(),
     }

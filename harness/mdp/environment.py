@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
@@ -53,6 +53,11 @@ class TabularEnvironment(Generic[O, A]):
     achievable : function, optional
         The best policy found that depends on `seen` alone, with its values; called when it is first needed.
 
+    Attributes
+    ----------
+    options : mapping of str to str
+        Options that it was made with and that are not its defaults; `harness.envs.registry.make` says them.
+
     Notes
     -----
     The score of an episode is its undiscounted return, scaled from `spec.reward_range` to [0, 1] and clipped.
@@ -83,6 +88,7 @@ class TabularEnvironment(Generic[O, A]):
         self.expert_policy = expert_policy
         self.reference_kind = reference_kind
         self.seen = np.arange(mdp.n_states) if seen is None else seen
+        self.options: Mapping[str, str] = {}
         self._achievable = achievable
         self._index = {action: i for i, action in enumerate(self.actions)}
         self._state = 0

@@ -39,6 +39,9 @@ NEUTRAL = "#404040"
 FORMATS = ("png", "svg")
 DPI = 160
 
+SHORT_NAME = 24
+"""Signs of a name of which three stand beside each other in a legend."""
+
 APART = 0.006
 """Series are drawn this far beside each other, because random and expert would cover one another."""
 
@@ -208,26 +211,29 @@ def learning_curves(
     runs: Mapping[str, tuple[IntArray, FloatArray, FloatArray, FloatArray]],
     references: Mapping[str, float],
     value_name: str,
+    *,
+    along: str,
 ) -> Figure:
-    """Exact values against training episodes, the mean over seeds with its interval, with known values as lines.
+    """Exact values along a training, the mean over seeds with its interval, with known values as lines.
 
     Parameters
     ----------
-    runs : mapping of name to (episodes, mean, lower, upper), each of shape (n,)
+    runs : mapping of name to (done, mean, lower, upper), each of shape (n,)
+        Of one seed the ends of the interval are NaN, and none is drawn.
     references : mapping of policy to value
     value_name : str
+    along : str
+        What is `done`.
     """
     figure = new_figure(7.2, 4.4)
     axes = figure.add_subplot()
-    for (name, (episodes, mean, lower, upper)), (colour, marker, line) in zip(
-        runs.items(), cycle(STYLES), strict=False
-    ):
-        axes.fill_between(episodes, lower, upper, color=colour, alpha=0.18, linewidth=0)
+    for (name, (done, mean, lower, upper)), (colour, marker, line) in zip(runs.items(), cycle(STYLES), strict=False):
+        axes.fill_between(done, lower, upper, color=colour, alpha=0.18, linewidth=0)
         axes.plot(
-            episodes, mean, color=colour, marker=marker, linestyle=line, markevery=max(len(mean) // 8, 1),
+            done, mean, color=colour, marker=marker, linestyle=line, markevery=max(len(mean) // 8, 1),
             markersize=4, label=name,
         )  # fmt: skip
-    most = max(int(episodes[-1]) for episodes, *_ in runs.values())
+    most = max(int(done[-1]) for done, *_ in runs.values())
     for value in references.values():
         axes.axhline(value, color=NEUTRAL, linewidth=0.7, linestyle=(0, (1, 2)))
     for name, height in _apart(references, axes.get_ylim()).items():
@@ -236,9 +242,10 @@ def learning_curves(
             fontsize=8, color=NEUTRAL, annotation_clip=False,
         )  # fmt: skip
     axes.set_xlim(0, most)
-    axes.set_xlabel("training episodes")
+    axes.set_xlabel(along)
     axes.set_ylabel(f"{value_name}: exact, mean over seeds with 95 % interval")
-    figure.legend(loc="outside upper left", ncols=3, frameon=False, fontsize=8, handlelength=3.5)
+    columns = 3 if max(map(len, runs)) <= SHORT_NAME else 2
+    figure.legend(loc="outside upper left", ncols=columns, frameon=False, fontsize=8, handlelength=3.5)
     _plain(axes)
     return figure
 

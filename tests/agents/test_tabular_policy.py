@@ -78,6 +78,29 @@ def test_another_environment_version_or_shape_is_refused(tmp_path, sepsis, three
         load(tmp_path, envs.make("polypharmacy/easy-screening"))
 
 
+def test_another_treatment_of_inadmissible_actions_is_another_task(tmp_path, sepsis, three):
+    harsh, refusing = (envs.make("icu-sepsis", inadmissible=name) for name in ("terminate", "raise"))
+    save(tmp_path, about=said(sepsis), policy=three[0])  # as before there was the entry
+    assert load(tmp_path, envs.make("icu-sepsis", inadmissible="mean")).seeds == (0, 1, 2)
+    with pytest.raises(
+        RunError, match="in icu-sepsis v2, and this is icu-sepsis v2 with inadmissible=terminate; train"
+    ):
+        load(tmp_path, harsh)
+    save(tmp_path, about=said(sepsis, options={"inadmissible": "mean"}), policy=three[0])
+    assert load(tmp_path, sepsis).seeds == (0, 1, 2)
+    save(tmp_path, about=said(harsh, options={"inadmissible": "terminate"}), policy=three[0])
+    assert load(tmp_path, harsh).seeds == (0, 1, 2)
+    with pytest.raises(
+        RunError, match="in icu-sepsis v2 with inadmissible=terminate, and this is icu-sepsis v2; train"
+    ):
+        load(tmp_path, sepsis)
+    with pytest.raises(RunError, match="inadmissible=terminate, and this is icu-sepsis v2 with inadmissible=raise"):
+        load(tmp_path, refusing)
+    save(tmp_path, about=said(sepsis, options="terminate"), policy=three[0])
+    with pytest.raises(RunError, match="cannot be read .its options are 'terminate'.; it is no learned policy"):
+        load(tmp_path, sepsis)
+
+
 def test_what_is_no_policy_is_refused(tmp_path, sepsis, three):
     save(tmp_path, about=said(sepsis), policy=three[0] * 2)
     with pytest.raises(RunError, match="holds no policy of icu-sepsis: The policy of state 0 sums to 2"):

@@ -41,6 +41,25 @@ def test_a_network_trains_and_its_folder_is_an_agent(data, harness_here, name):
     assert "optimal" in again.stdout
 
 
+def test_learning_curves_of_networks_are_drawn(data, harness_here, tmp_path):
+    pytest.importorskip("torch", reason=NEEDS)
+    pytest.importorskip("matplotlib")
+    runs = [
+        json.loads(harness_here("train", name, "--data", "data.npz", "--seed", seed, "--json", *QUICK).stdout)[
+            "run_dir"
+        ]
+        for name, seed in (("double-dqn", "1"), ("double-dqn", "2"), ("neural-bc", "1"))
+    ]
+    drawn = harness_here("plot", *runs, "--out", "curves")
+    assert drawn.stdout == "drawn: curves.png\ndrawn: curves.svg\n", drawn.stderr
+    assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
+    text = (tmp_path / "curves.svg").read_text()
+    assert [text.count(f"<!-- {words} -->") for words in ("double-dqn, n = 2", "neural-behaviour-cloning, n = 1")] == [
+        1,
+        1,
+    ]
+
+
 def test_wrong_words_get_one_sentence(data, harness_here):
     pytest.importorskip("torch", reason=NEEDS)
     told = harness_here("train", "neural-cql", "--data", "data.npz", "--set", "looks=3")

@@ -42,6 +42,20 @@ def test_every_learner_trains_and_its_folder_is_an_agent(data, harness_here, nam
     assert len(manifest["data"]["sha256"]) == 64
 
 
+def test_what_learned_where_inadmissible_actions_kill_acts_nowhere_else(harness_here):
+    words = ("--env", "icu-sepsis", "--inadmissible", "terminate")
+    assert harness_here("collect", *words, "--episodes", "50", "--out", "harsh.npz").returncode == 0
+    made = json.loads(harness_here("train", "bc", "--data", "harsh.npz", "--json").stdout)["run_dir"]
+    assert harness_here("eval", *words, "--agent", made, "--json").returncode == 0
+    for command in (("eval",), ("safety",), ("collect", "--out", "mild.npz")):
+        told = harness_here(*command, "--env", "icu-sepsis", "--agent", made)
+        assert told.returncode == 1
+        assert told.stderr == (
+            f"harness: The policy in {made}/policy.npz was learned in icu-sepsis v2 with inadmissible=terminate, and "
+            "this is icu-sepsis v2; train an agent for it.\n"
+        )
+
+
 def test_the_table_has_the_references_beside(data, harness_here):
     told = harness_here("train", "batch-constrained-q", "--data", "data.npz", "--support", "3")
     assert "support 3" in told.stdout
@@ -74,7 +88,7 @@ def test_nothing_is_written_over(data, harness_here):
     )
 
 
-def test_a_sweep_prints_its_table_and_goes_on(harness_here):
+def test_a_sweep_prints_its_table_is_drawn_and_goes_on(harness_here, tmp_path):
     words = ("--learner", "fitted-q", "--size", "50", "--size", "20", "--seeds", "2", "--processes", "1", "--quiet")
     told = harness_here("sweep", *words)
     assert told.returncode == 0, told.stderr
@@ -85,6 +99,13 @@ def test_a_sweep_prints_its_table_and_goes_on(harness_here):
     found = json.loads(again.stdout)
     assert {row["n"] for row in found["rows"]} == {2}
     assert {pair["size"] for pair in found["best"]} == {20, 50}
+    pytest.importorskip("matplotlib")
+    assert harness_here("plot", run, "--out", "sizes").stdout == "drawn: sizes.png\ndrawn: sizes.svg\n"
+    text = (tmp_path / "sizes.svg").read_text()
+    for words in ("fitted-q", "support-planner", "beta=0.2", "episodes learned from", "50"):
+        assert f"<!-- {words} -->" in text
+    refused = harness_here("plot", run, run)
+    assert refused.stderr == f"harness: {run} is a sweep, which is drawn alone; 2 runs are named.\n"
     refused = harness_here("sweep", "--resume", run, "--seeds", "3")
     assert refused.stderr == "harness: --seeds does not go with --resume: a run goes on as it began.\n"
 
@@ -105,10 +126,16 @@ def test_a_bandit_trains_and_its_folder_is_an_agent(harness_here, name):
     assert "hides part of its state" in harness_here("train", name, "--env", "sepsis-os-hidden").stderr
 
 
-def test_a_data_set_of_minari_is_collected(harness_here, tmp_path, monkeypatch):
+def test_a_data_set_of_minari_is_collected_and_learned_from(harness_here, tmp_path, monkeypatch):
     minari = pytest.importorskip("minari")
     pytest.importorskip("h5py")
     monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path / "minari"))
     told = harness_here("collect", "--episodes", "12", "--format", "minari", "--out", "icu-sepsis/expert-v3", "--json")
     assert told.returncode == 0, told.stderr
-    assert minari.load_dataset("icu-sepsis/expert-v3").total_steps == json.loads(told.stdout)["transitions"]
+    found = json.loads(told.stdout)
+    assert minari.load_dataset("icu-sepsis/expert-v3").total_steps == found["transitions"]
+    told = harness_here("train", "bc", "--data", found["out"], "--json")
+    assert told.returncode == 0, told.stderr
+    assert json.loads(told.stdout)["transitions"] == found["transitions"]
+    told = harness_here("train", "bc", "--data", "minari")
+    assert told.stderr == "harness: The folder 'minari' is no data set of Minari: it has no data/main_data.hdf5.\n"

@@ -24,7 +24,10 @@ SHORT = {"neural-behaviour-cloning": "neural-bc", "neural-conservative-q": "neur
 
 Data = Annotated[
     Path | None,
-    typer.Option(help="File of logged transitions; `harness collect` makes one.", show_default=False),
+    typer.Option(
+        help="Logged transitions: .parquet, .npz, or a data set of Minari; `harness collect` makes one.",
+        show_default=False,
+    ),
 ]
 Seed = Annotated[int, typer.Option(help="Of the first weights and of the batches drawn; a training seed.")]
 Steps = Annotated[int, typer.Option(help="Of Adam.", min=1)]

@@ -34,7 +34,9 @@ ONE_SETTING = {
     "pessimistic-vi": "--beta 0.5",
 }
 
-Data = Annotated[Path, typer.Option(help="File of logged transitions; `harness collect` makes one.")]
+Data = Annotated[
+    Path, typer.Option(help="Logged transitions: .parquet, .npz, or a data set of Minari; `harness collect` makes one.")
+]
 Env = Annotated[
     str | None, typer.Option(help="Environment that the data are of, if the file does not say it.", show_default=False)
 ]
