@@ -24,13 +24,14 @@ import numpy as np
 
 from harness import __version__
 from harness.construction.build import Built
-from harness.construction.describe import READING, describe
+from harness.construction.describe import READING, describe, severity
 from harness.construction.folder import FORMAT, KIND, check_target
 from harness.construction.transitions import endings
 from harness.core.errors import RunError
 from harness.core.run import MANIFEST, write_json
 from harness.data.sharing import provenance
 from harness.mdp.arrays import ABOUT, ACTIONS, ARCHIVE, STATES
+from harness.mdp.doses import Severity
 from harness.mdp.evaluate import evaluate
 from harness.mdp.solve import solve
 
@@ -92,6 +93,8 @@ def about(built: Built) -> dict[str, Any]:
         "citations": [*recipe.citations],
         "data_licence": "a stand-in made by this program" if origin.kind == "stand-in" else schema.licence,
         "limits": limits,
+        "doses": [dose.model_dump(exclude_none=True) for dose in built.construction.actions.doses()],
+        **({"severity": told.model_dump()} if (told := _severity(built)) is not None else {}),
     }
 
 
@@ -143,6 +146,10 @@ def _arrays(built: Built, path: Path) -> None:
     )
 
 
+def _severity(built: Built) -> Severity | None:
+    return severity(built.construction.recipe, built.table, built.states, built.construction.n_states)
+
+
 def _states(built: Built, states: Sequence[Mapping[str, str]], path: Path) -> None:
     names = list(dict.fromkeys(name for state in states for name in state))
     with path.open("w", encoding="utf-8", newline="") as file:
@@ -155,5 +162,14 @@ def _states(built: Built, states: Sequence[Mapping[str, str]], path: Path) -> No
 
 
 def _toml(values: Mapping[str, Any]) -> str:
-    """Text, numbers and lists of them as TOML, which writes them as JSON does."""
-    return "".join(f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in values.items())
+    """Plain data as TOML."""
+    return "".join(f"{key} = {_value(value)}\n" for key, value in values.items())
+
+
+def _value(value: Any) -> str:
+    """Text and numbers are written as in JSON; NaN, lists and tables in one line have their own form."""
+    if isinstance(value, Mapping):
+        return f"{{ {', '.join(f'{key} = {_value(each)}' for key, each in value.items())} }}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_value, value))}]"
+    return "nan" if value != value else json.dumps(value, ensure_ascii=False)
