@@ -5,6 +5,7 @@
     actions.csv    what each action is called
     mdp.toml       what the task is
     manifest.json  recipe, provenance, numbers, versions, hashes
+    construction.npz  how rows become states and actions, see `kept`
 
 It appears whole or not at all. Nothing of a single patient is in it.
 """
@@ -26,6 +27,7 @@ from harness import __version__
 from harness.construction.build import Built
 from harness.construction.describe import READING, describe, severity
 from harness.construction.folder import FORMAT, KIND, check_target
+from harness.construction.kept import FILE, save
 from harness.construction.transitions import endings
 from harness.core.errors import RunError
 from harness.core.run import MANIFEST, write_json
@@ -57,7 +59,8 @@ def write(built: Built, out: Path) -> dict[str, Any]:
         with (partial / ACTIONS).open("w", encoding="utf-8", newline="") as file:
             csv.writer(file).writerows([("label",), *((label,) for label in built.construction.actions.labels)])
         (partial / ABOUT).write_text(_toml(about(built)), encoding="utf-8")
-        found = manifest(built, sha256((partial / ARCHIVE).read_bytes()).hexdigest())
+        hashes = {ARCHIVE: sha256((partial / ARCHIVE).read_bytes()).hexdigest(), FILE: save(built, partial / FILE)}
+        found = manifest(built, hashes)
         write_json(partial / MANIFEST, found)
         if out.exists():
             shutil.rmtree(out)
@@ -98,7 +101,7 @@ def about(built: Built) -> dict[str, Any]:
     }
 
 
-def manifest(built: Built, archive_sha256: str) -> dict[str, Any]:
+def manifest(built: Built, hashes: Mapping[str, str]) -> dict[str, Any]:
     """All that is needed to build it again, and its numbers."""
     mdp, data = built.estimated.mdp, built.data
     K = len(built.construction.centres)
@@ -122,7 +125,7 @@ def manifest(built: Built, archive_sha256: str) -> dict[str, Any]:
         "behaviour_value": evaluate(mdp, built.estimated.behaviour).J,
         "mean_return_of_the_data": float(whole.mean()),
         "standard_error_of_that": float(whole.std(ddof=1) / np.sqrt(len(whole))) if len(whole) > 1 else None,
-        "sha256": {ARCHIVE: archive_sha256},
+        "sha256": dict(hashes),
         "versions": {"harness": __version__} | {n: version(n) for n in ("numpy", "scipy", "scikit-learn")},
     }
 
