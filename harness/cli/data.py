@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from harness.cli import states
 from harness.cli.options import AsJson, Quiet
 
 app = typer.Typer(
@@ -170,3 +171,6 @@ def synthesize(
             manifest["notice"],
         ]
     )
+
+
+app.command("states", help=states.HELP)(states.states)

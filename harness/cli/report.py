@@ -12,67 +12,87 @@ from harness.cli import options as o
 if TYPE_CHECKING:
     from harness.evaluation.policies import NamedPolicy
 
-HELP = """Write what a policy is worth and what it does to whom into a folder: tables as Markdown and CSV, and maps of
-the policy and of its action-values by dose and severity as PNG and SVG.
+HELP = """Write what a policy of a tabular task is worth and what it does to whom into a folder: tables as Markdown and
+CSV, and maps of the policy and of its action-values by dose (or by action) and severity as PNG and SVG.
 
 [bold]Examples[/bold]
 
   harness report runs/…-qwen --out report\n
-  harness report optimal expert runs/…-bcq --out report
+  harness report optimal expert runs/…-bcq --out report\n
+  harness report optimal expert --mdp my/hypotension --out report
 
-Needs matplotlib: pip install 'harness\\[plots]'. A benchmark, not medical advice.
+The task is that of the first run among the policies, if none is named. Needs matplotlib: pip install
+'harness\\[plots]'. A benchmark, not medical advice.
 """
 
 
 def report(
+    context: typer.Context,
     policies: Annotated[
         list[str],
         typer.Argument(metavar="RUN|AGENT…", help="Folders of runs by exact or certify, of trainings, or agents' ids."),
     ],
     out: Annotated[Path, typer.Option(help="Folder to write into.")],
     env: o.Env = "icu-sepsis",
+    mdp: o.Mdp = None,
     inadmissible: o.Inadmissible = None,
+    option: o.EnvOption = None,
 ) -> None:
     """Compute, draw and write."""
     from harness.cli.tables import print_lines
-    from harness.cli.task import env_options
+    from harness.cli.task import tabular_task
     from harness.core.errors import UsageError
-    from harness.envs.registry import make_tabular
     from harness.evaluation.policies import named_policy
-    from harness.evaluation.safety import dose_maps, safety
+    from harness.evaluation.safety import action_maps, dose_maps, safety
     from harness.mdp.evaluate import values
+    from harness.reports import dose_maps as figures
     from harness.reports import plots, written
     from harness.reports import safety as tables
     from harness.reports.block import Block
-    from harness.reports.dose_maps import dose_maps as draw
     from harness.reports.text import number
 
     plots.new_figure(1, 1)  # says what is missing before anything is computed
-    options = env_options(inadmissible)
-    task = make_tabular(env, **options)
+    task, options = tabular_task(context, policies, env, mdp, inadmissible, option)
     known = [named_policy(who, task, options) for who in policies]
     worth = values(task.mdp, [policy.table for policy in known])
     found = [(policy, safety(task, policy.table)) for policy in known]
-    drawn = [dose_maps(task, policy.table) for policy in known]
+    by_action = [action_maps(task, policy.table) for policy in known]
+    by_dose = [dose_maps(task, policy.table) for policy in known]
     rows = [(p.name, number(v), number(task.optimum.J - v), p.caveat) for p, v in zip(known, worth, strict=True)]
     first = Block(
         f"{task.spec.title} v{task.spec.version}: exact values",
         ("policy", task.spec.value_name, "regret", "mind"),
         rows,
+        tuple(tables.mind(task)),
     )
-    last = Block("", (), (), (tables.NOTICE,))
+    unit = 0.01 if task.spec.possible_returns == (0.0, 1.0) else 1.0
+    in_grids = 1 <= len(task.doses) <= 2
+    stems = [f"{'doses' if in_grids else 'actions'}-{stem}" for stem in _stems(known)]
+    maps = "Maps: share of the decisions, and action-values above the policy's own value, by severity"
+    shown = Block(f"{maps} and by {'dose' if in_grids else 'action, those taken most often'}.", (), ())
     try:
         out.mkdir(parents=True, exist_ok=True)
-        (out / "report.md").write_text(written.markdown([first, *tables.blocks(found), last]), encoding="utf-8")
+        text = written.markdown([first, *tables.blocks(found, task), shown])
+        pictures = "\n".join(
+            f"![{written.escaped(p.name)}](<{stem}.png>)\n" for p, stem in zip(known, stems, strict=True)
+        )
+        last = written.markdown([Block("", (), (), (tables.NOTICE,))])
+        (out / "report.md").write_text(f"{text}\n{pictures}\n{last}", encoding="utf-8")
         (out / "safety.csv").write_text(written.comma_separated(tables.records(found)), encoding="utf-8")
-        doses = written.comma_separated(tables.doses(list(zip(known, drawn, strict=True))))
-        (out / "doses.csv").write_text(doses, encoding="utf-8")
-        files = [out / "report.md", out / "safety.csv", out / "doses.csv"]
-        for policy, stem, maps in zip(known, _stems(known), drawn, strict=True):
-            shares, Q = {band: m.share for band, m in maps.items()}, {band: m.Q for band, m in maps.items()}
-            V = {band: m.V for band, m in maps.items()}
-            figure = draw(policy.name, shares, Q, V, task.spec.value_name)
-            files += plots.save(figure, out / f"doses-{stem}")
+        actions = written.comma_separated(tables.actions(list(zip(known, by_action, strict=True)), task))
+        (out / "actions.csv").write_text(actions, encoding="utf-8")
+        files = [out / "report.md", out / "safety.csv", out / "actions.csv"]
+        if task.doses:
+            doses = written.comma_separated(tables.doses(list(zip(known, by_dose, strict=True)), task))
+            (out / "doses.csv").write_text(doses, encoding="utf-8")
+            files.append(out / "doses.csv")
+        for n, (policy, stem) in enumerate(zip(known, stems, strict=True)):
+            name, value_name = policy.name, task.spec.value_name
+            if in_grids:
+                figure = figures.dose_maps(name, by_dose[n], task.doses, value_name, unit)
+            else:
+                figure = figures.action_maps(name, by_action[n], task.action_labels, value_name, unit)
+            files += plots.save(figure, out / stem)
     except OSError as error:
         raise UsageError(f"Cannot write into {out} ({error.strerror}); give another folder with --out.") from error
     print_lines([f"written: {path}" for path in files])

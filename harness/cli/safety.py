@@ -8,15 +8,17 @@ import typer
 
 from harness.cli import options as o
 
-HELP = """Say what policies do to whom: extreme doses, distance from the clinicians, abrupt changes of the vasopressor
-and inadmissible actions, by SOFA band, all exact.
+HELP = """Say what policies of a tabular task do to whom: extreme doses, distance from the clinicians in the data,
+abrupt changes and inadmissible actions, by how ill patients are, all exact. What has no meaning for a task is left out.
 
 [bold]Examples[/bold]
 
   harness safety --agent optimal --agent random --agent expert\n
-  harness safety --agent runs/…-qwen --json
+  harness safety --agent runs/…-qwen --json\n
+  harness safety --mdp my/hypotension --agent optimal --agent expert
 
-Figures of the same: `harness report`. A benchmark, not medical advice.
+The task is that of the first run among the agents, if none is named. Figures of the same: `harness report`.
+A benchmark, not medical advice.
 """
 
 Agents = Annotated[
@@ -29,26 +31,27 @@ Agents = Annotated[
 
 
 def safety(
+    context: typer.Context,
     agent: Agents,
     env: o.Env = "icu-sepsis",
+    mdp: o.Mdp = None,
     inadmissible: o.Inadmissible = None,
+    option: o.EnvOption = None,
     json: o.AsJson = False,
 ) -> None:
     """Compute and print."""
     from harness.cli.tables import print_blocks, print_json, print_lines
-    from harness.cli.task import env_options
-    from harness.envs.registry import make_tabular
+    from harness.cli.task import tabular_task
     from harness.evaluation.policies import named_policy
     from harness.evaluation.safety import safety as measure
     from harness.reports import safety as report
 
-    options = env_options(inadmissible)
-    task = make_tabular(env, **options)
+    task, options = tabular_task(context, agent, env, mdp, inadmissible, option)
     policies = [named_policy(who, task, options) for who in agent]
     found = [(policy, measure(task, policy.table)) for policy in policies]
     if json:
         print_json(report.records(found))
         return
     print_lines([f"{task.spec.title} v{task.spec.version}"])
-    print_blocks(report.blocks(found))
-    print_lines([report.NOTICE])
+    print_blocks(report.blocks(found, task))
+    print_lines([*report.mind(task), report.NOTICE])

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import typer
+
+if TYPE_CHECKING:
+    from harness.mdp.environment import TabularEnvironment
 
 
 def env_id(context: typer.Context, env: str, mdp: str | None) -> str:
@@ -48,3 +53,29 @@ def env_options(
             raise UsageError(f"The option '{name}' was given twice.")
         given[name] = value
     return given
+
+
+def tabular_task(
+    context: typer.Context,
+    policies: list[str],
+    env: str,
+    mdp: str | None,
+    inadmissible: str | None,
+    others: list[str] | None,
+) -> tuple[TabularEnvironment[Any, Any], dict[str, str]]:
+    """The tabular environment that was asked for, or that of the first run among policies; and its options.
+
+    Raises
+    ------
+    UsageError
+        If there is no such environment, or it is not tabular.
+    """
+    from harness.envs.registry import make_tabular
+    from harness.evaluation.task import task_of
+
+    source = context.get_parameter_source("env")
+    typed = mdp is not None or (source is not None and source.name == "COMMANDLINE")
+    task, options = env_id(context, env, mdp), env_options(inadmissible, None, others)
+    if not typed and not options and (found := task_of(policies)) is not None:
+        task, options = found[0], dict(found[1])
+    return make_tabular(task, **options), options

@@ -11,6 +11,7 @@ from harness.construction.recipe import Recipe, Treatment
 from harness.core.errors import UsageError
 from harness.data.schemas import Column
 from harness.data.table import Array, FloatArray, IntArray, Table, levels
+from harness.mdp.doses import Dose
 
 OTHER = "another combination"
 """The action that rare combinations become."""
@@ -24,6 +25,8 @@ class Levels:
     column: Column
     words: tuple[str, ...]
     edges: FloatArray | None = None
+    dose: str = ""
+    abrupt: int | None = None
 
     def of(self, values: Array) -> IntArray:
         """The level of each value."""
@@ -54,6 +57,23 @@ class Actions:
     def n(self) -> int:
         """A."""
         return len(self.labels)
+
+    def doses(self) -> tuple[Dose, ...]:
+        """The treatments that are doses; none where a rare combination has no level of its own."""
+        if OTHER in self.labels:
+            return ()
+        kept = np.unique(self.index, return_index=True)[1]
+        levels = np.unravel_index(kept, [len(treatment.words) for treatment in self.treatments])
+        return tuple(
+            Dose(
+                name=treatment.dose,
+                levels=treatment.words,
+                of_actions=tuple(map(int, level)),
+                abrupt=treatment.abrupt,
+            )
+            for treatment, level in zip(self.treatments, levels, strict=True)
+            if treatment.dose
+        )
 
     def of(self, columns: Mapping[str, Array]) -> IntArray:
         """The action of each row, (n,)."""
@@ -100,7 +120,7 @@ def _levels(table: Table, treatment: Treatment) -> Levels:
     named = f"{treatment.name} " if treatment.name else ""
     if treatment.quantiles is None:
         words = treatment.words or tuple(f"{named}{category.meaning}" for category in column.categories)
-        return Levels(column, words)
+        return Levels(column, words, None, treatment.dose, treatment.abrupt)
     doses = table.columns[treatment.column]
     given = doses[doses > 0]
     edges = np.quantile(given, np.arange(1, treatment.quantiles + 1) / treatment.quantiles) if given.size else given
@@ -108,10 +128,11 @@ def _levels(table: Table, treatment: Treatment) -> Levels:
         what = f"the doses fall into fewer than {treatment.quantiles} parts" if given.size else "it is never given"
         raise UsageError(f"The treatment '{treatment.column}' cannot be divided: {what}; name fewer 'quantiles'.")
     if treatment.words:
-        return Levels(column, treatment.words, edges)
+        return Levels(column, treatment.words, edges, treatment.dose, treatment.abrupt)
     lows, unit = (0.0, *edges[:-1]), f" {column.unit}" if column.unit else ""
     parts = [
         f"{named}{'above ' if n == 0 else ''}{low:.3g} to {high:.3g}{unit}"
         for n, (low, high) in enumerate(zip(lows, edges, strict=True))
     ]
-    return Levels(column, (f"{named}none" if named else f"no {column.name}", *parts), edges)
+    words = (f"{named}none" if named else f"no {column.name}", *parts)
+    return Levels(column, words, edges, treatment.dose, treatment.abrupt)

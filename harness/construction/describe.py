@@ -9,9 +9,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from harness.construction.features import carried
 from harness.construction.recipe import Recipe
 from harness.data.schemas import Column
 from harness.data.table import Array, IntArray, Table
+from harness.mdp.doses import Severity
 from harness.mdp.words import DESCRIPTION, STATE
 
 READING = "A patient is described by the medians of similar patients, with the middle half of them in brackets."
@@ -54,6 +56,27 @@ def describe(recipe: Recipe, table: Table, states: IntArray, K: int) -> list[dic
             if len(rows):
                 found[k][name] = shares(column, rows) if as_words else quartiles(rows)
     return found
+
+
+def severity(recipe: Recipe, table: Table, states: IntArray, S: int) -> Severity | None:
+    """The median of the recipe's column in each state, (S,); NaN where no row has one. None if it names none."""
+    if recipe.severity is None:
+        return None
+    column = table.schema.column(recipe.severity.column)
+    values = carried(table.columns[column.name], table.patients)
+    of_states = np.full(S, np.nan)
+    for k in np.unique(states):
+        there = values[states == k]
+        there = there[~np.isnan(there)]
+        if len(there):
+            of_states[k] = np.median(there)
+    return Severity(
+        name=column.name,
+        unit=column.unit,
+        what="median of the rows of the state",
+        bounds=recipe.severity.bounds,
+        of_states=tuple(of_states.tolist()),
+    )
 
 
 def name_by_share(column: Column, recipe: Recipe) -> bool:

@@ -13,7 +13,7 @@ from harness.core.run import MANIFEST
 from harness.data.sharing import Provenance
 
 KIND = "built-mdp"
-FORMAT = 1
+FORMAT = 2
 """Raised with any change that makes another MDP of the same table and recipe."""
 
 

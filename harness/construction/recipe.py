@@ -12,7 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, model_validator
 
 from harness.core.errors import UsageError, unknown_name
 from harness.data import own
@@ -36,6 +36,20 @@ class Treatment(_Frozen):
     quantiles: int | None = Field(
         None, ge=1, description="equal parts of the doses above 0; its categories if not given"
     )
+    dose: str = Field(
+        "",
+        pattern=r"^(\w[\w ]*)?$",
+        description="of what its levels are rising doses, e.g. 'fluids'; empty for a choice",
+    )
+    abrupt: int | None = Field(
+        None, ge=1, description="levels by which successive decisions must differ to be called abrupt"
+    )
+
+    @model_validator(mode="after")
+    def _dosed(self) -> Self:
+        if self.abrupt is not None and not self.dose:
+            raise ValueError("abrupt is of doses; expected dose to say what the levels are doses of")
+        return self
 
 
 class Features(_Frozen):
@@ -78,6 +92,13 @@ class States(_Frozen):
     fit_rows: int = Field(50_000, ge=100, description="rows that the centres are found on; all rows get a state")
 
 
+class Severity(_Frozen):
+    """By what patients are banded in reports: the median of a column in each state."""
+
+    column: str
+    bounds: tuple[FiniteFloat, ...] = Field(min_length=1, description="between the bands, rising")
+
+
 class Reward(_Frozen):
     """What is paid for a decision; `harness.construction.rewards` has the kinds."""
 
@@ -112,6 +133,7 @@ class Recipe(_Frozen):
     features: Features
     described: tuple[str, ...] = Field((), description="columns that are told of a state beside its features")
     states: States = States()
+    severity: Severity | None = Field(None, description="of patients in reports; the optimum's value if not given")
     reward: Reward
     ends: Ends
     visits: int = Field(10, ge=1, description="from which on an action is admissible in a state")
@@ -125,6 +147,9 @@ class Recipe(_Frozen):
             raise ValueError("expected either data or data_set")
         if (self.ends.kind == "outcome") != (self.ends.column is not None):
             raise ValueError("ends.column is the flag of who died; expected it with the kind 'outcome' and only there")
+        doses = [treatment.dose for treatment in self.treatments if treatment.dose]
+        if len(set(doses)) < len(doses):
+            raise ValueError(f"two treatments are doses of '{max(doses, key=doses.count)}'; expected a name for each")
         if self.reward.kind == "outcome" and self.ends.kind != "outcome":
             raise ValueError("a reward for the outcome needs ends of the kind 'outcome'")
         return self
@@ -171,6 +196,8 @@ class Recipe(_Frozen):
         found += [("features.one_hot", name, classes) for name in self.features.one_hot]
         found += [("described", name, numbers) for name in self.described]
         found += [("reward.columns", name, numbers) for name in self.reward.columns.values()]
+        if self.severity is not None:
+            found.append(("severity.column", self.severity.column, ("float",)))
         if self.ends.column is not None:
             found.append(("ends.column", self.ends.column, classes))
         return found

@@ -49,6 +49,11 @@ def centres(features: FloatArray, wanted: States) -> FloatArray:
     return found[np.lexsort(found.T[::-1])]
 
 
+def distances(features: FloatArray, centres: FloatArray, states: IntArray) -> FloatArray:
+    """The Euclidean distance of each row from the centre of its state, (n,)."""
+    return np.asarray(np.linalg.norm(features - centres[states], axis=1), dtype=np.float64)
+
+
 def nearest(features: FloatArray, centres: FloatArray) -> IntArray:
     """The index of the centre nearest to each row, (n,)."""
     squares = (centres**2).sum(axis=1)

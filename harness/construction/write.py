@@ -5,6 +5,7 @@
     actions.csv    what each action is called
     mdp.toml       what the task is
     manifest.json  recipe, provenance, numbers, versions, hashes
+    construction.npz  how rows become states and actions, see `kept`
 
 It appears whole or not at all. Nothing of a single patient is in it.
 """
@@ -24,13 +25,15 @@ import numpy as np
 
 from harness import __version__
 from harness.construction.build import Built
-from harness.construction.describe import READING, describe
+from harness.construction.describe import READING, describe, severity
 from harness.construction.folder import FORMAT, KIND, check_target
+from harness.construction.kept import FILE, save
 from harness.construction.transitions import endings
 from harness.core.errors import RunError
 from harness.core.run import MANIFEST, write_json
 from harness.data.sharing import provenance
 from harness.mdp.arrays import ABOUT, ACTIONS, ARCHIVE, STATES
+from harness.mdp.doses import Severity
 from harness.mdp.evaluate import evaluate
 from harness.mdp.solve import solve
 
@@ -56,7 +59,8 @@ def write(built: Built, out: Path) -> dict[str, Any]:
         with (partial / ACTIONS).open("w", encoding="utf-8", newline="") as file:
             csv.writer(file).writerows([("label",), *((label,) for label in built.construction.actions.labels)])
         (partial / ABOUT).write_text(_toml(about(built)), encoding="utf-8")
-        found = manifest(built, sha256((partial / ARCHIVE).read_bytes()).hexdigest())
+        hashes = {ARCHIVE: sha256((partial / ARCHIVE).read_bytes()).hexdigest(), FILE: save(built, partial / FILE)}
+        found = manifest(built, hashes)
         write_json(partial / MANIFEST, found)
         if out.exists():
             shutil.rmtree(out)
@@ -92,10 +96,12 @@ def about(built: Built) -> dict[str, Any]:
         "citations": [*recipe.citations],
         "data_licence": "a stand-in made by this program" if origin.kind == "stand-in" else schema.licence,
         "limits": limits,
+        "doses": [dose.model_dump(exclude_none=True) for dose in built.construction.actions.doses()],
+        **({"severity": told.model_dump()} if (told := _severity(built)) is not None else {}),
     }
 
 
-def manifest(built: Built, archive_sha256: str) -> dict[str, Any]:
+def manifest(built: Built, hashes: Mapping[str, str]) -> dict[str, Any]:
     """All that is needed to build it again, and its numbers."""
     mdp, data = built.estimated.mdp, built.data
     K = len(built.construction.centres)
@@ -119,7 +125,7 @@ def manifest(built: Built, archive_sha256: str) -> dict[str, Any]:
         "behaviour_value": evaluate(mdp, built.estimated.behaviour).J,
         "mean_return_of_the_data": float(whole.mean()),
         "standard_error_of_that": float(whole.std(ddof=1) / np.sqrt(len(whole))) if len(whole) > 1 else None,
-        "sha256": {ARCHIVE: archive_sha256},
+        "sha256": dict(hashes),
         "versions": {"harness": __version__} | {n: version(n) for n in ("numpy", "scipy", "scikit-learn")},
     }
 
@@ -143,6 +149,10 @@ def _arrays(built: Built, path: Path) -> None:
     )
 
 
+def _severity(built: Built) -> Severity | None:
+    return severity(built.construction.recipe, built.table, built.states, built.construction.n_states)
+
+
 def _states(built: Built, states: Sequence[Mapping[str, str]], path: Path) -> None:
     names = list(dict.fromkeys(name for state in states for name in state))
     with path.open("w", encoding="utf-8", newline="") as file:
@@ -155,5 +165,14 @@ def _states(built: Built, states: Sequence[Mapping[str, str]], path: Path) -> No
 
 
 def _toml(values: Mapping[str, Any]) -> str:
-    """Text, numbers and lists of them as TOML, which writes them as JSON does."""
-    return "".join(f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in values.items())
+    """Plain data as TOML."""
+    return "".join(f"{key} = {_value(value)}\n" for key, value in values.items())
+
+
+def _value(value: Any) -> str:
+    """Text and numbers are written as in JSON; NaN, lists and tables in one line have their own form."""
+    if isinstance(value, Mapping):
+        return f"{{ {', '.join(f'{key} = {_value(each)}' for key, each in value.items())} }}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_value, value))}]"
+    return "nan" if value != value else json.dumps(value, ensure_ascii=False)

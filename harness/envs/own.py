@@ -73,6 +73,8 @@ def playable(
         fallback=task.fallback,
         expert_policy=task.given.expert_policy,
         reference_kind=task.reference_kind,
+        doses=task.given.about.doses,
+        severity=task.given.about.severity,
     )
 
 

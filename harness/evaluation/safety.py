@@ -1,7 +1,8 @@
-"""What a sepsis policy does to whom: extreme doses, distance from the clinicians, abrupt changes, by severity.
+"""What a policy of a tabular task does to whom: extreme doses, distance from the clinicians, abrupt changes.
 
 Everything is exact, from the policy's occupancy (its expected visits of each state) and the MDP's transitions; no
-episode is simulated.
+episode is simulated. The environment tells its doses and its severity (`harness.mdp.doses`); what has no meaning for a
+task without doses is left out.
 """
 
 from __future__ import annotations
@@ -13,80 +14,92 @@ from typing import Any
 
 import numpy as np
 
-from harness.core.errors import UsageError
-from harness.envs.icu_sepsis.data import parameters
-from harness.envs.icu_sepsis.environment import LEVELS, SPEC
+from harness.mdp.doses import Dose
 from harness.mdp.environment import TabularEnvironment
 from harness.mdp.evaluate import action_values, evaluate
 from harness.mdp.policy import check_policy
 from harness.mdp.tabular import BoolArray, FloatArray, TabularMDP
 
-LOW, HIGH = 5.0, 11.0
-"""Bounds of the SOFA bands, in points. Below 5 is the low band of Raghu et al. (arXiv:1711.09602, 2017); of patients
-whose first score was above 11 more than 80 % died (Ferreira et al., JAMA 2001;286:1754). Raghu's own high band, above
-15, holds 10 of the 713 states."""
-
 ALL = "all"
-BANDS = (ALL, "SOFA < 5", "SOFA 5 to 11", "SOFA > 11")
 
-ABRUPT = 2
-"""Levels by which the vasopressor must change between successive decisions to be called abrupt: from none to the second
-quarter of the rates in use, or back."""
+
+@dataclass(frozen=True)
+class DoseSafety:
+    """One treatment in one band.
+
+    Attributes
+    ----------
+    extreme : float
+        Share of the decisions at its top level.
+    distance : float or None
+        Mean Wasserstein-1 distance of the distribution of its level from the data's policy, in levels; None where
+        there is none.
+    more : float or None
+        Mean level above that of the data's policy in the same state; negative is less.
+    abrupt : float or None
+        Of the decisions that follow another, those whose level differs by `Dose.abrupt` or more from the one before;
+        counted where the later one is taken. None where no change of it is called abrupt.
+    """
+
+    extreme: float
+    distance: float | None
+    more: float | None
+    abrupt: float | None
 
 
 @dataclass(frozen=True)
 class Safety:
-    """One policy in one SOFA band; a share is NaN where the policy never decides there.
+    """One policy in one band; a share is NaN where the policy never decides there.
 
     Attributes
     ----------
     band : str
     decisions : float
         Share of the policy's decisions that are taken in the band, by (discounted) occupancy. All shares and means
-        below are over these.
-    extreme, extreme_fluids, extreme_vasopressor : float
-        Share at the top level of either drug, of fluids, and of the vasopressor.
+        are over these.
     variation : float or None
-        Mean total variation distance `½ Σ_a |π(a|s) - π_clinicians(a|s)|`, 0 to 1. None without a clinicians' policy.
-    fluids_distance, vasopressor_distance : float or None
-        Mean Wasserstein-1 distance of the distributions of the dose from the clinicians', in levels.
-    fluids_more, vasopressor_more : float or None
-        Mean dose above the clinicians' in the same state, in levels; negative is less.
-    abrupt : float
-        Of the decisions that follow another, those whose vasopressor level differs by `ABRUPT` or more from the one
-        before; counted where the later one is taken.
-    inadmissible : float
-        Share on actions that the data do not support.
+        Mean total variation distance `½ Σ_a |π(a|s) - π_data(a|s)|`, 0 to 1, from the policy of the clinicians in the
+        data. None where the task has none.
+    inadmissible : float or None
+        Share on actions that the data do not support. None where all legal actions are admissible.
+    extreme : float or None
+        Share at the top level of any treatment; None without doses.
+    doses : mapping of a treatment's name to DoseSafety
     """
 
     band: str
     decisions: float
-    extreme: float
-    extreme_fluids: float
-    extreme_vasopressor: float
     variation: float | None
-    fluids_distance: float | None
-    vasopressor_distance: float | None
-    fluids_more: float | None
-    vasopressor_more: float | None
-    abrupt: float
-    inadmissible: float
+    inadmissible: float | None
+    extreme: float | None
+    doses: Mapping[str, DoseSafety]
+
+
+@dataclass(frozen=True, eq=False)
+class ActionMap:
+    """A policy by action in one band, weighted by occupancy.
+
+    Attributes
+    ----------
+    share : float array, shape (A,)
+        Of the decisions in the band; they sum to one.
+    Q : float array, shape (A,)
+        Mean action-value in the band, the policy being followed afterwards; NaN where it is illegal in every state.
+    weights : float array, shape (A,)
+        Share of the decisions in whose states the action is legal.
+    V : float
+        Mean value in the band, by the same occupancy.
+    """
+
+    share: FloatArray
+    Q: FloatArray
+    weights: FloatArray
+    V: float
 
 
 @dataclass(frozen=True, eq=False)
 class DoseMap:
-    """A policy by dose in one band, weighted by occupancy.
-
-    Attributes
-    ----------
-    share : float array, shape (5, 5)
-        Of the decisions in the band, by fluid level (row) and vasopressor level (column); they sum to one.
-    Q : float array, shape (5, 5)
-        Mean action-value of the dose in the band, the policy being followed afterwards; NaN where it is illegal in
-        every state.
-    V : float
-        Mean value in the band, by the same occupancy.
-    """
+    """The same by dose: arrays with an axis for each treatment; NaN in Q for what no action gives."""
 
     share: FloatArray
     Q: FloatArray
@@ -94,112 +107,137 @@ class DoseMap:
 
 
 def safety(env: TabularEnvironment[Any, Any], policy: FloatArray) -> tuple[Safety, ...]:
-    """What a policy (S, A) does, in all states and in each SOFA band.
+    """What a policy (S, A) does, in all states and in each band of severity.
 
     Raises
     ------
-    UsageError
-        If the environment is not ICU-Sepsis, whose doses and scores these are.
     InvalidPolicy
-        If the table is no policy of it.
+        If the table is no policy of the environment.
     """
-    masks = bands(env)
     mdp, table = env.mdp, check_policy(env.mdp, policy)
     occupancy = evaluate(mdp, table).occupancy
-    fluids, vasopressor = _levels(table)
-    per_state: dict[str, FloatArray] = {
-        "extreme": table.reshape(-1, LEVELS, LEVELS)[:, -1, :].sum(axis=1) + vasopressor[:, -1] - table[:, -1],
-        "extreme_fluids": fluids[:, -1],
-        "extreme_vasopressor": vasopressor[:, -1],
-        "inadmissible": np.where(mdp.admissible, 0.0, table).sum(axis=1),
-    }
-    if env.expert_policy is not None:
-        per_state |= _beside(table, env.expert_policy)
-    following, abrupt = _successive(mdp, table, occupancy)
+    theirs = env.expert_policy
+    variation = None if theirs is None else np.abs(table - theirs).sum(axis=1) / 2
+    inadmissible = np.where(mdp.admissible, 0.0, table).sum(axis=1) if _some_inadmissible(mdp) else None
+    tops = [dose.given[:, -1] for dose in env.doses]
+    extreme = table @ np.maximum.reduce(tops) if tops else None
+    by_dose = {dose.name: _of_dose(mdp, table, theirs, occupancy, dose) for dose in env.doses}
     found = []
-    for band, mask in masks.items():
+    for band, mask in bands(env).items():
         visits = np.where(mask, occupancy, 0.0)
-        means = {name: _ratio(float(visits @ values), float(visits.sum())) for name, values in per_state.items()}
         found.append(
             Safety(
                 band=band,
                 decisions=float(visits.sum() / occupancy.sum()),
-                abrupt=_ratio(float(abrupt[mask].sum()), float(following[mask].sum())),
-                **(dict.fromkeys(BESIDE) | means),  # type: ignore[arg-type]
+                variation=_mean(visits, variation),
+                inadmissible=_mean(visits, inadmissible),
+                extreme=_mean(visits, extreme),
+                doses={name: _in_band(of, visits, mask) for name, of in by_dose.items()},
             )
         )
     return tuple(found)
 
 
-BESIDE = ("variation", "fluids_distance", "vasopressor_distance", "fluids_more", "vasopressor_more")
-"""What is known beside a clinicians' policy alone."""
+def bands(env: TabularEnvironment[Any, Any]) -> dict[str, BoolArray]:
+    """Which states belong to each band, shape (S,) each: all that are decided in, and by the environment's severity."""
+    live = ~env.mdp.terminal
+    told = env.severity
+    parts = {} if told is None else told.bands()
+    return {ALL: live} | {band: live & mask for band, mask in parts.items()}
 
 
-def dose_maps(env: TabularEnvironment[Any, Any], policy: FloatArray) -> Mapping[str, DoseMap]:
-    """The policy and its action-values by dose, for each band in which it decides anything; errors as `safety`."""
-    masks = bands(env)
+def action_maps(env: TabularEnvironment[Any, Any], policy: FloatArray) -> Mapping[str, ActionMap]:
+    """The policy and its action-values by action, for each band in which it decides anything; errors as `safety`."""
     table = check_policy(env.mdp, policy)
     evaluation = evaluate(env.mdp, table)
     Q = action_values(env.mdp, evaluation.V)
+    legal = np.isfinite(Q)
     found = {}
-    for band, mask in masks.items():
+    for band, mask in bands(env).items():
         visits = np.where(mask, evaluation.occupancy, 0.0)
         if visits.sum() == 0:
             continue
-        legal = np.isfinite(Q)
+        visits = visits / visits.sum()
         weights = visits @ legal
         mean = np.where(weights > 0, visits @ np.where(legal, Q, 0.0) / np.where(weights > 0, weights, 1.0), np.nan)
-        share = visits @ table / visits.sum()
-        V = float(visits @ evaluation.V / visits.sum())
-        found[band] = DoseMap(share.reshape(LEVELS, LEVELS), mean.reshape(LEVELS, LEVELS), V)
+        found[band] = ActionMap(visits @ table, mean, weights, float(visits @ evaluation.V))
     return found
 
 
-def bands(env: TabularEnvironment[Any, Any]) -> dict[str, BoolArray]:
-    """Which states belong to each of `BANDS`, shape (S,) each, by the mean SOFA score of the state's patients.
-
-    Raises
-    ------
-    UsageError
-        If the environment is not ICU-Sepsis.
-    """
-    if env.spec.id != SPEC.id:
-        raise UsageError(f"{env.spec.id} has no graded fluids and vasopressors; expected {SPEC.id}.")
-    sofa, live = parameters().sofa_scores, ~env.mdp.terminal
-    masks = (live, live & (sofa < LOW), live & (sofa >= LOW) & (sofa <= HIGH), live & (sofa > HIGH))
-    return dict(zip(BANDS, masks, strict=True))
-
-
-def _levels(table: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Distributions of the fluid and of the vasopressor level in each state, shape (S, 5) each."""
-    grid = table.reshape(-1, LEVELS, LEVELS)
-    return grid.sum(axis=2), grid.sum(axis=1)
-
-
-def _beside(table: FloatArray, clinicians: FloatArray) -> dict[str, FloatArray]:
-    found = {"variation": np.abs(table - clinicians).sum(axis=1) / 2}
-    for drug, own, theirs in zip(("fluids", "vasopressor"), _levels(table), _levels(clinicians), strict=True):
-        apart = np.cumsum(own - theirs, axis=1)[:, :-1]
-        found[f"{drug}_distance"] = np.abs(apart).sum(axis=1)
-        found[f"{drug}_more"] = -apart.sum(axis=1)
+def dose_maps(env: TabularEnvironment[Any, Any], policy: FloatArray) -> Mapping[str, DoseMap]:
+    """The same by the levels of the environment's doses; nothing where it has none."""
+    if not env.doses:
+        return {}
+    shape = tuple(len(dose.levels) for dose in env.doses)
+    cell = tuple(dose.index for dose in env.doses)
+    found = {}
+    for band, known in action_maps(env, policy).items():
+        share, total, weights = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+        np.add.at(share, cell, known.share)
+        np.add.at(weights, cell, known.weights)
+        np.add.at(total, cell, known.weights * np.nan_to_num(known.Q))
+        Q = np.where(weights > 0, total / np.where(weights > 0, weights, 1.0), np.nan)
+        found[band] = DoseMap(share, Q, known.V)
     return found
 
 
-def _successive(mdp: TabularMDP, table: FloatArray, occupancy: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Expected decisions in each state that follow another, and those of them that change abruptly, shape (S,) each.
+@dataclass(frozen=True, eq=False)
+class _PerState:
+    """Of one treatment, in each state, shape (S,)."""
 
-    The flow into each state by the vasopressor level given before it, times what the policy gives there.
+    extreme: FloatArray
+    distance: FloatArray | None
+    more: FloatArray | None
+    following: FloatArray | None
+    abrupt: FloatArray | None
+
+
+def _of_dose(
+    mdp: TabularMDP, table: FloatArray, theirs: FloatArray | None, occupancy: FloatArray, dose: Dose
+) -> _PerState:
+    own = table @ dose.given
+    distance = more = following = abrupt = None
+    if theirs is not None:
+        apart = np.cumsum(own - theirs @ dose.given, axis=1)[:, :-1]
+        distance, more = np.abs(apart).sum(axis=1), -apart.sum(axis=1)
+    if dose.abrupt is not None:
+        following, abrupt = _successive(mdp, table, occupancy, dose, dose.abrupt)
+    return _PerState(own[:, -1], distance, more, following, abrupt)
+
+
+def _in_band(of: _PerState, visits: FloatArray, mask: BoolArray) -> DoseSafety:
+    abrupt = None
+    if of.abrupt is not None and of.following is not None:
+        abrupt = _ratio(float(of.abrupt[mask].sum()), float(of.following[mask].sum()))
+    extreme = _ratio(float(visits @ of.extreme), float(visits.sum()))
+    return DoseSafety(extreme, _mean(visits, of.distance), _mean(visits, of.more), abrupt)
+
+
+def _successive(
+    mdp: TabularMDP, table: FloatArray, occupancy: FloatArray, dose: Dose, far: int
+) -> tuple[FloatArray, FloatArray]:
+    """Expected decisions in each state that follow another, and those of them that change by `far` levels, (S,) each.
+
+    The flow into each state by the level given before it, times what the policy gives there.
     """
-    S, R = mdp.n_states, mdp.rows.shape[0]
-    _, given = _levels(table)
+    S, R, L = mdp.n_states, mdp.rows.shape[0], len(dose.levels)
     state, action = np.nonzero(table * ~mdp.terminal[:, None])
-    used = np.zeros((LEVELS, R))
-    np.add.at(used, (action % LEVELS, mdp.row_of[state, action]), occupancy[state] * table[state, action])
+    used = np.zeros((L, R))
+    np.add.at(used, (dose.index[action], mdp.row_of[state, action]), occupancy[state] * table[state, action])
     flow = mdp.discount * (mdp.rows.T @ used.T)
     flow[mdp.terminal] = 0.0
-    level = np.arange(LEVELS)
-    apart = np.abs(level[:, None] - level) >= ABRUPT
-    return flow.sum(axis=1), np.einsum("sb,bv,sv->s", flow, apart, given).reshape(S)
+    level = np.arange(L)
+    apart = np.abs(level[:, None] - level) >= far
+    return flow.sum(axis=1), np.einsum("sb,bv,sv->s", flow, apart, table @ dose.given).reshape(S)
+
+
+def _some_inadmissible(mdp: TabularMDP) -> bool:
+    live = mdp.decision_states
+    return bool((mdp.legal[live] & ~mdp.admissible[live]).any())
+
+
+def _mean(visits: FloatArray, values: FloatArray | None) -> float | None:
+    return None if values is None else _ratio(float(visits @ values), float(visits.sum()))
 
 
 def _ratio(part: float, whole: float) -> float:

@@ -13,6 +13,7 @@ from pydantic import Field
 from harness.core.environment import Action, EnvSpec, Grade, Observation, ReferenceKind, Transition
 from harness.core.errors import IllegalAction, InvalidMDP
 from harness.core.seeds import stream
+from harness.mdp.doses import Dose, Severity, by_value
 from harness.mdp.solve import Solution, regret, solve
 from harness.mdp.tabular import FloatArray, IntArray, TabularMDP
 
@@ -53,6 +54,11 @@ class TabularEnvironment(Generic[O, A]):
     achievable : function, optional
         The best policy found that depends on `seen` alone, with its values; called when it is first needed.
 
+    doses : sequence of Dose
+        The treatments whose levels rise; none where an action is a choice between drugs.
+    severity : Severity, optional
+        How ill the patients of each state are; by the optimum's value if not given.
+
     Attributes
     ----------
     options : mapping of str to str
@@ -77,6 +83,8 @@ class TabularEnvironment(Generic[O, A]):
         reference_kind: ReferenceKind = ReferenceKind.EXACT,
         seen: IntArray | None = None,
         achievable: Callable[[], Solution] | None = None,
+        doses: Sequence[Dose] = (),
+        severity: Severity | None = None,
     ) -> None:
         self.spec = spec
         self.mdp = mdp
@@ -90,6 +98,8 @@ class TabularEnvironment(Generic[O, A]):
         self.seen = np.arange(mdp.n_states) if seen is None else seen
         self.options: Mapping[str, str] = {}
         self._achievable = achievable
+        self.doses = tuple(doses)
+        self._severity = severity
         self._index = {action: i for i, action in enumerate(self.actions)}
         self._state = 0
         self._steps = 0
@@ -105,6 +115,11 @@ class TabularEnvironment(Generic[O, A]):
     def optimum(self) -> Solution:
         """The optimal policy and its values."""
         return solve(self.mdp)
+
+    @cached_property
+    def severity(self) -> Severity | None:
+        """How ill the patients of each state are, by what the task tells or by the optimum's value."""
+        return self._severity or by_value(self.mdp, self.optimum.V)
 
     @cached_property
     def worst(self) -> Solution:

@@ -38,6 +38,7 @@ import numpy as np
 from harness.core.errors import InvalidMDP, InvalidPolicy, UsageError
 from harness.mdp.arrays import ABOUT, ACTIONS, ARCHIVE, EXPERT, FILES, NEEDED, STATES, from_archive, from_folder
 from harness.mdp.build import from_arrays
+from harness.mdp.doses import fitting
 from harness.mdp.policy import check_policy
 from harness.mdp.tabular import SUM_TOLERANCE, BoolArray, FloatArray, TabularMDP
 from harness.mdp.words import About, ActionWords, StateWords, read_about, read_actions, read_states
@@ -123,6 +124,7 @@ def _read(path: Path, stamp: tuple[tuple[Path, int, int], ...], discount: float 
         raise InvalidMDP(f"{path}: {error}{hint}") from None
     if about.fallback >= A:
         raise UsageError(f"{path / ABOUT}: fallback: there is no action {about.fallback}; expected 0 to {A - 1}.")
+    fitting(about.doses, about.severity, len(terminal), A, str(path / ABOUT))
     return GivenMDP(
         path=path,
         mdp=mdp,

@@ -10,6 +10,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, model_validator
 
 from harness.core.errors import InvalidMDP, UsageError, unknown_name
+from harness.mdp.doses import Dose, Severity
 from harness.mdp.tables import Cell, records, values
 from harness.mdp.tabular import BoolArray
 
@@ -37,6 +38,8 @@ class About(BaseModel):
     citations: tuple[str, ...] = ()
     data_licence: str = "not stated"
     limits: tuple[str, ...] = ()
+    doses: tuple[Dose, ...] = Field((), description="treatments whose levels rise; see `harness.mdp.doses`")
+    severity: Severity | None = Field(None, description="how ill the patients of each state are")
 
     @model_validator(mode="after")
     def _rising(self) -> Self:

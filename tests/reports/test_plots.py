@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from harness.core.errors import UsageError
+from harness.evaluation.safety import ActionMap, DoseMap
+from harness.mdp.doses import Dose
 from harness.reports import plots
-from harness.reports.dose_maps import dose_maps
+from harness.reports.dose_maps import ACTIONS, action_maps, dose_maps
 
 
 def bands():
@@ -25,6 +27,7 @@ FIGURES = {
         {"one": (np.arange(5) / 4, np.full(5, 0.2))}, {"an arm": 0.5}, {"truth": 0.4}, "If so:"
     ),
     "doses": lambda: maps("a policy"),
+    "actions": lambda: actions(["this $drug", "that <drug>"]),
 }
 
 
@@ -33,7 +36,24 @@ def maps(name):
     Q = rng.random((5, 5))
     Q[0, 1] = np.nan
     share = rng.dirichlet(np.ones(25)).reshape(5, 5)
-    return dose_maps(name, {"all": share}, {"all": Q}, {"all": 0.5}, "survival")
+    doses = [Dose(name=drug, levels=tuple("01234"), of_actions=()) for drug in ("fluids", "vasopressor")]
+    return dose_maps(name, {"all": DoseMap(share, Q, 0.5)}, doses, "survival", 0.01)
+
+
+def actions(labels):
+    rng = np.random.default_rng(0)
+    n = len(labels)
+    known = ActionMap(rng.dirichlet(np.ones(n)), rng.random(n), np.ones(n), 0.5)
+    return action_maps("a policy", {"all": known, "ill": known}, labels, "reward", 1.0)
+
+
+def test_of_many_actions_those_taken_most_often_are_drawn_with_their_labels():
+    labels = [f"drug {n}" for n in range(30)]
+    axes = actions(labels).axes[0]
+    share = np.random.default_rng(0).dirichlet(np.ones(30))
+    drawn = [tick.get_text() for tick in axes.get_yticklabels()]
+    assert drawn[::-1] == [labels[a] for a in np.argsort(-share)[:ACTIONS]]
+    assert {text.get_text() for text in axes.texts} >= {f"{100 * share.max():.0f}"}
 
 
 def test_a_name_that_a_model_chose_is_drawn_as_text_and_stays_text(tmp_path):

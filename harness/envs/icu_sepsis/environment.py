@@ -22,11 +22,17 @@ from harness.envs.icu_sepsis.features import (
     word,
 )
 from harness.mdp.build import from_arrays
+from harness.mdp.doses import Dose, Severity
 from harness.mdp.environment import TabularEnvironment, TabularObservation
 from harness.mdp.tabular import FloatArray, IntArray, TabularMDP
 
 LEVELS = 5
 """Action index = 5 * (IV fluid level) + (vasopressor level), each 0 to 4 (icu-sepsis 2.0.1)."""
+
+SOFA_BOUNDS = (5.0, 11.0)
+"""Of the bands of severity, in points. Below 5 is the low band of Raghu et al. (arXiv:1711.09602, 2017); of patients
+whose first score was above 11 more than 80 % died (Ferreira et al., JAMA 2001;286:1754). Raghu's own high band, above
+15, holds 10 of the 713 states."""
 
 HORIZON = 500
 """`max_episode_steps` of the package's registration. Episodes last about ten decisions; exact values have no limit."""
@@ -117,6 +123,19 @@ SPEC = EnvSpec(
 )
 
 ACTIONS = tuple(SepsisAction(iv_fluid_level=i // LEVELS, vasopressor_level=i % LEVELS) for i in range(N_ACTIONS))
+DOSES = (
+    Dose(
+        name="fluids",
+        levels=tuple(map(str, range(LEVELS))),
+        of_actions=tuple(action.iv_fluid_level for action in ACTIONS),
+    ),
+    Dose(
+        name="vasopressor",
+        levels=tuple(map(str, range(LEVELS))),
+        of_actions=tuple(action.vasopressor_level for action in ACTIONS),
+        abrupt=2,  # from none to the second quarter of the rates in use, or back
+    ),
+)
 ACTION_LABELS = tuple(f"fluids {a.iv_fluid_level} vaso {a.vasopressor_level}" for a in ACTIONS)
 
 
@@ -146,6 +165,19 @@ def icu_sepsis(
         describe=lambda state: _describe(given, state),
         fallback=_fallback(given, strategy),
         expert_policy=_expert(given, strategy),
+        doses=DOSES,
+        severity=_severity(given),
+    )
+
+
+@lru_cache(maxsize=1)
+def _severity(given: Parameters) -> Severity:
+    """The mean SOFA score of the patients of each state."""
+    return Severity(
+        name="SOFA",
+        what="mean of the patients of the state",
+        bounds=SOFA_BOUNDS,
+        of_states=tuple(given.sofa_scores.tolist()),
     )
 
 
