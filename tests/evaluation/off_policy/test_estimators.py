@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from harness.core.errors import InvalidDataset, InvalidPolicy
-from harness.evaluation.off_policy.bootstrap import resampled
+from harness.evaluation.off_policy.bootstrap import percentile, resampled
 from harness.evaluation.off_policy.doubly_robust import (
     baseline,
     cross_fitted,
@@ -240,6 +240,15 @@ def test_the_loop_over_resamples_is_the_estimator_on_each_resample():
                 if t < lengths[i]:
                     numerator[t] += times * data.discount**t * terms[row]
         assert replicates[b] == pytest.approx((numerator / denominator).sum(), abs=1e-6)
+
+
+def test_a_percentile_interval_cuts_off_a_fortieth_at_either_end_and_needs_half_of_the_resamples():
+    found = percentile(40.0, np.arange(1001) / 10, 5)
+    assert (found.value, found.lower, found.upper, found.n) == pytest.approx((40, 2.5, 97.5, 5))
+    few = percentile(40.0, np.append(np.arange(4.0), np.full(5, math.nan)), 5)
+    enough = percentile(40.0, np.append(np.arange(5.0), np.full(5, math.nan)), 5)
+    assert (math.isnan(few.lower), math.isnan(enough.lower)) == (True, False)
+    assert math.isnan(percentile(40.0, np.arange(9.0), 1).upper)
 
 
 def test_what_was_never_tried_is_told_and_treated_as_said():
