@@ -78,12 +78,12 @@ def pieces(*edges):
     return (ends[1:] + ends[:-1]) / 2, np.diff(ends)
 
 
-@pytest.mark.parametrize("number", range(24))
+@pytest.mark.parametrize("number", range(8))
 def test_wherever_play_leads_an_order_is_worth_its_reward_and_what_the_simulation_leads_to(number):
     """After odd orders and much ill luck; every way in which the simulator's numbers can fall, one by one."""
-    rng, quarters = np.random.default_rng(number), 6
+    rng, quarters = np.random.default_rng(number), 5
     who, price = draw([SEED + number], quarters=quarters), [0.0, c.RULE_PRICE][number % 2]
-    values, t = optimum(who, 0, price), int(rng.integers(quarters))
+    values, t = optimum(who, 0, price), 1 + number % (quarters - 1)
     orders = [Orders(*(np.array([int(rng.integers(n))]) for n in (len(c.DRUGS), c.LONGEST_HOLD + 1))) for _ in range(t)]
     shape = (1, quarters)
     unlucky = replace(
