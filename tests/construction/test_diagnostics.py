@@ -53,6 +53,8 @@ def test_history_explains_what_goes_by_the_row_before_and_nothing_else(built):
     assert before.lower < 0.49 < before.upper
     assert same.share == pytest.approx(0, abs=0.02)
     assert abs(by["reward", "the row before"].share) < 0.03  # which these features have no part in
+    noise = diagnostics._history(built, rng.standard_normal((table.n_rows, 100)))
+    assert max(e.share for e in noise) < 0  # fitted to other patients, noise makes it worse
 
 
 def test_other_seeds_and_numbers_of_states_are_compared(found):
