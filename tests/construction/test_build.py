@@ -11,9 +11,11 @@ pytest.importorskip("sklearn", reason="needs the extra data")
 
 from harness.construction.build import build
 from harness.construction.describe import describe, figure, quartiles
+from harness.construction.features import carried
 from harness.construction.folder import provenance_of
 from harness.construction.patients import before_the_last, ordered, take
 from harness.construction.recipe import changed, load
+from harness.construction.rewards import map_urine
 from harness.construction.write import write
 from harness.core.errors import UsageError
 from harness.envs.registry import make
@@ -45,11 +47,15 @@ def test_transitions_stay_within_patients_and_the_last_row_leads_to_the_outcome(
 
 def test_without_an_outcome_the_last_row_has_no_successor():
     recipe = small("hypotension")
-    data = build(stand_in("hypotension", 30), recipe).data
+    found = build(stand_in("hypotension", 30), recipe)
+    data, table = found.data, found.table
     assert (data.n_episodes, len(data)) == (30, 30 * 47)
     assert data.discount == pytest.approx(1 - 1 / 47)
     assert not data.terminated.any()
     assert data.step.max() == 46
+    an_hour_later = before_the_last(table) + 1
+    then = {role: table.columns[name][an_hour_later] for role, name in recipe.reward.columns.items()}
+    assert np.array_equal(data.reward, map_urine({}, then))
 
 
 @pytest.mark.parametrize(
@@ -87,6 +93,18 @@ def test_a_missing_value_is_the_patients_last_one_and_never_another_patients():
     high = built.states[1]
     assert built.states[2] == high
     assert built.states[4] == built.states[3] != high
+    values, patients = np.array([np.nan, 9.0, np.nan, np.nan, 1.2, np.nan, 0.9]), np.array([0, 3, 5, 7])
+    assert np.array_equal(carried(values, patients), [np.nan, 9, 9, np.nan, 1.2, np.nan, 0.9], equal_nan=True)
+
+
+def test_features_are_in_standard_deviations_from_the_mean_times_their_weight():
+    found, _ = ward()
+    changed_text = OWN.replace('standardise = ["x"]', 'standardise = ["x"]\nweights = { x = 3.0, sex = 2.0 }')
+    features = build(found, own(changed_text)).construction.features
+    x = found.columns["x"]
+    expected = np.column_stack([3 * (x - x.mean()) / x.std(), 2 * (found.columns["sex"] == "f"),
+                                2 * (found.columns["sex"] == "m")])  # fmt: skip
+    assert features.of(found.columns) == pytest.approx(expected)
 
 
 def test_quartered_doses_are_levels_and_rare_combinations_one_action():

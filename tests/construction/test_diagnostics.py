@@ -11,7 +11,7 @@ pytest.importorskip("sklearn", reason="needs the extra data")
 
 from harness.construction import diagnostics
 from harness.construction.build import build
-from harness.construction.diagnostics import _explained, _residual, diagnose
+from harness.construction.diagnostics import diagnose
 from harness.reports.diagnostics import blocks, write
 from tests.construction.made import small, stand_in
 
@@ -41,18 +41,20 @@ def test_few_coarse_states_leave_something_to_history(found):
     assert rest.patients == 60
 
 
-def test_where_what_follows_depends_on_the_pair_alone_history_explains_nothing():
-    rng = np.random.default_rng(0)
-    patient = np.repeat(np.arange(400), 20)
-    pair, history = rng.integers(0, 5, 8_000), rng.standard_normal((8_000, 2))
-    residual = _residual((pair + rng.standard_normal(8_000))[:, None], pair, patient % 2 == 1)
-    design = np.column_stack([np.ones(8_000), history])
-    weights = np.linalg.lstsq(design[patient % 2 == 0], residual[patient % 2 == 0], rcond=None)[0]
-    held = patient % 2 == 1
-    left = ((residual - design @ weights)[held] ** 2).sum(axis=1)
-    told = _explained("x", "y", left, (residual[held] ** 2).sum(axis=1), patient[held])
-    assert abs(told.share) < 0.003
-    assert told.lower < 0.002
+def test_history_explains_what_goes_by_the_row_before_and_nothing_else(built):
+    """Made-up features, each 0.7 times the one two rows earlier: of their variance 0.49, and of the same row none."""
+    rng, table = np.random.default_rng(0), built.table
+    made = rng.standard_normal((table.n_rows, 2))
+    for row in range(2, table.n_rows):
+        made[row] = 0.7 * made[row - 2] + np.sqrt(1 - 0.49) * made[row]
+    by = {(e.what, e.by): e for e in diagnostics._history(built, made)}
+    before, same = by["next features", "the row before"], by["next features", "the same row"]
+    assert before.share == pytest.approx(0.49, abs=0.06)
+    assert before.lower < 0.49 < before.upper
+    assert same.share == pytest.approx(0, abs=0.02)
+    assert abs(by["reward", "the row before"].share) < 0.03  # which these features have no part in
+    noise = diagnostics._history(built, rng.standard_normal((table.n_rows, 100)))
+    assert max(e.share for e in noise) < 0  # fitted to other patients, noise makes it worse
 
 
 def test_other_seeds_and_numbers_of_states_are_compared(found):

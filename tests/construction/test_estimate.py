@@ -38,6 +38,7 @@ def test_inadmissible_actions_do_as_the_admissible_ones_on_average_each_counting
                                              [False] * 3]  # fmt: skip
     assert dense(found.mdp)[0].tolist() == [[0, 0, 0, 1], [0, 1, 0, 0], [0, 0.5, 0, 0.5]]
     assert found.mdp.reward()[0].tolist() == [1.0, 0.0, 0.5]
+    assert found.mdp.start == pytest.approx(np.array([7, 2, 2, 0]) / 11)  # as often as episodes began there
     assert found.behaviour[0] == pytest.approx([4 / 7, 2 / 7, 1 / 7])
 
 

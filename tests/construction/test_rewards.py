@@ -37,7 +37,8 @@ def patient(**changes):
 
 @pytest.mark.parametrize(
     ("changes", "points"),
-    [({}, 0), ({"map": 69.9}, 1), ({"pao2": 40.0, "fio2": 0.5}, 2), ({"pao2": 40.0, "fio2": 0.5, "ventilated": 1}, 4),
+    [({}, 0), ({"map": 69.9}, 1), ({"pao2": 40.0, "fio2": 0.5}, 2),
+     ({"pao2": 80.0, "fio2": 0.1}, 1), ({"pao2": 40.0, "fio2": 0.5, "ventilated": 1}, 4),
      ({"gcs": 14.0}, 1), ({"gcs": 5.0}, 4), ({"platelets": 49.0}, 3), ({"bilirubin": 2.0}, 2), ({"creatinine": 5.0}, 4),
      ({"bilirubin": 12.0, "creatinine": 1.2}, 5)],
 )  # fmt: skip

@@ -39,6 +39,8 @@ def test_an_action_is_the_same_one_in_the_process():
             assert (which[own] == true).mean() > 0.8
         else:
             assert (which[own] == true)[named].all()
+            of_process = actions.of(process.actions).tolist()
+            assert which.tolist() == [of_process.index(action) for action in range(actions.n)]  # the first of several
 
 
 def test_a_policy_acts_by_the_state_that_is_observed(built):

@@ -238,3 +238,30 @@ def test_looks_grow_and_end_at_the_most():
     assert all(a < b for a, b in itertools.pairwise(found))
     n = planned_episodes(0.13, 0.01, 100_000)
     assert anytime_factor(n, n) * 0.13 <= 0.01 < anytime_factor(n - 1, n - 1) * 0.13
+
+
+def test_a_clustered_share_s_bounds_are_wilson_s_at_the_effective_number_of_decisions():
+    counts, sizes = np.array([1, 0, 2, 3, 0]), np.array([2, 5, 2, 4, 3])
+    found, p = clustered_share(counts, sizes), 6 / 16
+    variance = 5 * np.var(counts - p * sizes, ddof=1) / 16**2
+    z = stats.norm.ppf(0.975)
+    effective = p * (1 - p) / variance * (z / stats.t.ppf(0.975, 4)) ** 2
+    assert found.value == pytest.approx(p)
+    assert effective < 16
+    for bound in (found.lower, found.upper):
+        assert (bound - p) ** 2 == pytest.approx(z**2 * bound * (1 - bound) / effective)
+    alike = clustered_share([5, 5, 5, 6], [10] * 4)  # more alike than chance makes them: no more than 40 decisions
+    for bound in (alike.lower, alike.upper):
+        assert (bound - 21 / 40) ** 2 == pytest.approx(z**2 * bound * (1 - bound) / 40)
+
+
+def test_at_its_lower_bound_betting_has_won_just_what_is_needed_by_bets_on_what_was_seen_before():
+    x, alpha = np.random.default_rng(3).beta(2, 5, 30), 0.05
+    lower = betting(x, 0.0, 1.0).lower
+    capital, total, squares = 1.0, 0.5, 0.25
+    for t, value in enumerate(x, start=1):
+        bet = min(np.sqrt(2 * np.log(2 / alpha) / (len(x) * squares / t)), 0.75 / lower)
+        capital *= 1 + bet * (value - lower)
+        total += value
+        squares += (value - total / (t + 1)) ** 2
+    assert capital == pytest.approx(2 / alpha)

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
+from scipy import sparse, stats
 
 from harness.core.errors import InvalidPolicy, UsageError
 from harness.mdp.dataset import checked, counts
 from harness.mdp.evaluate import evaluate
 from harness.mdp.policy import deterministic, uniform
-from harness.mdp.simulate import record, simulate
+from harness.mdp.simulate import Choice, record, simulate
 from tests.mdp.test_solve import random_mdp, random_policy
 
 
@@ -32,6 +32,14 @@ def test_an_episode_does_not_depend_on_the_batch(seed, batch, episodes):
     assert same(whole, simulate(mdp, policy, episodes, seed=seed, table=mdp.reward(), batch=batch))
     longer = simulate(mdp, policy, episodes + 50, seed=seed, table=mdp.reward())
     assert np.array_equal(longer.returns[:episodes], whole.returns)
+
+
+def test_a_number_that_falls_on_an_edge_is_the_next_value_s():
+    rows = sparse.csr_array(np.array([[0.25, 0.0, 0.75], [0.0, 1.0, 0.0], [0.5, 0.25, 0.25]]))
+    u = np.array([0.0, 0.25, np.nextafter(0.25, 0), 0.0, np.nextafter(1, 0), 0.5, 0.75])
+    values, position = Choice(rows).draw(np.array([0, 0, 0, 1, 1, 2, 2]), u)
+    assert values.tolist() == [0, 2, 0, 1, 1, 1, 2]
+    assert rows.indices[position].tolist() == values.tolist()
 
 
 @pytest.mark.parametrize("name", ["random", "expert", "optimal"])

@@ -13,8 +13,10 @@ from harness.core.errors import RunError
 from harness.core.run import RunFolder
 from harness.evaluation.references import reference_values
 from harness.mdp.evaluate import evaluate
+from harness.mdp.simulate import simulate
 from harness.reports import cql_sepsis as report
 from harness.reproduce import cql_sepsis_study as run
+from harness.reproduce import protocol
 from harness.reproduce.binomial import best, episodes, mean
 from harness.reproduce.cql_sepsis import Cell, Settings, clinicians, selected, survivors, table
 from harness.reproduce.protocol import ARMS
@@ -53,6 +55,8 @@ def test_simulated_evaluations_agree_with_exact_values_and_share_their_patients(
     value = evaluate(sepsis.mdp, policy).J
     assert found.mean() / 100 == pytest.approx(value, abs=4 * np.sqrt(value * (1 - value) / 20_000))
     assert found.tolist() == survivors(sepsis.mdp, policy, 42, 200).tolist()
+    met = simulate(sepsis.mdp, policy, 1_000, seed=100_042, horizon=100)  # patients that nobody trained on
+    assert found[: 1_000 // protocol.EPISODES].sum() == (met.returns > 0).sum()
     assert found[:50].tolist() == survivors(sepsis.mdp, policy, 42, 50).tolist()
     assert found.tolist() != survivors(sepsis.mdp, policy, 43, 200).tolist()
 

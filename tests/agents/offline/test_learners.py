@@ -199,6 +199,16 @@ def test_the_penalty_falls_with_the_root_of_the_visits_and_leaves_the_least_retu
     assert policy[0].argmax() == 1
 
 
+def test_what_is_worse_than_any_return_seen_is_not_raised_to_the_least_of_them():
+    """An episode that was cut off before the state that costs most."""
+    data = checked(
+        episode=[0, 1], step=[0, 0], state=[0, 1], action=[0, 0], reward=[-0.5, -1], next_state=[1, 2],
+        terminated=[False, True], n_states=3, n_actions=1, discount=0.9,
+    )  # fmt: skip
+    _, q = pessimistic.learn(data, pessimistic.Settings(beta=0.3))
+    assert q[:2, 0] == pytest.approx([-0.5 - 0.9, -1])
+
+
 def test_pessimism_takes_no_value_below_what_was_seen(sepsis):
     data = record(sepsis.mdp, sepsis.expert_policy, 200, seed=3)
     _, q = pessimistic.learn(data, pessimistic.Settings(beta=100))

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from harness.core.errors import InvalidDataset, InvalidPolicy
-from harness.evaluation.off_policy.bootstrap import resampled
+from harness.evaluation.off_policy.bootstrap import percentile, resampled
 from harness.evaluation.off_policy.doubly_robust import (
     baseline,
     cross_fitted,
@@ -46,6 +46,7 @@ def listed(seed, discount=0.9):
 @pytest.mark.parametrize("seed", SEEDS)
 def test_is_and_pdis_are_unbiased_over_all_episodes(seed, discount):
     mdp, behaviour, policy, data, chances = listed(seed, discount)
+    policy[seed] = [0, 1]  # an episode in which the other was taken counts no more from there on
     J = evaluate(mdp, policy).J
     weights = importance_weights(data, policy)
     assert chances @ weights.episode == pytest.approx(1, abs=1e-12)
@@ -161,7 +162,9 @@ def test_fqe_is_where_repeated_fitting_ends():
 
 def test_influences_are_the_derivative_of_the_value_by_how_often_an_episode_counts():
     mdp, _, _ = layered(4)
-    data, policy = record(mdp, some_policy(1), 40, seed=0), some_policy(2)
+    behaviour = some_policy(1)
+    behaviour[mdp.start.argmax()] = [1, 0]  # what the policy does there was never tried
+    data, policy = record(mdp, behaviour, 40, seed=0), some_policy(2)
     for fill in (False, True):
         found = counts(data)
         fitted = fit(found, policy, data.discount, fill=fill)
@@ -242,6 +245,15 @@ def test_the_loop_over_resamples_is_the_estimator_on_each_resample():
         assert replicates[b] == pytest.approx((numerator / denominator).sum(), abs=1e-6)
 
 
+def test_a_percentile_interval_cuts_off_a_fortieth_at_either_end_and_needs_half_of_the_resamples():
+    found = percentile(40.0, np.arange(1001) / 10, 5)
+    assert (found.value, found.lower, found.upper, found.n) == pytest.approx((40, 2.5, 97.5, 5))
+    few = percentile(40.0, np.append(np.arange(4.0), np.full(5, math.nan)), 5)
+    enough = percentile(40.0, np.append(np.arange(5.0), np.full(5, math.nan)), 5)
+    assert (math.isnan(few.lower), math.isnan(enough.lower)) == (True, False)
+    assert math.isnan(percentile(40.0, np.arange(9.0), 1).upper)
+
+
 def test_what_was_never_tried_is_told_and_treated_as_said():
     """State 0 goes on to 1, where action 0 pays 1 and action 1 was never taken."""
     data = checked(
@@ -255,6 +267,16 @@ def test_what_was_never_tried_is_told_and_treated_as_said():
     assert mb.value == pytest.approx(0.75)
     assert fqe.note == mb.note
     assert fqe.note.endswith("40.0 % of the policy's decisions stand nowhere in the data")
+
+
+def test_the_empirical_mdp_s_q_of_what_was_never_tried_is_the_mean_of_what_followed_the_visits():
+    data = checked(
+        episode=[0, 1, 2, 3], step=[0] * 4, state=[0] * 4, action=[0, 0, 0, 1], reward=[1, 1, 1, 5],
+        next_state=[1] * 4, terminated=[1] * 4, n_states=2, n_actions=3, discount=1.0,
+    )  # fmt: skip
+    policy = np.full((2, 3), 1 / 3)
+    assert fit(counts(data), policy, 1.0, fill=True).Q[0] == pytest.approx([1, 5, 2])
+    assert fit(counts(data), policy, 1.0, fill=False).Q[0] == pytest.approx([1, 5, 0])
 
 
 def test_without_an_episode_of_the_policy_there_is_no_interval():
@@ -289,6 +311,20 @@ def test_a_policy_that_the_data_never_leave_a_loop_with_has_a_value():
     fqe, mb = by_model(data, np.array([[1.0, 0.0], [0.5, 0.5]]))
     assert fqe.value == mb.value == pytest.approx(0)
     assert fqe.note == "100.0 % of episodes come to where the data have no way out"
+
+
+def test_what_happens_where_the_data_have_no_way_out_moves_no_value():
+    """Half of the episodes begin in such a state, and are worth nothing whatever is paid there."""
+    data = checked(
+        episode=[0, 0, 1, 1, 2, 3], step=[0, 1, 0, 1, 0, 0], state=[0, 0, 0, 0, 1, 1], action=[0, 1, 0, 1, 0, 0],
+        reward=[0, 1, 1, 1, 0.5, 0], next_state=[0, 2, 0, 2, 2, 2], terminated=[0, 1, 0, 1, 1, 1], n_states=3,
+        n_actions=2, discount=1.0,
+    )  # fmt: skip
+    found, policy = counts(data), np.array([[1.0, 0.0]] * 3)
+    fitted = fit(found, policy, 1.0, fill=False)
+    assert (fitted.lost, fitted.V.tolist()) == (0.5, [0, 0.25, 0])
+    found_influences = influences(data, policy, found, fitted, fill=False)
+    assert found_influences == pytest.approx([-0.125, -0.125, 0.375, -0.125])
 
 
 def test_folds_explain_one_another():

@@ -11,26 +11,35 @@ from harness.mdp.build import from_arrays
 from tests.evaluation.off_policy.small import END, all_episodes, layered, some_policy
 
 
-def test_overlap_is_the_mean_weight_over_all_episodes():
-    mdp, P, R = layered(0, 1.0)
+@pytest.mark.parametrize("discount", [1.0, 0.9])
+def test_overlap_is_the_mean_weight_over_all_episodes(discount):
+    mdp, P, R = layered(0, discount)
     behaviour, policy = some_policy(1), some_policy(2)
     behaviour[2] = [1, 0]
     data, chances = all_episodes(mdp, P, R, behaviour)
     found = overlap(mdp, policy, behaviour)
-    assert found.episodes == pytest.approx(chances @ importance_weights(data, policy).episode)
+    before = discount ** (np.bincount(data.episode) - 1)
+    assert found.episodes == pytest.approx(chances @ (before * importance_weights(data, policy).episode))
     assert found.episodes < found.decisions < 1
     assert found.finite  # no episode is longer than three decisions
     whole = overlap(mdp, policy, some_policy(3))
-    assert (whole.decisions, whole.episodes) == pytest.approx((1, 1))
+    assert whole.decisions == pytest.approx(1)
+    assert discount < 1 or whole.episodes == pytest.approx(1)
 
 
-@pytest.mark.parametrize(("stays", "finite"), [(0.2, True), (0.3, False)])
-def test_a_long_episode_of_unlikely_decisions_has_an_infinite_variance(stays, finite):
-    """A state that is stayed in with probability p: E[ρ²] sums (p π² / μ)^t, here with π = 1 and μ = 1/4."""
-    P = np.zeros((2, 2, 2))
-    P[0, :, 0], P[0, :, 1], P[1, :, 1] = stays, 1 - stays, 1
-    mdp = from_arrays(P, np.zeros((2, 2)), [1, 0], terminal=np.arange(2) == 1, discount=1.0)
-    assert overlap(mdp, np.array([[1.0, 0.0]] * 2), np.array([[0.25, 0.75]] * 2)).finite is finite
+@pytest.mark.parametrize(
+    ("stays", "first", "finite"), [(0.2, 1.0, True), (0.3, 1.0, False), (0.7, 0.5, True), (0.8, 0.5, False)]
+)
+def test_a_long_episode_of_unlikely_decisions_has_an_infinite_variance(stays, first, finite):
+    """A state that is stayed in with probability p: E[ρ²] sums (p Σ π² / μ)^t, here with μ = 1/4 and 3/4.
+
+    In a second one, which is never reached, every episode would be of that kind.
+    """
+    P = np.zeros((3, 2, 3))
+    P[0, :, 0], P[0, :, 2], P[1, :, 1], P[1, :, 2], P[2, :, 2] = stays, 1 - stays, 0.95, 0.05, 1
+    mdp = from_arrays(P, np.zeros((3, 2)), [1, 0, 0], terminal=np.arange(3) == 2, discount=1.0)
+    policy, behaviour = np.array([[first, 1 - first]] * 3), np.array([[0.25, 0.75]] * 3)
+    assert overlap(mdp, policy, behaviour).finite is finite
 
 
 def test_a_policy_overlaps_wholly_with_itself():

@@ -8,7 +8,8 @@ import pytest
 from harness.agents.rl.tabular.algorithms import ALGORITHMS, settings_of
 from harness.core.errors import InvalidMDP, UsageError
 from harness.mdp.build import from_arrays
-from harness.mdp.evaluate import evaluate
+from harness.mdp.evaluate import action_values, evaluate
+from harness.mdp.policy import uniform
 from harness.mdp.solve import solve
 
 SMALL = {
@@ -83,6 +84,21 @@ def test_action_values_come_near_the_true_ones(name):
     assert np.isnan(Q[:, 2]).all()
     best = optimum.actions[:4]
     assert Q[np.arange(4), best] == pytest.approx(optimum.V[:4], abs=0.1)
+
+
+def test_sarsa_learns_what_its_own_exploring_policy_is_worth_and_q_learning_the_optimum():
+    mdp = ladder()
+    exploring = uniform(mdp.admissible | mdp.terminal[:, None])
+    worth = {"sarsa": evaluate(mdp, exploring).V, "q-learning": best_admissible(mdp).V}
+    for name, V in worth.items():
+        learner = trained(name, mdp, [3], start_epsilon=1.0, end_epsilon=1.0, learning_rate=0.003, episodes=8000)
+        assert learner.values()[0, :4, 0] == pytest.approx(action_values(mdp, V)[:4, 0], abs=0.08), name
+
+
+def test_dqn_backs_up_the_target_network_alone():
+    mdp = ladder()
+    Q = trained("tabular-dqn", mdp, [3], episodes=1500, target_every=10**9).values()[0]
+    assert Q[:4, :2] == pytest.approx(mdp.reward()[:4, :2], abs=0.05)  # that network is zero still
 
 
 @pytest.mark.parametrize(("name", "more"), [*((name, {}) for name in ALGORITHMS), ("sarsa", {"stale_greedy": True})])

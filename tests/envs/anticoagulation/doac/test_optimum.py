@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import lru_cache
+from itertools import product
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,7 +12,14 @@ import pytest
 
 from harness.envs.anticoagulation.doac import constants as c
 from harness.envs.anticoagulation.doac import policies
-from harness.envs.anticoagulation.doac.course import COMEDICATION_CHAIN, Course, kidney_chances, run
+from harness.envs.anticoagulation.doac.course import (
+    COMEDICATION_CHAIN,
+    PROCEDURE_EDGES,
+    Course,
+    Orders,
+    kidney_chances,
+    run,
+)
 from harness.envs.anticoagulation.doac.hazards import MOLECULE, SWITCH, expected
 from harness.envs.anticoagulation.doac.optimum import followed, optimum, state_of
 from harness.envs.anticoagulation.doac.patients import CREATININE, draw
@@ -62,6 +70,56 @@ def test_two_quarters_are_the_expectation_written_out(price):
                             later += p * earned(then, drug, price).max()
         value = earned(status, int(course.drug[0]), price)[drug, hold] + later
         assert values.action_values(state_of(course))[drug, hold] == pytest.approx(value, abs=1e-10)
+
+
+def pieces(*edges):
+    """Places in the parts that these edges divide 0 to 1 into, and how long the parts are."""
+    ends = np.unique(np.clip([0.0, *edges, 1.0], 0.0, 1.0))
+    return (ends[1:] + ends[:-1]) / 2, np.diff(ends)
+
+
+@pytest.mark.parametrize("number", range(8))
+def test_wherever_play_leads_an_order_is_worth_its_reward_and_what_the_simulation_leads_to(number):
+    """After odd orders and much ill luck; every way in which the simulator's numbers can fall, one by one."""
+    rng, quarters = np.random.default_rng(number), 5
+    who, price = draw([SEED + number], quarters=quarters), [0.0, c.RULE_PRICE][number % 2]
+    values, t = optimum(who, 0, price), 1 + number % (quarters - 1)
+    orders = [Orders(*(np.array([int(rng.integers(n))]) for n in (len(c.DRUGS), c.LONGEST_HOLD + 1))) for _ in range(t)]
+    shape = (1, quarters)
+    unlucky = replace(
+        who,
+        kidneys=rng.random(shape) ** 4,
+        events=rng.random((*shape, 3)) ** 6,
+        procedures=rng.choice([0.5, 0.97], shape),
+    )
+    now = Course(unlucky, price)
+    for order in orders:
+        now.order(order)
+    drug, hold = int(rng.integers(len(c.DRUGS))), int(rng.integers(c.LONGEST_HOLD + 1))
+    injury, worse = (float(p[0]) for p in kidney_chances(now.status.diabetes, who.kidney_disease))
+    ahead = expected(now.status)
+    parts = (
+        pieces(injury, injury + worse, c.INJURY_LASTS, c.INJURY_LASTS + (1 - c.INJURY_LASTS) * c.INJURY_LEAVES),
+        pieces(*np.cumsum(COMEDICATION_CHAIN[now.status.comedication[0]])),
+        pieces(*PROCEDURE_EDGES) if t + 1 < quarters else pieces(),
+        pieces(-np.expm1(-ahead.strokes[0, drug, hold])),
+        pieces(-np.expm1(-ahead.bleedings[0, drug, hold])),
+    )
+    u = np.array(list(product(*(places for places, _ in parts))))
+    chance = np.array([np.prod(lengths) for lengths in product(*(lengths for _, lengths in parts))])
+    n = len(u)
+    futures = {name: np.repeat(getattr(unlucky, name), n, axis=0) for name in ("kidneys", "other_drugs", "procedures")}
+    futures["events"] = np.repeat(unlucky.events, n, axis=0)
+    futures["kidneys"][:, t], futures["other_drugs"][:, t], futures["events"][:, t, :2] = u[:, 0], u[:, 1], u[:, 3:]
+    if t + 1 < quarters:
+        futures["procedures"][:, t + 1] = u[:, 2]
+    course = Course(replace(copies(unlucky, 0, n, rng), **futures), price)
+    for order in (*orders, Orders(np.array([drug]), np.array([hold]))):
+        course.order(Orders(np.repeat(order.drug, n), np.repeat(order.hold, n)))
+    value = lru_cache(maxsize=None)(values.value)
+    later = [0.0 if course.over else value(state_of(course, i)) for i in range(n)]
+    found = values.action_values(state_of(now))[drug, hold]
+    assert found == pytest.approx(chance @ (course.rewards[:, t] + later), abs=1e-9)
 
 
 def test_what_is_promised_is_earned_in_the_mean_by_one_patient_with_many_futures():
