@@ -161,7 +161,7 @@ def require_each_once(run: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "kills", "most", "faults"),
     [
-        (("--method", "rollout", "--episodes", "260"), 20, 240, TOKENS_KNOWN),
+        (("--method", "rollout", "--episodes", "130"), 12, 120, TOKENS_KNOWN),
         (("--method", "certify", "--epsilon", "0.03", "--episodes", "2", "--no-cache"), 8, 40, QUICK),
     ],
     ids=["rollout", "certify"],
