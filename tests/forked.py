@@ -38,13 +38,10 @@ class Child:
 
 
 class Forks:
-    """Runs `harness …` in children of one process that has imported it; waits of the client's are as given."""
-
-    def __init__(self, **waits: float) -> None:
-        self._waits = waits
+    """Runs `harness …` in children of one process that has imported it."""
 
     def __enter__(self) -> Forks:
-        words = [sys.executable, "-P", __file__, json.dumps(self._waits)]
+        words = [sys.executable, "-P", __file__]
         self._parent = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         return self
 
@@ -52,14 +49,22 @@ class Forks:
         self._parent.stdin.close()
         self._parent.wait()
 
-    def start(self, words: Sequence[str], folder: Path, *, dies: tuple[str, int] | None = None) -> Child:
+    def start(
+        self,
+        words: Sequence[str],
+        folder: Path,
+        *,
+        dies: tuple[str, int] | None = None,
+        waits: Mapping[str, float] | None = None,
+    ) -> Child:
         """Start a command in a folder, with its output in `stdout` and `stderr` there and its caches in `cache`.
 
+        The client's `waits` are its own if not given.
         It may kill itself: ("line", n) half-way through writing its n-th line, ("file", n) when its n-th file is
         written but has not yet its name.
         """
         environment = {**os.environ, "XDG_CACHE_HOME": str(folder / "cache")}
-        return self._started(words, folder, folder, environment, dies=dies)
+        return self._started(words, folder, folder, environment, dies=dies, waits=dict(waits or {}))
 
     def run(
         self, words: Sequence[str], folder: Path, environment: Mapping[str, str], typed: str = "", seconds: int = 120
@@ -110,6 +115,7 @@ def _dies(kind: str, after: int) -> None:
 
 def _child(job: dict[str, Any]) -> None:
     from harness.cli.main import main
+    from harness.llm import client
 
     os.chdir(job["folder"])
     os.environ.clear()
@@ -121,6 +127,8 @@ def _child(job: dict[str, Any]) -> None:
     os.dup2(os.open(typed if typed.exists() else os.devnull, os.O_RDONLY), 0)
     sys.stdin = os.fdopen(0, encoding="utf-8")
     sys.argv = ["harness", *job["words"]]
+    for name, seconds in job.get("waits", {}).items():
+        setattr(client, name, seconds)
     if job.get("dies"):
         _dies(*job["dies"])
     signal.alarm(job.get("seconds", 0))
@@ -137,7 +145,7 @@ def _child(job: dict[str, Any]) -> None:
     os._exit(status)
 
 
-def _serve(waits: str) -> None:
+def _serve() -> None:
     import harness
 
     for module in (
@@ -149,11 +157,8 @@ def _serve(waits: str) -> None:
         with suppress(ImportError):  # of an extra
             import_module(module)
     from harness.envs.registry import make
-    from harness.llm import client
 
     make("icu-sepsis")  # its tables are read once
-    for name, seconds in json.loads(waits).items():
-        setattr(client, name, seconds)
     say = os.fdopen(os.dup(1), "w", buffering=1)
     for line in sys.stdin:
         pid = os.fork()
@@ -166,4 +171,4 @@ def _serve(waits: str) -> None:
 
 
 if __name__ == "__main__":
-    _serve(*sys.argv[1:])
+    _serve()

@@ -19,7 +19,6 @@ from harness.llm.probe import CONTRACT
 from harness.llm.registry import ModelEntry, served
 from tests.conftest import as_json, completion
 from tests.echo import EchoServer, http
-from tests.forked import Forks
 
 KEYS = {"FIRST_KEY": "sk-proj/First+Secret=0123456789", "SECOND_KEY": "gsk_SecondSecret/9876543210="}
 
@@ -209,7 +208,7 @@ def everything_below(folder: Path) -> dict[str, bytes]:
     return {**files, "names": "\n".join(files).encode()}
 
 
-def test_no_file_and_no_output_holds_a_key(tmp_path):
+def test_no_file_and_no_output_holds_a_key(tmp_path, forks):
     """Through commands in processes of their own: runs, resumed runs, checks, lists, two servers and two keys."""
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
@@ -217,12 +216,11 @@ def test_no_file_and_no_output_holds_a_key(tmp_path):
     rollout = ("eval", "--model", "mine", "--method", "rollout", "--episodes", "2", "--log", "openenv")
     certify = ("eval", "--model", "mine", "--epsilon", "0.3", "--json")
     fine = {"content": lambda authorization: http("200 OK", json.dumps(completion(as_json(7))))}
-    with EchoServer(fine["content"]) as one, EchoServer(fine["content"]) as two, Forks(
-        LONGEST_WAIT_S=0.01, RETRY_FOR_S=0.1
-    ) as forks:  # fmt: skip
+    waits = {"LONGEST_WAIT_S": 0.01, "RETRY_FOR_S": 0.1}
+    with EchoServer(fine["content"]) as one, EchoServer(fine["content"]) as two:
 
         def does(*words: str) -> int:
-            status = forks.start(words, tmp_path).wait()
+            status = forks.start(words, tmp_path, waits=waits).wait()
             for name in ("stdout", "stderr"):
                 require_no_key((tmp_path / name).read_bytes(), (words, name))
             return status

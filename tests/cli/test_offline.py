@@ -77,6 +77,11 @@ def test_wrong_data_get_one_sentence(data, harness_here, tmp_path):
     assert told.stderr == "harness: data.npz is of icu-sepsis; expected data of sepsis-os.\n"
     told = harness_here("train", "cql", "--data", "nothing.npz")
     assert told.stderr == "harness: There is no file 'nothing.npz'; `harness collect` makes one.\n"
+    for option in (("cql", "--alpha"), ("pvi", "--beta"), ("bc", "--smoothing")):
+        told = harness_here("train", option[0], "--data", "data.npz", option[1], "inf")
+        assert told.stderr == f"harness: {option[1]}: Input should be a finite number.\n"
+    told = harness_here("sweep", "--learner", "conservative-q", "--alpha", "inf")
+    assert told.stderr == "harness: This is no sweep: alpha: Input should be a finite number.\n"
     assert not (tmp_path / "runs").exists()
 
 

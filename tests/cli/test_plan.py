@@ -11,22 +11,22 @@ PRICED = ("--price-prompt", "0.15", "--price-completion", "0.6")
 
 
 def test_without_a_model_decisions_alone(harness_command):
-    done = harness_command("plan", "--width", "0.05")
+    done = harness_command("plan", "--width", "0.3")
     assert done.returncode == 0
     assert "certify" in done.stdout
     assert "tokens" not in done.stdout
-    assert {need["method"] for need in json.loads(harness_command("plan", "--width", "0.05", "--json").stdout)} >= {
+    assert {need["method"] for need in json.loads(harness_command("plan", "--width", "0.3", "--json").stdout)} >= {
         "exact", "certify", "rollout, advantage sum"
     }  # fmt: skip
 
 
 def test_a_model_is_told_in_a_table_and_as_json(harness_command, tmp_path):
-    words = (*GPT, *PRICED, "--width", "0.1", "--latency", "0.5")
+    words = (*GPT, *PRICED, "--width", "0.3", "--latency", "0.5")
     done = harness_command(*words)
     assert (done.returncode, done.stderr) == (0, "")
     printed = " ".join(done.stdout.split())
     for said in (
-        "gpt-4o-mini · prompt direct@1", "exact 713 – 785 ", "certify, 0.1 wide", "rollout --until 0.05", "USD", "time",
+        "gpt-4o-mini · prompt direct@1", "exact 713 – 785 ", "certify, 0.3 wide", "rollout --until 0.15", "USD", "time",
         "Prompt tokens are estimated: 3.1 characters a token", "which is assumed; --repairs says otherwise",
         "Time: 0.5 s a reply, as given, 2 at a time", "they are no bounds", "not medical advice",
     ):  # fmt: skip

@@ -33,10 +33,16 @@ def test_a_run_is_a_table_by_seed_with_means_and_can_be_screened(harness_command
     for words in ("precision", "of 3", "mean", "Student-t 95 %", "not medical advice"):
         assert words in printed.stdout
 
-    for command in (["trace"], ["compare", str(run)], ["plot"], ["eval", "--resume"]):
+    no_evaluation = "is of kind 'training'; expected one of kind 'evaluation'"
+    for command, sentence in (
+        (["trace"], no_evaluation),
+        (["compare", str(run)], no_evaluation),
+        (["eval", "--resume"], no_evaluation),
+        (["plot"], "is of optim-neural-ts, which has no curve of exact values"),
+    ):
         refused = harness_command(*command, str(run))
         assert refused.returncode == 1
-        assert "is of kind 'training'; expected one of kind 'evaluation'" in refused.stderr
+        assert sentence in refused.stderr
 
     several = harness_command("screen", "--checkpoint", str(run), "--combination", "d1")
     assert several.returncode == 1

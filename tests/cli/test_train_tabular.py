@@ -45,6 +45,7 @@ def test_a_mistake_is_one_sentence(harness_here, tmp_path):
         (("q-learning", "--env", "warfarin"), "is not tabular"),
         (("q-learning", "--env", "icu-sepsi"), "Did you mean 'icu-sepsis'"),
         (("q-learning", "--seeds", "x"), "are no seeds; expected how many"),
+        (("q-learning", "--seeds", "0"), "--seeds 0 trains nothing"),
         (("q-learning", "--seeds", "100000"), "training seeds are 0 to 9999"),
         (("q-learning", "--set", "alpha=1"), "no setting of q-learning 'alpha'"),
         (("sac", "--set", "alpha"), "expected NAME=VALUE"),

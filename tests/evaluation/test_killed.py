@@ -95,7 +95,8 @@ class Killed:
         if kind not in ("never", "named", "line"):
             session.event = "answered" if kind == "answered" else "asked"
             session.fatal = rng.randint(1, self.most) if kind in ("asked", "answered") else self.most
-        session.child = self.forks.start(words, self.folder, dies=dies.get(kind, ("line", self.most)))
+        last = dies.get(kind, ("line", self.most))
+        session.child = self.forks.start(words, self.folder, dies=last, waits={"LONGEST_WAIT_S": 0.05})
         limit = {"start": STARTING_S, "time": WORKING_S}.get(kind)
         timer = threading.Timer(rng.uniform(0, limit), session.kill) if limit else None
         if timer:
@@ -160,12 +161,12 @@ def require_each_once(run: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "kills", "most", "faults"),
     [
-        (("--method", "rollout", "--episodes", "260"), 20, 240, TOKENS_KNOWN),
+        (("--method", "rollout", "--episodes", "130"), 12, 120, TOKENS_KNOWN),
         (("--method", "certify", "--epsilon", "0.03", "--episodes", "2", "--no-cache"), 8, 40, QUICK),
     ],
     ids=["rollout", "certify"],
 )
-def test_a_run_killed_at_random_moments_ends_as_if_nobody_had_touched_it(tmp_path, words, kills, most, faults):
+def test_a_run_killed_at_random_moments_ends_as_if_nobody_had_touched_it(tmp_path, forks, words, kills, most, faults):
     """Under a server that fails, by SIGKILL: while it starts, asks, and writes, and before a file has its name."""
     rng = random.Random(kills)
     kinds = [*KINDS, *rng.choices(KINDS, k=kills)][: kills - 2]
@@ -173,7 +174,6 @@ def test_a_run_killed_at_random_moments_ends_as_if_nobody_had_touched_it(tmp_pat
     with (
         FaultServer(share=0.0) as clean,
         FaultServer(share=0.5, stall_s=1.2, faults=faults) as faulty,
-        Forks(LONGEST_WAIT_S=0.05) as forks,
     ):
         untouched = Killed(folder_of(tmp_path / "clean", clean), [*WORDS, *words], clean, forks, rng, most)
         assert untouched.go("never") == 0

@@ -120,13 +120,20 @@ COMMANDS: dict[str, Callable[..., None]] = {
 def _train(name: str, data: Path, env: str | None, out: Path, json: bool, **settings: Any) -> None:
     from dataclasses import asdict
 
+    from pydantic import ValidationError
+
     from harness.agents.offline.learners import learner
     from harness.cli.tables import print_blocks, print_json, print_lines
+    from harness.core.errors import UsageError, first_problem
     from harness.envs.ids import absolute
     from harness.evaluation.table_trainings import train
     from harness.reports.learned import table
 
-    done = train(data, name, learner(name).settings(**settings), out, None if env is None else absolute(env))
+    try:
+        told = learner(name).settings(**settings)
+    except ValidationError as error:
+        raise UsageError(f"--{first_problem(error)}.") from None
+    done = train(data, name, told, out, None if env is None else absolute(env))
     if json:
         print_json(asdict(done))
         return

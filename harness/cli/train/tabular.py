@@ -128,6 +128,10 @@ def training_seeds(text: str) -> list[int]:
     from harness.core.errors import UsageError
     from harness.core.seeds import check_training_seeds
 
+    if text == "0":
+        raise UsageError(
+            "--seeds 0 trains nothing; expected how many (20), or which: 0-19 or 3,5; seed 0 alone is 0-0."
+        )
     found: list[int] = []
     if re.fullmatch(r"[1-9][0-9]{0,5}", text):
         found = list(range(int(text)))

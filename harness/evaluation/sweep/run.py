@@ -16,7 +16,7 @@ from harness.core.seeds import check_training_seeds
 from harness.envs.ids import short_name
 from harness.envs.registry import make_tabular
 from harness.evaluation.manifest import made_by
-from harness.evaluation.sweep.plan import Arm, Plan
+from harness.evaluation.sweep.plan import Arm, Plan, learner_of
 from harness.evaluation.sweep.work import behaviour, missing, work
 from harness.evaluation.tabular import Progress, Watch
 from harness.execution.processes import Tell, each
@@ -50,6 +50,8 @@ def start(
     check_training_seeds(seeds)
     _, digest = behaviour(env_id, given, agent_id)
     try:
+        for arm in arms:
+            learner_of(arm).settings(**arm.settings)
         plan = Plan(
             env=env_id,
             env_version=make_tabular(env_id, **given).spec.version,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from shutil import copytree
 
 import numpy as np
 import pytest
@@ -17,12 +18,12 @@ from harness.core.errors import RunError, UsageError
 
 SIMULATION = Simulation(seed=4, drugs=30, combinations=500, patterns=3, mean_size=3)
 DATA = simulate(SIMULATION)
-SETTINGS = Settings(steps=260, warm_up=60, hidden=16, snapshot_every=40)
+SETTINGS = Settings(steps=130, warm_up=30, hidden=16, snapshot_every=20)
 
 
 @pytest.fixture(autouse=True)
 def often(monkeypatch):
-    monkeypatch.setattr(loop, "CHECKPOINT_EVERY", 80)
+    monkeypatch.setattr(loop, "CHECKPOINT_EVERY", 40)
 
 
 class Killed(Exception):
@@ -36,6 +37,22 @@ def interrupted(folder, at, settings=SETTINGS):
 
     with pytest.raises(Killed):
         train(folder, DATA, settings, 0, watch)
+
+
+@pytest.fixture(scope="module")
+def left(tmp_path_factory):
+    """What an interrupted search leaves."""
+    folder = tmp_path_factory.mktemp("left")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(loop, "CHECKPOINT_EVERY", 40)
+        interrupted(folder, 90)
+    return folder
+
+
+@pytest.fixture
+def begun(left, tmp_path):
+    """The same, to be changed."""
+    return copytree(left, tmp_path, dirs_exist_ok=True)
 
 
 def contents(folder):
@@ -52,13 +69,13 @@ def test_a_search_that_was_interrupted_twice_ends_as_if_it_never_was(tmp_path, s
     settings = SETTINGS.model_copy(update={"schedule": schedule, "hidden": 8})
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     train(whole, DATA, settings, 0)
-    interrupted(broken, 63, settings)
-    interrupted(broken, 217, settings)
-    assert open_search(broken, DATA, settings, 0).step == 160
+    interrupted(broken, 33, settings)
+    interrupted(broken, 109, settings)
+    assert open_search(broken, DATA, settings, 0).step == 80
     train(broken, DATA, settings, 0)
     assert contents(broken) == contents(whole)
     assert (broken / CURVE).read_text() == (whole / CURVE).read_text()
-    assert len(list((whole / SNAPSHOTS).iterdir())) == 7  # after the warm-up, every 40 steps, and at the end
+    assert len(list((whole / SNAPSHOTS).iterdir())) == 7  # after the warm-up, every 20 steps, and at the end
 
 
 def test_a_finished_search_is_not_done_again(tmp_path):
@@ -94,15 +111,13 @@ def test_another_version_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("keep", [0, 100, 5_000])
-def test_a_torn_state_is_a_sentence(tmp_path, keep):
-    interrupted(tmp_path, 200)
+def test_a_torn_state_is_a_sentence(begun, tmp_path, keep):
     (tmp_path / STATE).write_bytes((tmp_path / STATE).read_bytes()[:keep])
     with pytest.raises(RunError, match=r"state\.npz cannot be read"):
         open_search(tmp_path, DATA, SETTINGS, 0)
 
 
-def test_pickled_objects_are_never_unpickled(tmp_path):
-    interrupted(tmp_path, 200)
+def test_pickled_objects_are_never_unpickled(begun, tmp_path):
     with np.load(tmp_path / STATE) as file:
         arrays = {name: file[name] for name in file.files}
     np.savez(tmp_path / STATE, **(arrays | {"U": np.array([{"a": 1}], dtype=object)}))
@@ -110,8 +125,7 @@ def test_pickled_objects_are_never_unpickled(tmp_path):
         open_search(tmp_path, DATA, SETTINGS, 0)
 
 
-def test_writing_never_leaves_a_half_written_file(tmp_path, monkeypatch):
-    interrupted(tmp_path, 100)
+def test_writing_never_leaves_a_half_written_file(begun, tmp_path, monkeypatch):
     before = contents(tmp_path)
 
     def full(*args, **kwargs):

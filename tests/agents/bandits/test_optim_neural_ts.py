@@ -71,11 +71,11 @@ def test_what_is_observed_is_the_risk_with_noise(found):
 
 
 def test_the_warm_up_draws_uniformly():
-    search = begin(SMALL, Settings(steps=20_000, warm_up=20_000, hidden=2, generations=0), 0)
+    search = begin(SMALL, Settings(steps=5_000, warm_up=5_000, hidden=2, generations=0), 0)
     advance(search, 1, lambda search, due: None)
-    assert search.step == 20_000
+    assert search.step == 5_000
     counts = np.bincount(search.rows, minlength=len(SMALL))
-    assert ((counts - 40) ** 2 / 40).sum() == pytest.approx(len(SMALL), abs=5 * np.sqrt(2 * len(SMALL)))
+    assert ((counts - 10) ** 2 / 10).sum() == pytest.approx(len(SMALL), abs=5 * np.sqrt(2 * len(SMALL)))
 
 
 @pytest.mark.parametrize(("schedule", "epochs"), [(Schedule.WARM, None), (Schedule.PUBLISHED, 100)])
