@@ -22,13 +22,14 @@ def number(value: float) -> str:
 
 
 def outward(lower: float, upper: float, digits: int = DIGITS) -> tuple[str, str]:
-    """Bounds rounded away from each other, so that what is printed still encloses the value.
+    """Bounds rounded away from each other, so that what is printed still encloses the value (to 1e-6 of a digit).
 
     >>> outward(0.77904, 0.78891, 3)
     ('0.779', '0.789')
     """
     scale = 10**digits
-    return f"{math.floor(lower * scale) / scale:.{digits}f}", f"{math.ceil(upper * scale) / scale:.{digits}f}"
+    low, high = math.floor(round(lower * scale, 6)), math.ceil(round(upper * scale, 6))
+    return f"{low / scale:.{digits}f}", f"{high / scale:.{digits}f}"
 
 
 def between(lower: float | None, upper: float | None) -> str:
