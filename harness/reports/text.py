@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from harness.envs.ids import short_name
+
 DIGITS = 4
 """Decimals of a value; survival differences of interest are a few thousandths."""
 
@@ -11,8 +13,8 @@ DIGITS = 4
 def not_for_ranking(env: str) -> str:
     """What stands beside every value of an environment that is assumption-based."""
     return (
-        f"Mind: {env} is assumption-based, no evidence holds up its dynamics. Its values are kept out of rankings: "
-        "they compare agents in this simulation alone."
+        f"Mind: {short_name(env)} is assumption-based, no evidence holds up its dynamics. Its values are kept out of "
+        "rankings: they compare agents in this simulation alone."
     )
 
 

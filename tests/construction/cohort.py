@@ -9,12 +9,14 @@ import numpy as np
 USUAL = {
     "age": (24_000, 6_000), "Weight_kg": (80, 15), "HR": (90, 15), "SysBP": (118, 15), "MeanBP": (78, 10),
     "DiaBP": (60, 8), "RR": (20, 4), "SpO2": (97, 1), "Temp_C": (37, 0.6), "FiO2_1": (0.45, 0.1),
-    "Potassium": (4.1, 0.4),     "Sodium": (139, 4), "Chloride": (104, 4), "Glucose": (140, 30), "BUN": (30, 10), "Creatinine": (1.4, 0.4),
-    "Magnesium": (2, 0.2), "Calcium": (8.3, 0.5), "SGOT": (60, 20), "SGPT": (50, 20), "Total_bili": (1.5, 0.4),
-    "Hb": (10.5, 1.2), "WBC_count": (12, 3), "Platelets_count": (200, 60), "PTT": (38, 8), "PT": (16, 2),
-    "INR": (1.4, 0.2),     "Arterial_pH": (7.37, 0.05), "paO2": (110, 25), "paCO2": (41, 6), "Arterial_BE": (-1, 3), "HCO3": (24, 3),
-    "Arterial_lactate": (2, 0.6), "Shock_Index": (0.77, 0.15), "PaO2_FiO2": (250, 60), "input_total": (9_000, 3_000),
-    "output_total": (5_000, 1_500), "output_4hourly": (350, 100), "cumulated_balance": (4_000, 2_000), "SIRS": (2, 0.7),
+    "Potassium": (4.1, 0.4), "Sodium": (139, 4), "Chloride": (104, 4), "Glucose": (140, 30), "BUN": (30, 10),
+    "Creatinine": (1.4, 0.4), "Magnesium": (2, 0.2), "Calcium": (8.3, 0.5), "SGOT": (60, 20), "SGPT": (50, 20),
+    "Total_bili": (1.5, 0.4), "Hb": (10.5, 1.2), "WBC_count": (12, 3), "Platelets_count": (200, 60),
+    "PTT": (38, 8), "PT": (16, 2), "INR": (1.4, 0.2), "Arterial_pH": (7.37, 0.05), "paO2": (110, 25),
+    "paCO2": (41, 6), "Arterial_BE": (-1, 3), "HCO3": (24, 3), "Arterial_lactate": (2, 0.6),
+    "Shock_Index": (0.77, 0.15), "PaO2_FiO2": (250, 60), "input_total": (9_000, 3_000),
+    "output_total": (5_000, 1_500), "output_4hourly": (350, 100), "cumulated_balance": (4_000, 2_000),
+    "SIRS": (2, 0.7),
 }  # fmt: skip
 """Mean and standard deviation of an invented cohort, in the file's units (age in days)."""
 
