@@ -33,6 +33,7 @@ def compare(
     from dataclasses import asdict
 
     from harness.cli.tables import print_blocks, print_json, print_lines, print_table
+    from harness.envs.ids import short_name
     from harness.evaluation.compare import contributions, differences, load_runs
     from harness.evaluation.config import Method
     from harness.evaluation.flips import between as flips_between
@@ -54,7 +55,8 @@ def compare(
         print_json({**mark, "differences": [asdict(d) for d in found], **(where or listed_shares)})
         return
     base = loaded[0].summary
-    print_lines([f"{base.env} v{base.env_version}: {base.value_name} beyond {loaded[0].label} ({number(base.value)})"])
+    task = f"{short_name(base.env)} v{base.env_version}"
+    print_lines([f"{task}: {base.value_name} beyond {loaded[0].label} ({number(base.value)})"])
     print_table(table.HEADINGS, table.rows(found))
     for pair in flipped:
         print_blocks(blocks(pair, base.value_name, max(top, 0)))

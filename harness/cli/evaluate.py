@@ -197,6 +197,7 @@ def _has_table(task: str, made_with: dict[str, str]) -> bool:
 
 def _print(summaries: list[Summary], shown: Format, *, stderr: bool) -> None:
     from harness.cli.tables import console, print_json, print_lines, print_table
+    from harness.envs.ids import short_name
     from harness.reports.summary import NOTICE, print_report
     from harness.reports.table import Format, comma_separated, markdown, table
     from harness.reports.text import not_for_ranking
@@ -213,7 +214,7 @@ def _print(summaries: list[Summary], shown: Format, *, stderr: bool) -> None:
     else:
         first = summaries[0]
         options = "".join(f" · {name} {value}" for name, value in first.env_options.items())
-        print_lines([f"{first.env} v{first.env_version}{options}"], stderr=stderr)
+        print_lines([f"{short_name(first.env)} v{first.env_version}{options}"], stderr=stderr)
         rows = table(summaries)
         print_table(list(rows[0]), (list(row.values()) for row in rows), stderr=stderr)
         where = " ".join(summary.run_dir for summary in summaries)

@@ -39,7 +39,7 @@ def report(
     option: o.EnvOption = None,
 ) -> None:
     """Compute, draw and write."""
-    from harness.cli.tables import print_lines
+    from harness.cli.tables import print_blocks, print_lines
     from harness.cli.task import tabular_task
     from harness.core.errors import UsageError
     from harness.evaluation.policies import named_policy
@@ -95,6 +95,7 @@ def report(
             files += plots.save(figure, out / stem)
     except OSError as error:
         raise UsageError(f"Cannot write into {out} ({error.strerror}); give another folder with --out.") from error
+    print_blocks([first])
     print_lines([f"written: {path}" for path in files])
 
 

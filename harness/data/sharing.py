@@ -36,7 +36,7 @@ class Provenance(BaseModel):
             return f"a stand-in for the data set '{self.data_set}' made by this program: not data of patients"
         if self.access == "own":
             return f"your own data set '{self.data_set}'"
-        which = "the known copy" if self.kind == "published" else "a file with another hash than the known copy"
+        which = "the known copy" if self.kind == "published" else "a file that is no known copy of it"
         return f"the data set '{self.data_set}' ({self.access}), {which}"
 
 

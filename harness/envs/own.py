@@ -27,7 +27,7 @@ from harness.mdp.read import GivenMDP, read
 from harness.mdp.tabular import SUM_TOLERANCE, IntArray, TabularMDP
 from harness.mdp.words import About, StateWords
 
-FEATURES_SHOWN = 6
+FEATURES_SHOWN = 4
 """In tables; prompts show all."""
 
 KEPT = 32

@@ -11,9 +11,10 @@ from harness.reports.block import Block
 from harness.reports.text import between, number
 
 
-def _shown(judged: Judged) -> tuple[str | None, str | None]:
+def _shown(judged: Judged) -> tuple[str, str]:
     known = not (math.isnan(judged.lower) or math.isnan(judged.upper))
-    return number(judged.value), between(judged.lower, judged.upper) if known else "–"
+    value = "–" if math.isnan(judged.value) else number(judged.value)
+    return value, between(judged.lower, judged.upper) if known else "–"
 
 
 def blocks(found: list[Judged], title: str, value_name: str) -> list[Block]:
@@ -23,7 +24,7 @@ def blocks(found: list[Judged], title: str, value_name: str) -> list[Block]:
         value, interval = _shown(judged)
         share = survived(found, judged.policy, judged.by)
         gained = "–" if judged.policy == "as in the data" or math.isnan(share) else f"{100 * share:.0f} %"
-        rows.append((judged.policy, judged.by, value or "", interval or "", f"{judged.n:,}", gained, judged.note))
+        rows.append((judged.policy, judged.by, value, interval, f"{judged.n:,}", gained, judged.note))
     return [
         Block(
             title,

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from harness.core.environment import ReferenceKind
 from harness.core.text import harmless
+from harness.envs.ids import short_name
 from harness.evaluation.config import Method
 from harness.evaluation.summary import Audit, Summary
 from harness.reports.text import between, duration, not_for_ranking, number, percent
@@ -67,7 +68,7 @@ def _headline(s: Summary) -> str:
     shots = f" with {s.shots} examples ({s.shots_from})" if s.shots else ""
     how = f" · prompt {s.prompt}{shots} · {memory}, {_drawing(s)}" if s.prompt else ""
     shield = f" · shield {', '.join(s.shield)} ({s.shield_mode})" if s.shield else ""
-    return f"{s.env} v{s.env_version}{options} · {who}{how}{shield}"
+    return f"{short_name(s.env)} v{s.env_version}{options} · {who}{how}{shield}"
 
 
 def _drawing(s: Summary) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from harness.envs.ids import short_name
+
 DIGITS = 4
 """Decimals of a value; survival differences of interest are a few thousandths."""
 
@@ -11,8 +13,8 @@ DIGITS = 4
 def not_for_ranking(env: str) -> str:
     """What stands beside every value of an environment that is assumption-based."""
     return (
-        f"Mind: {env} is assumption-based, no evidence holds up its dynamics. Its values are kept out of rankings: "
-        "they compare agents in this simulation alone."
+        f"Mind: {short_name(env)} is assumption-based, no evidence holds up its dynamics. Its values are kept out of "
+        "rankings: they compare agents in this simulation alone."
     )
 
 
@@ -22,13 +24,14 @@ def number(value: float) -> str:
 
 
 def outward(lower: float, upper: float, digits: int = DIGITS) -> tuple[str, str]:
-    """Bounds rounded away from each other, so that what is printed still encloses the value.
+    """Bounds rounded away from each other, so that what is printed still encloses the value (to 1e-6 of a digit).
 
     >>> outward(0.77904, 0.78891, 3)
     ('0.779', '0.789')
     """
     scale = 10**digits
-    return f"{math.floor(lower * scale) / scale:.{digits}f}", f"{math.ceil(upper * scale) / scale:.{digits}f}"
+    low, high = math.floor(round(lower * scale, 6)), math.ceil(round(upper * scale, 6))
+    return f"{low / scale:.{digits}f}", f"{high / scale:.{digits}f}"
 
 
 def between(lower: float | None, upper: float | None) -> str:
