@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.options import AsJson, Quiet
+from harness.cli import options as o
 
 HELP = """Make a tabular MDP of patients' trajectories, to be played, solved and learned from like any other.
 
@@ -25,22 +25,17 @@ Needs the extra: pip install 'harness\\[data]'. A benchmark for research, not me
 
 
 def build_mdp(
-    recipe: Annotated[str, typer.Option(help="A built-in recipe, or a TOML file.", metavar="NAME|FILE")],
+    recipe: o.Recipe,
     out: Annotated[Path, typer.Option(help="Folder to write the MDP to.", metavar="FOLDER")],
-    data: Annotated[
-        Path | None,
-        typer.Option(help="A CSV or Parquet file; where the data set is kept, if not given.", metavar="FILE"),
-    ] = None,
-    states: Annotated[int | None, typer.Option(help="Number of states, if not the recipe's.", min=2)] = None,
-    visits: Annotated[
-        int | None, typer.Option(help="From which on an action is admissible, if not the recipe's.", min=1)
-    ] = None,
+    data: o.Patients = None,
+    states: o.States = None,
+    visits: o.Visits = None,
     seed: Annotated[int | None, typer.Option(help="Of the clustering, if not the recipe's.", min=0)] = None,
     diagnose: Annotated[
         bool, typer.Option("--diagnose", help="Also how far it can be trusted, in tables and plots; takes minutes.")
     ] = False,
-    json: AsJson = False,
-    quiet: Quiet = False,
+    json: o.AsJson = False,
+    quiet: o.Quiet = False,
 ) -> None:
     """Read, build, write, print."""
     from harness.cli.progress import told

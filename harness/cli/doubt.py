@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from harness.cli.options import AsJson, Quiet
+from harness.cli import options as o
 
 HELP = """Say how much of what an optimum on an estimated MDP claims is left when other patients judge it.
 
@@ -24,19 +23,14 @@ advice.
 
 
 def doubt(
-    recipe: Annotated[str, typer.Option(help="A built-in recipe, or a TOML file.", metavar="NAME|FILE")],
-    data: Annotated[
-        Path | None,
-        typer.Option(help="A CSV or Parquet file; where the data set is kept, if not given.", metavar="FILE"),
-    ] = None,
-    states: Annotated[int | None, typer.Option(help="Number of states, if not the recipe's.", min=2)] = None,
-    visits: Annotated[
-        int | None, typer.Option(help="From which on an action is admissible, if not the recipe's.", min=1)
-    ] = None,
+    recipe: o.Recipe,
+    data: o.Patients = None,
+    states: o.States = None,
+    visits: o.Visits = None,
     resamples: Annotated[int, typer.Option(help="Of the patients.", min=0)] = 20,
     seed: Annotated[int, typer.Option(help="Of the halves and resamples.", min=0)] = 0,
-    json: AsJson = False,
-    quiet: Quiet = False,
+    json: o.AsJson = False,
+    quiet: o.Quiet = False,
 ) -> None:
     """Read, judge, print."""
     from harness.cli.progress import told

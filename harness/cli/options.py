@@ -215,9 +215,20 @@ MaxMinutes = Annotated[float | None, typer.Option(help="Minutes of this session.
 LIMITS = {"max_calls": "calls", "max_tokens_total": "tokens", "max_cost": "cost", "max_minutes": "minutes"}
 """Options that limit spending; fields of `harness.llm.budget.Limits` by the names beside them."""
 
-# --------------------------------------------------------------------------- where, and what is printed
+# --------------------------------------------------------------------------- where
 
 Out = Annotated[Path, typer.Option(help="Folder for the runs' folders.", rich_help_panel=WHERE)]
+# --------------------------------------------------------------------------- patients' data
+
+Recipe = Annotated[str, typer.Option(help="A built-in recipe, or a TOML file.", metavar="NAME|FILE")]
+Patients = Annotated[
+    Path | None, typer.Option(help="A CSV or Parquet file; where the data set is kept, if not given.", metavar="FILE")
+]
+States = Annotated[int | None, typer.Option(help="Number of states, if not the recipe's.", min=2)]
+Visits = Annotated[int | None, typer.Option(help="From which on an action is admissible, if not the recipe's.", min=1)]
+
+# --------------------------------------------------------------------------- what is printed
+
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.", rich_help_panel=OUTPUT)]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.", rich_help_panel=OUTPUT)]
 

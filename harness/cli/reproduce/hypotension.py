@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.options import AsJson, Quiet
+from harness.cli import options as o
 
 HELP = """Run Health Gym's tutorial on acute hypotension, and its correction beside it.
 
@@ -22,17 +22,14 @@ stand-in the truth. Takes minutes. A benchmark, not medical advice.
 
 
 def hypotension(
-    data: Annotated[
-        Path | None,
-        typer.Option(help="A CSV or Parquet file; where the data set is kept, if not given.", metavar="FILE"),
-    ] = None,
+    data: o.Patients = None,
     states: Annotated[int, typer.Option(help="Number of states.", min=2)] = 100,
     restarts: Annotated[int, typer.Option(help="Beginnings of k-means; fewer are faster.", min=1)] = 10,
     plot: Annotated[
         Path | None, typer.Option(help="Draw the next hour's pressure by treatment.", metavar="FILE")
     ] = None,
-    json: AsJson = False,
-    quiet: Quiet = False,
+    json: o.AsJson = False,
+    quiet: o.Quiet = False,
 ) -> None:
     """Read, run both, print."""
     from harness.cli.progress import told
