@@ -40,6 +40,7 @@ from harness.cli import (
     trace,
     train,
 )
+from harness.cli.help import unwrap
 from harness.core.errors import INTERRUPTED, HarnessError
 
 NOTICE = "A benchmark for research, not medical advice."
@@ -99,6 +100,7 @@ app.add_typer(cache.app, name="cache")
 app.add_typer(data.app, name="data")
 app.add_typer(reproduce.app, name="reproduce")
 app.command("calibrate", help=calibrate.HELP)(calibrate.calibrate)
+unwrap(app)
 
 
 def main() -> None:
