@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 
 pytest.importorskip("sklearn", reason="needs the extra data")
 
+from harness.construction.build import construct
 from harness.evaluation import doubt as module
-from harness.evaluation.doubt import CLAIM, HELD_OUT, LEFT_OUT, TRUTH, doubt, survived
+from harness.evaluation.doubt import CLAIM, HELD_OUT, LEFT_OUT, TRUTH, Judged, doubt, survived
 from harness.reports.doubt import as_json, blocks
 from tests.construction.made import small, stand_in
 
@@ -45,6 +47,31 @@ def test_every_policy_has_its_off_policy_estimates_with_effective_episodes(found
         assert {"WIS", "WDR", "FQE"} <= set(estimates)
         assert all("effective episodes" in estimates[by].note for by in ("WIS", "WDR", "FQE"))
         assert estimates["FQE"].n == 120
+
+
+def test_what_survives_is_a_gain_over_usual_care_as_the_same_judge_sees_it_or_other_patients_do():
+    known = {("optimal", CLAIM): 3.0, ("as in the data", CLAIM): 1.0, ("as in the data", HELD_OUT): 0.5,
+             ("as in the data", TRUTH): 0.8, ("optimal", TRUTH): 1.8, ("optimal", LEFT_OUT): 1.5}  # fmt: skip
+    judged = [Judged(policy, by, value) for (policy, by), value in known.items()]
+    assert [survived(judged, "optimal", by) for by in (TRUTH, LEFT_OUT)] == pytest.approx([0.5, 0.5])
+
+
+def test_nobody_is_judged_by_the_patients_learned_from(monkeypatch):
+    taken, take = [], module.take
+    monkeypatch.setattr(module, "take", lambda table, which: (taken.append(set(which.tolist())), take(table, which))[1])
+    monkeypatch.setattr(module, "TRUE_PATIENTS", 10)
+    estimated, of_dataset = [], module._estimated
+    monkeypatch.setattr(module, "_estimated", lambda *a: (estimated.append(a[2].returns), of_dataset(*a))[1])
+    table, recipe = stand_in("hypotension", 40), small("hypotension", 6)
+    doubt(table, recipe, resamples=2, seed=1)
+    everybody = set(range(40))
+    for learned, judging in zip(taken[::2], taken[1::2], strict=True):  # two halves, two resamples
+        assert learned | judging == everybody
+        assert not learned & judging
+    assert taken[2:4] == taken[1::-1]
+    for i, returns in enumerate(estimated):  # of each half the optimum and the pessimistic one
+        paid = construct(table, recipe).transitions(take(table, np.array(sorted(taken[1 + i // 2 * 2])))).returns
+        assert returns == pytest.approx(paid)
 
 
 def test_the_pessimistic_optimum_claims_less(found):

@@ -265,3 +265,19 @@ def test_at_its_lower_bound_betting_has_won_just_what_is_needed_by_bets_on_what_
         total += value
         squares += (value - total / (t + 1)) ** 2
     assert capital == pytest.approx(2 / alpha)
+
+
+@pytest.mark.parametrize("looks_taken", [1, 10])
+def test_four_losses_are_too_few_for_any_interval_but_their_bound_which_every_look_makes_wider(looks_taken):
+    scale = Scale(optimal=1.0, worst=-9.0, most_lost=2.0, spread=1.0, raw_spread=1.0)
+    four, five = (np.append(np.zeros(60), np.linspace(0.1, 0.5, n)) for n in (4, 5))
+    estimator = Estimator(scale, planned=100, looks=looks_taken)
+    bound = few_losses(four, 2.0, 1 - 0.05 / looks_taken)
+    found = estimator.of_losses(four, scale)
+    assert (found.value, found.lower, found.upper) == pytest.approx((1 - bound.value, 1 - bound.upper, 1.0))
+    always = anytime(1 - five, 100)
+    found = estimator.of_losses(five, scale)
+    assert (found.lower, found.upper) == pytest.approx((always.lower, min(always.upper, 1.0)))
+    once = skewness_corrected(1 - five)
+    found = Estimator(scale).of_losses(five, scale)
+    assert (found.lower, found.upper) == pytest.approx((once.lower, min(once.upper, 1.0)))

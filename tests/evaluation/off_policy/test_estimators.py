@@ -11,6 +11,7 @@ from scipy import stats
 from harness.core.errors import InvalidDataset, InvalidPolicy
 from harness.evaluation.off_policy.bootstrap import percentile, resampled
 from harness.evaluation.off_policy.doubly_robust import (
+    Baseline,
     baseline,
     cross_fitted,
     doubly_robust,
@@ -108,6 +109,26 @@ def test_where_the_behaviour_is_estimated_cloning_it_is_on_policy(seed):
     for name in ("IS", "WIS", "PDIS", "WPDIS", "FQE", "MB"):
         assert found[name].value == pytest.approx(data.returns.mean(), abs=1e-10), name
         assert found[name].ess == pytest.approx(300)
+
+
+def test_wis_divides_by_the_sum_of_the_weights():
+    mdp, _, _ = layered(2)
+    data, policy = record(mdp, some_policy(3), 30, seed=2), some_policy(31)
+    weights = importance_weights(data, policy).episode
+    assert abs(weights.sum() - 30) > 1
+    found = by_name(by_weights(data, policy))["WIS"]
+    assert found.value == pytest.approx(sum(weights * data.returns) / sum(weights))
+
+
+def test_the_interval_of_wdr_resamples_the_first_values_with_the_episodes():
+    mdp, _, _ = layered(2)
+    data, policy = record(mdp, some_policy(1), 30, seed=0), some_policy(2)
+    start = np.random.default_rng(0).normal(size=30)
+    known = Baseline(start, data.reward, np.zeros(len(data)))  # what follows is explained wholly
+    weights, drawn = importance_weights(data, policy), resampled(30, 400)
+    found = weighted_doubly_robust(data, weights, known, totals(data, weights, drawn))
+    bounds = np.quantile(start @ drawn / 30, [0.025, 0.975])
+    assert (found.lower, found.value, found.upper) == pytest.approx((bounds[0], start.mean(), bounds[1]), abs=1e-6)
 
 
 @pytest.mark.parametrize("seed", SEEDS)

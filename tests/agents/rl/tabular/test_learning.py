@@ -101,6 +101,14 @@ def test_dqn_backs_up_the_target_network_alone():
     assert Q[:4, :2] == pytest.approx(mdp.reward()[:4, :2], abs=0.05)  # that network is zero still
 
 
+def test_dqn_s_target_goes_a_share_of_the_way():
+    given = {"learning_starts": 0, "train_every": 10**9, "target_every": 250, "polyak": 0.25}
+    learner = trained("tabular-dqn", ladder(), [0], blocks=0, **given)
+    learner._q[:, :-1] = 1.0
+    learner.advance()  # 500 decisions
+    assert learner._target[:, :-1] == pytest.approx(1 - 0.75**2)
+
+
 @pytest.mark.parametrize(("name", "more"), [*((name, {}) for name in ALGORITHMS), ("sarsa", {"stale_greedy": True})])
 def test_lanes_are_bit_for_bit_the_seeds_trained_alone(sepsis, name, more):
     shortened = {"learning_starts": 200} if name in ("tabular-dqn", "sac") else {}
