@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("sklearn", reason="needs the extra data")
 
 from harness.evaluation import doubt as module
-from harness.evaluation.doubt import CLAIM, HELD_OUT, LEFT_OUT, TRUTH, doubt, survived
+from harness.evaluation.doubt import BOOTSTRAP, CLAIM, HELD_OUT, LEFT_OUT, TRUTH, doubt, survived
 from harness.reports.doubt import as_json, blocks
 from tests.construction.made import small, stand_in
 
@@ -17,6 +17,7 @@ from tests.construction.made import small, stand_in
 @pytest.fixture(scope="module")
 def found():
     module.TRUE_PATIENTS = 200
+    module.JUDGES = 40
     return doubt(stand_in("hypotension", 120), small("hypotension", 20), resamples=3, seed=0)
 
 
@@ -31,6 +32,17 @@ def test_the_optimum_claims_more_than_other_patients_and_the_truth_grant(found):
     assert value["optimal", CLAIM] > value["optimal", TRUTH]
     assert survived(found, "optimal", CLAIM) == pytest.approx(1)
     assert survived(found, "optimal", HELD_OUT) < 1
+
+
+def test_what_other_patients_say_has_an_interval_that_says_what_it_is_of(found):
+    held = [j for j in found if j.by == HELD_OUT]
+    assert len(held) == 3
+    assert all(j.lower < j.value < j.upper and "with these states" in j.note for j in held)
+    (usual,) = (j for j in held if j.policy == "as in the data")
+    (optimal,) = (j for j in held if j.policy == "optimal")
+    assert usual.upper - usual.lower < optimal.upper - optimal.lower
+    (claim,) = (j for j in found if j.by == BOOTSTRAP)
+    assert "not what a policy is worth" in claim.note
 
 
 def test_the_datas_own_policy_is_judged_alike_by_all(found):
