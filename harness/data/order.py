@@ -25,7 +25,7 @@ def offsets(cells: Cells, schema: Schema, patient: Array, time: Array) -> IntArr
     """
     rows = len(patient)
     if rows == 0:
-        raise UsageError(f"{cells.path} has a first line and no rows; expected one row a {schema.step_name}.")
+        raise UsageError(f"{cells.path} has a first line and no rows; expected a row for every {schema.step_name}.")
     begins = np.append(True, patient[1:] != patient[:-1])
     starts = np.flatnonzero(begins)
     found = np.append(starts, rows).astype(np.int64)

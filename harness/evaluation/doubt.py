@@ -29,16 +29,19 @@ from harness.data.table import IntArray, Table
 from harness.evaluation.intervals import CONFIDENCE
 from harness.evaluation.off_policy.every import by_model, by_weights
 from harness.evaluation.off_policy.weights import estimated_behaviour
+from harness.evaluation.resampled import judged, value
 from harness.mdp.dataset import Dataset
 from harness.mdp.evaluate import evaluate
 from harness.mdp.policy import deterministic
 from harness.mdp.solve import solve
-from harness.mdp.tabular import FloatArray
+from harness.mdp.tabular import FloatArray, TabularMDP
 
 Tell = Callable[[str], None]
 
 BETA = 0.1
 """β of the pessimistic optimum, in ranges of the data's returns."""
+JUDGES = 200
+"""Resamples of the other patients, for the interval of what an MDP of theirs says."""
 TRUE_PATIENTS = 4_000
 TRUE_SEED = 100_000
 ESTIMATORS = ("WIS", "WDR", "FQE")
@@ -72,7 +75,14 @@ class Judged:
 
 
 CLAIM, HELD_OUT, TRUTH = "the MDP it was found in", "an MDP of the other patients", "the true process"
-BOOTSTRAP, LEFT_OUT = "itself, on resampled patients", "an MDP of the patients that a resample left out"
+BOOTSTRAP, LEFT_OUT = "its own claim, on resampled patients", "an MDP of the patients that a resample left out"
+
+SAYS = {
+    BOOTSTRAP: "how much the claim varies, not what a policy is worth",
+    LEFT_OUT: "of policies of each two thirds of the patients",
+    HELD_OUT: "of what all such patients would say with these states",
+}
+"""What the interval of each is one of; `benchmarks/doubt_coverage.py` counts what it holds."""
 
 
 def doubt(table: Table, recipe: Recipe, *, resamples: int, seed: int, tell: Tell = lambda what: None) -> list[Judged]:
@@ -99,10 +109,10 @@ def doubt(table: Table, recipe: Recipe, *, resamples: int, seed: int, tell: Tell
     folds: list[list[Judged]] = []
     for i, (here, there) in enumerate((halves, halves[::-1]), start=1):
         tell(f"half {i} of 2: construction")
-        folds.append(_fold(take(table, here), take(table, there), recipe))
+        folds.append(_fold(take(table, here), take(table, there), recipe, seed))
         tell(f"half {i} of 2: judged")
     found = [_mean(parts) for parts in zip(*folds, strict=True)]
-    return found + _resampled(table, recipe, resamples, seed, tell)
+    return found + resampled(table, recipe, resamples, seed, tell)
 
 
 def survived(found: list[Judged], policy: str, by: str) -> float:
@@ -113,10 +123,10 @@ def survived(found: list[Judged], policy: str, by: str) -> float:
     return (values[policy, by] - usual) / claimed if claimed > 0 else math.nan
 
 
-def _fold(here: Table, there: Table, recipe: Recipe) -> list[Judged]:
+def _fold(here: Table, there: Table, recipe: Recipe, seed: int) -> list[Judged]:
     construction = construct(here, recipe)
     data, other = construction.transitions(here), construction.transitions(there)
-    own, held = construction.estimate(data), construction.estimate(other)
+    own = construction.estimate(data)
     spread = float(np.ptp(data.returns)) or 1.0
     cautious, _ = pessimistic.learn(data, pessimistic.Settings(beta=BETA * spread))
     policies = {
@@ -125,26 +135,28 @@ def _fold(here: Table, there: Table, recipe: Recipe) -> list[Judged]:
         "as in the data": own.behaviour,
     }
     found = []
-    for name, policy in policies.items():
-        found.append(Judged(name, CLAIM, evaluate(own.mdp, policy).J, n=here.n_patients))
-        found.append(Judged(name, HELD_OUT, evaluate(held.mdp, policy).J, n=there.n_patients))
+    visits = construction.recipe.visits
+    judges = judged(other, list(policies.values()), construction.terminal, visits, resamples=JUDGES, seed=seed)
+    for (name, policy), held in zip(policies.items(), judges, strict=True):
+        found.append(Judged(name, CLAIM, value(own.mdp, policy), n=here.n_patients))
+        found.append(Judged(name, HELD_OUT, held.value, held.lower, held.upper, there.n_patients, SAYS[HELD_OUT]))
         if name != "as in the data":
-            found += _estimated(name, policy, other, evaluate(own.mdp, policy).V)
+            found += _estimated(name, policy, other, own.mdp)
         found += _in_truth(name, policy, construction, data.discount, there)
     return found
 
 
-def _estimated(name: str, policy: FloatArray, other: Dataset, V: FloatArray) -> list[Judged]:
+def _estimated(name: str, policy: FloatArray, other: Dataset, mdp: TabularMDP) -> list[Judged]:
     """Off-policy estimates on the other patients.
 
-    Where observation stops, weights reach to its end alone; what would come after it is the value V that the MDP of the
+    Where observation stops, weights reach to its end alone; what would come after it is the value that the MDP of the
     first patients has for the last state.
     """
     ended = other
     if other.discount < 1.0:
         last = np.append(other.first[1:], len(other)) - 1
         reward = other.reward.copy()
-        reward[last] += other.discount * V[other.next_state[last]]
+        reward[last] += other.discount * evaluate(mdp, policy).V[other.next_state[last]]
         ended = replace(other, reward=reward)
     estimates = {e.estimator: e for e in by_weights(ended, policy, estimated_behaviour(ended))}
     estimates |= {e.estimator: e for e in by_model(other, policy)}
@@ -184,9 +196,10 @@ def _mean(parts: tuple[Judged, ...]) -> Judged:
     return Judged(first.policy, first.by, value, lower, upper, n, "; ".join(notes))
 
 
-def _resampled(table: Table, recipe: Recipe, resamples: int, seed: int, tell: Tell) -> list[Judged]:
+def resampled(table: Table, recipe: Recipe, resamples: int, seed: int, tell: Tell) -> list[Judged]:
+    """The optimum found on resampled patients, by its own claim and by those left out; none below 2 resamples."""
     claims: list[float] = []
-    judged: list[float] = []
+    others: list[float] = []
     n = table.n_patients
     for i in range(resamples):
         tell(f"resample {i + 1} of {resamples}: the whole construction")
@@ -200,13 +213,13 @@ def _resampled(table: Table, recipe: Recipe, resamples: int, seed: int, tell: Te
         best = solve(own.mdp)
         held = construction.estimate(construction.transitions(take(table, left_out)))
         claims.append(best.J)
-        judged.append(evaluate(held.mdp, deterministic(held.mdp, best.actions)).J)
+        others.append(value(held.mdp, deterministic(held.mdp, best.actions)))
     if resamples < 2:
         return []
     tails = (0.5 - CONFIDENCE / 2, 0.5 + CONFIDENCE / 2)
-    note = f"mean and percentiles of {resamples} resamples"
     found = []
-    for by, values in ((BOOTSTRAP, claims), (LEFT_OUT, judged)):
-        lower, upper = (float(q) for q in np.quantile(values, tails))
-        found.append(Judged("optimal", by, float(np.mean(values)), lower, upper, resamples, note))
+    for by, values in ((BOOTSTRAP, claims), (LEFT_OUT, others)):
+        lower, upper = (float(q) for q in np.nanquantile(values, tails))
+        note = f"mean and percentiles of {resamples} resamples; {SAYS[by]}"
+        found.append(Judged("optimal", by, float(np.nanmean(values)), lower, upper, resamples, note))
     return found
