@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections import Counter
 from hashlib import sha256
@@ -25,6 +26,7 @@ from harness.mdp.build import from_arrays
 from harness.mdp.evaluate import evaluate
 from harness.prompts.loader import load
 from tests.conftest import as_json, completion
+from tests.mdp.folders import write
 
 
 def config(server, **changes):
@@ -148,10 +150,12 @@ async def test_a_limit_before_every_state_was_drawn_from_leaves_what_holds_of_an
 
 
 async def test_samples_keep_apart_in_the_cache(server, tmp_path):
-    server.answer = lambda text: as_json(len(server.requests) % 25)
-    first = await evaluation.run(config(server, temperature=1.0, samples=2), tmp_path)
-    again = await evaluation.run(config(server, temperature=1.0, samples=3), tmp_path)
-    assert again.llm_calls == first.llm_calls / 2
+    server.answer = lambda text: json.dumps({"action": ("wait", "fluids")[len(server.requests) % 2]})
+    ward = f"mdp:{write(tmp_path / 'ward')}"
+    first = await evaluation.run(config(server, env=ward, temperature=1.0, samples=2), tmp_path)
+    again = await evaluation.run(config(server, env=ward, temperature=1.0, samples=3), tmp_path)
+    assert first.invalid_actions == first.repaired_actions == 0
+    assert again.llm_calls == first.llm_calls / 2 > 0
     assert again.cached_calls == first.llm_calls
 
 
