@@ -53,7 +53,7 @@ def check_target(dataset_id: str) -> Path:
 
     try:
         parse_dataset_id(dataset_id)
-    except ValueError:
+    except (ValueError, TypeError):  # the latter without a version
         raise UsageError(
             f"'{dataset_id}' is no id of a Minari data set; expected NAME-v0, or FOLDER/NAME-v0 with any version."
         ) from None

@@ -10,19 +10,19 @@ GPT = ("plan", "--model", "gpt-4o-mini")
 PRICED = ("--price-prompt", "0.15", "--price-completion", "0.6")
 
 
-def test_without_a_model_decisions_alone(harness_command):
-    done = harness_command("plan", "--width", "0.3")
+def test_without_a_model_decisions_alone(harness_here):
+    done = harness_here("plan", "--width", "0.3")
     assert done.returncode == 0
     assert "certify" in done.stdout
     assert "tokens" not in done.stdout
-    assert {need["method"] for need in json.loads(harness_command("plan", "--width", "0.3", "--json").stdout)} >= {
+    assert {need["method"] for need in json.loads(harness_here("plan", "--width", "0.3", "--json").stdout)} >= {
         "exact", "certify", "rollout, advantage sum"
     }  # fmt: skip
 
 
-def test_a_model_is_told_in_a_table_and_as_json(harness_command, tmp_path):
+def test_a_model_is_told_in_a_table_and_as_json(harness_here, tmp_path):
     words = (*GPT, *PRICED, "--width", "0.3", "--latency", "0.5")
-    done = harness_command(*words)
+    done = harness_here(*words)
     assert (done.returncode, done.stderr) == (0, "")
     printed = " ".join(done.stdout.split())
     for said in (
@@ -31,7 +31,7 @@ def test_a_model_is_told_in_a_table_and_as_json(harness_command, tmp_path):
         "Time: 0.5 s a reply, as given, 2 at a time", "they are no bounds", "not medical advice",
     ):  # fmt: skip
         assert said in printed, said
-    found = json.loads(harness_command(*words, "--json").stdout)
+    found = json.loads(harness_here(*words, "--json").stdout)
     exact = found["forecasts"][0]
     assert exact["calls"] == {"low": 713.0, "usual": pytest.approx(713 * 1.05), "high": pytest.approx(713 * 1.1)}
     cost = (0.15 * exact["prompt_tokens"]["usual"] + 0.6 * exact["completion_tokens"]["usual"]) / 1e6
@@ -41,8 +41,8 @@ def test_a_model_is_told_in_a_table_and_as_json(harness_command, tmp_path):
     assert list(tmp_path.glob("runs")) == []
 
 
-def test_without_a_price_one_sentence_says_how_to_add_it(harness_command):
-    done = harness_command(*GPT, "--method", "exact")
+def test_without_a_price_one_sentence_says_how_to_add_it(harness_here):
+    done = harness_here(*GPT, "--method", "exact")
     assert "USD " not in done.stdout.split("No price")[0]
     assert "No price is known for 'gpt-4o-mini': set price_prompt" in " ".join(done.stdout.split())
 
@@ -63,8 +63,8 @@ def test_without_a_price_one_sentence_says_how_to_add_it(harness_command):
         (["--model", "gpt-4o-mini", "--model-id", "x", "--base-url", "http://h/v1"], "both name a model"),
     ],
 )
-def test_a_mistake_is_one_sentence(harness_command, words, sentence):
-    done = harness_command("plan", *words)
+def test_a_mistake_is_one_sentence(harness_here, words, sentence):
+    done = harness_here("plan", *words)
     assert (done.returncode, done.stdout) == (2, "")
     assert sentence in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1

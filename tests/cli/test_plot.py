@@ -12,10 +12,10 @@ from harness.evaluation.state_decision import read_decisions
 from harness.evaluation.tabular import bounds_from, history
 
 
-def test_bounds_are_drawn_from_the_decisions(harness_command, sepsis, tmp_path):
+def test_bounds_are_drawn_from_the_decisions(harness_here, sepsis, tmp_path):
     words = ["eval", "--agent", "expert", "--method", "certify", "--epsilon", "0.1", "--json", "--quiet"]
-    run = tmp_path / json.loads(harness_command(*words).stdout)["run_dir"]
-    done = harness_command("plot", str(run), "--out", "figure")
+    run = tmp_path / json.loads(harness_here(*words).stdout)["run_dir"]
+    done = harness_here("plot", str(run), "--out", "figure")
     assert done.returncode == 0, done.stderr
     assert Path(tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
     assert Path(tmp_path / "figure.svg").read_text().startswith("<?xml")
@@ -30,10 +30,10 @@ def test_bounds_are_drawn_from_the_decisions(harness_command, sepsis, tmp_path):
     assert (lower[-1], upper[-1]) == pytest.approx((known.lower.J, known.upper.J), abs=1e-12)
 
 
-def test_what_has_no_bounds_is_a_sentence(harness_command, tmp_path):
+def test_what_has_no_bounds_is_a_sentence(harness_here, tmp_path):
     words = ["eval", "--agent", "expert", "--method", "rollout", "--episodes", "5", "--json", "--quiet"]
-    run = json.loads(harness_command(*words).stdout)["run_dir"]
-    done = harness_command("plot", run)
+    run = json.loads(harness_here(*words).stdout)["run_dir"]
+    done = harness_here("plot", run)
     assert done.returncode == 1
     assert "asked no states; bounds belong to runs by exact or certify" in done.stderr
     assert "Traceback" not in done.stderr

@@ -16,16 +16,16 @@ def strict(text: str):
     return json.loads(text, parse_constant=refuse)
 
 
-def test_table_2_is_printed_beside_the_exact_values(harness_command):
-    done = harness_command("reproduce", "icu-sepsis", "--part", "table2")
+def test_table_2_is_printed_beside_the_exact_values(harness_here):
+    done = harness_here("reproduce", "icu-sepsis", "--part", "table2")
     assert done.returncode == 0
     assert done.stderr == ""
     for words in ("6 of 6 figures agree", "0.8751", "published only", "not medical advice"):
         assert words in done.stdout
 
 
-def test_everything_as_json_with_figures(harness_command, tmp_path):
-    done = harness_command("reproduce", "icu-sepsis", "--json", "--repeats", "1", "--plots", "figures")
+def test_everything_as_json_with_figures(harness_here, tmp_path):
+    done = harness_here("reproduce", "icu-sepsis", "--json", "--repeats", "1", "--plots", "figures")
     assert done.returncode == 0, done.stderr
     found = strict(done.stdout)
     assert list(found) == ["table2", "admissible", "perturbation", "strategies", "protocol", "plots"]
@@ -35,8 +35,8 @@ def test_everything_as_json_with_figures(harness_command, tmp_path):
     assert len(found["plots"]) == 6
 
 
-def test_without_a_part_all_are_printed(harness_command):
-    printed = harness_command("reproduce", "icu-sepsis", "--repeats", "1").stdout
+def test_without_a_part_all_are_printed(harness_here):
+    printed = harness_here("reproduce", "icu-sepsis", "--repeats", "1").stdout
     for words in (
         "Table 2",
         "3.14 on average",
@@ -55,8 +55,8 @@ def test_without_a_part_all_are_printed(harness_command):
         (["--part", "admissible", "--plots", "/dev/null/x"], "Cannot write figures into /dev/null/x"),
     ],
 )
-def test_a_mistake_is_one_sentence(harness_command, words, sentence):
-    done = harness_command("reproduce", "icu-sepsis", *words)
+def test_a_mistake_is_one_sentence(harness_here, words, sentence):
+    done = harness_here("reproduce", "icu-sepsis", *words)
     assert done.returncode == 2
     assert sentence in done.stderr
     assert done.stdout == ""
@@ -64,8 +64,8 @@ def test_a_mistake_is_one_sentence(harness_command, words, sentence):
 
 
 @pytest.mark.parametrize("words", [["reproduce"], ["reproduce", "icu-sepsis"]])
-def test_help_says_what_it_is_not(harness_command, words):
-    done = harness_command(*words, "--help")
+def test_help_says_what_it_is_not(harness_here, words):
+    done = harness_here(*words, "--help")
     assert done.returncode == 0
     assert "Example" in done.stdout
     assert "not medical advice" in done.stdout

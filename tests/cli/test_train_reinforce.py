@@ -13,8 +13,8 @@ pytest.importorskip("safetensors", reason=NEEDS)
 EASY = ("--env", "polypharmacy/easy-screening")
 
 
-def test_a_policy_is_trained_shown_and_evaluated(harness_command, tmp_path):
-    done = harness_command("train", "reinforce", *EASY, "--episodes", "8", "--batch", "4", "--json")
+def test_a_policy_is_trained_shown_and_evaluated(harness_here, tmp_path):
+    done = harness_here("train", "reinforce", *EASY, "--episodes", "8", "--batch", "4", "--json")
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     run = tmp_path / found["run_dir"]
@@ -22,20 +22,20 @@ def test_a_policy_is_trained_shown_and_evaluated(harness_command, tmp_path):
     assert json.loads((run / "curve.json").read_text())["updates"] == found["curve"]
     assert json.loads((run / "manifest.json").read_text())["algorithm"] == "reinforce"
 
-    again = harness_command("train", "reinforce", "--resume", str(run))
+    again = harness_here("train", "reinforce", "--resume", str(run))
     assert again.returncode == 0, again.stderr
     for words in ("held-out return", "95 % intervals", "harness eval --env polypharmacy/easy-screening", "not medical"):
         assert words in again.stdout
 
     rollout = ("--method", "rollout", "--episodes", "4", "--json")
-    evaluated = harness_command("eval", *EASY, "--agent", found["run_dir"], *rollout)
+    evaluated = harness_here("eval", *EASY, "--agent", found["run_dir"], *rollout)
     assert evaluated.returncode == 0, evaluated.stderr
     summary = json.loads(evaluated.stdout)
     assert (summary["agent"], summary["episodes"], summary["invalid_actions"]) == ("reinforce", 4, 0)
     manifest = json.loads((tmp_path / summary["run_dir"] / "manifest.json").read_text())
     assert manifest["trained"]["updates"] == 2
 
-    compared = harness_command("compare", found["run_dir"], summary["run_dir"])
+    compared = harness_here("compare", found["run_dir"], summary["run_dir"])
     assert compared.returncode == 1
     assert "is of kind 'training'" in compared.stderr
 
@@ -48,8 +48,8 @@ def test_a_policy_is_trained_shown_and_evaluated(harness_command, tmp_path):
         (["--resume", "x", "--seed", "5"], "--seed does not go with --resume"),
     ],
 )
-def test_a_mistake_is_one_sentence(harness_command, tmp_path, words, sentence):
-    done = harness_command("train", "reinforce", *words)
+def test_a_mistake_is_one_sentence(harness_here, tmp_path, words, sentence):
+    done = harness_here("train", "reinforce", *words)
     assert done.returncode == 2
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr

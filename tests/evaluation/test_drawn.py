@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections import Counter
 from hashlib import sha256
@@ -25,6 +26,7 @@ from harness.mdp.build import from_arrays
 from harness.mdp.evaluate import evaluate
 from harness.prompts.loader import load
 from tests.conftest import as_json, completion
+from tests.mdp.folders import write
 
 
 def config(server, **changes):
@@ -124,17 +126,17 @@ async def test_several_replies_a_state_give_an_estimate_with_its_interval(sepsis
         return as_json(0 if sha256(f"{text}{request['seed']}".encode()).digest()[0] % 3 else 24)
 
     server.answer = draw
-    summary = await evaluation.run(config(server, temperature=0.7, samples=4, concurrency=1), tmp_path)
+    summary = await evaluation.run(config(server, temperature=0.7, samples=2, concurrency=1), tmp_path)
     policy = np.zeros((716, 25))
     policy[:, 0], policy[:, 24] = 2 / 3, 1 / 3
     truth = evaluate(sepsis.mdp, policy).J
     half = (summary.upper - summary.lower) / 2
     assert abs(summary.value - truth) < 2.5 * half  # the draws depend on the server's port
-    assert summary.upper - summary.lower < 0.03
+    assert summary.upper - summary.lower < 0.04
     assert not summary.exact
-    assert summary.interval == "delta method over 4 samples a state 95%"
+    assert summary.interval == "delta method over 2 samples a state 95%"
     assert len(asked) > 0.99 * summary.llm_calls  # draws of different patients do not go hand in hand
-    assert all(len(line.drawn) == 4 for line in read_decisions(Path(summary.run_dir)))
+    assert all(len(line.drawn) == 2 for line in read_decisions(Path(summary.run_dir)))
 
 
 async def test_a_limit_before_every_state_was_drawn_from_leaves_what_holds_of_any_policy(sepsis, server, tmp_path):
@@ -148,10 +150,12 @@ async def test_a_limit_before_every_state_was_drawn_from_leaves_what_holds_of_an
 
 
 async def test_samples_keep_apart_in_the_cache(server, tmp_path):
-    server.answer = lambda text: as_json(len(server.requests) % 25)
-    first = await evaluation.run(config(server, temperature=1.0, samples=2), tmp_path)
-    again = await evaluation.run(config(server, temperature=1.0, samples=3), tmp_path)
-    assert again.llm_calls == first.llm_calls / 2
+    server.answer = lambda text: json.dumps({"action": ("wait", "fluids")[len(server.requests) % 2]})
+    ward = f"mdp:{write(tmp_path / 'ward')}"
+    first = await evaluation.run(config(server, env=ward, temperature=1.0, samples=2), tmp_path)
+    again = await evaluation.run(config(server, env=ward, temperature=1.0, samples=3), tmp_path)
+    assert first.invalid_actions == first.repaired_actions == 0
+    assert again.llm_calls == first.llm_calls / 2 > 0
     assert again.cached_calls == first.llm_calls
 
 

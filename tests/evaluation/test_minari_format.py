@@ -58,8 +58,9 @@ def test_minari_reads_what_was_written(collected, local):
         assert np.array_equal(episode.infos["propensity"][1:], data.propensity[rows])
     with pytest.raises(UsageError, match="There is a Minari data set"):
         minari_format.write("icu-sepsis/expert-v0", about, data)
-    with pytest.raises(UsageError, match="no id of a Minari data set"):
-        minari_format.write("what is this", about, data)
+    for name in ("what is this", "no-version", ""):
+        with pytest.raises(UsageError, match="no id of a Minari data set"):
+            minari_format.write(name, about, data)
 
 
 @pytest.fixture

@@ -95,8 +95,8 @@ async def test_rollouts_take_what_was_said_with_every_memory(counting, tmp_path,
 
 async def test_a_certified_run_and_its_pace(counting, tmp_path):
     asked = config(counting)
-    _, said = await quoted(asked, Method.CERTIFY, width=0.05)
-    summary = await run(asked, tmp_path, method=Method.CERTIFY, epsilon=0.05, episodes=3)
+    _, said = await quoted(asked, Method.CERTIFY, width=0.12)
+    summary = await run(asked, tmp_path, method=Method.CERTIFY, epsilon=0.12, episodes=3)
     assert said.calls.low * 0.9 < summary.llm_calls < said.calls.high * 1.1
     found, again = await quoted(asked, Method.EXACT, runs=tmp_path)
     assert again.seconds.usual == pytest.approx(again.calls.usual * summary.wall_seconds / summary.llm_calls)
@@ -185,13 +185,13 @@ async def test_prompts_that_do_not_fit_are_told_before(counting, monkeypatch, tm
 async def test_only_ways_that_fit_are_told(counting):
     async def told(method=None, **changes):
         wish = {name: changes.pop(name) for name in ("episodes", "until") if name in changes}
-        found, _ = await quoted(config(counting, **changes), method, **wish)
+        found, _ = await quoted(config(counting, **changes), method, **({"width": 0.2} | wish))
         return [f.way for f in found.forecasts]
 
-    assert await told() == ["exact", "certify, 0.05 wide", "rollout, 0.05 wide", "rollout --until 0.025"]
+    assert await told() == ["exact", "certify, 0.2 wide", "rollout, 0.2 wide", "rollout --until 0.1"]
     assert await told(memory="full", episodes=3) == ["rollout"]
     assert await told(temperature=0.5, episodes=3) == ["rollout"]
-    assert await told(until=0.1) == ["exact", "certify, 0.05 wide", "rollout --until 0.1"]
+    assert await told(until=0.1) == ["exact", "certify, 0.2 wide", "rollout --until 0.1"]
     with pytest.raises(UsageError, match="a policy without memory"):
         await told(Method.EXACT, memory="full")
     with pytest.raises(UsageError, match="expected a number above 0"):

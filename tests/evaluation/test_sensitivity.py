@@ -160,12 +160,12 @@ def similar(a, b):
 
 def test_paraphrases_are_asked_with_the_variants(harness_command, server):
     words = ["ab", "--base-url", server.base_url, "--model-id", "m", "--prompt", "direct", "--quiet", "--sensitivity"]
-    done = harness_command(*words, "--method", "certify", "--epsilon", "0.2", "--json")
+    done = harness_command(*words, "--method", "certify", "--epsilon", "0.23", "--json")
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)["sensitivity"]
     labels = [w["label"] for w in found["wordings"]]
     assert labels.count("m direct_reworded@1") == 1
     assert "m direct@1 units" in labels
-    twice = harness_command(*words, "--prompt", "direct_reworded", "--method", "certify", "--epsilon", "0.2", "--json")
+    twice = harness_command(*words, "--prompt", "direct_reworded", "--method", "certify", "--epsilon", "0.23", "--json")
     again = [w["label"] for w in json.loads(twice.stdout)["sensitivity"]["wordings"]]
     assert sorted(again) == sorted(labels)
