@@ -4,7 +4,7 @@ Two kinds of stand-in, each made anew in every repeat:
 
 - patients of a known tabular MDP, whose states are given and Markov: the true value of a policy is exact;
 - patients of the simulated process behind the stand-in for hypotension, whose states are clusters of rows: the true
-  value is simulated, and what 8,000 other patients say with the same states stands beside it.
+  value is simulated, and what 4,000 other patients say with the same states stands beside it.
 
 A share is of the repeats in which a 95 % interval holds the truth, with Wilson's 95 % interval. The held-out judges'
 interval is of the policy found on the other half; the other two are of the policy found on all patients.
@@ -36,8 +36,8 @@ from harness.mdp.solve import solve
 from harness.mdp.tabular import TabularMDP
 
 PATIENTS, STATES, VISITS, STEPS = 400, 30, 10, 47
-JUDGES, RESAMPLES = 100, 40
-MANY, TRUE_PATIENTS = 8_000, 1_000
+JUDGES, RESAMPLES = 60, 40
+MANY, TRUE_PATIENTS = 4_000, 1_000
 
 Held = dict[str, list[tuple[float, float, float]]]
 """By name: an interval's bounds and the truth, of each repeat."""
@@ -125,8 +125,8 @@ def process(repeats: int, patients: int) -> Held:
 
 def main() -> None:
     repeats = int(sys.argv[1]) if sys.argv[1:] else 40
-    for title, study in (("a known MDP", known_mdp), ("the process behind 'hypotension'", process)):
-        for patients in (PATIENTS, 4 * PATIENTS):
+    for patients in (PATIENTS, 4 * PATIENTS):
+        for title, study in (("a known MDP", known_mdp), ("the process behind 'hypotension'", process)):
             often = repeats * (3 if study is known_mdp else 1)  # it is quick
             print(f"{title}, {patients:,} patients, {STATES} states, {often} repeats", flush=True)
             for name, rows in study(often, patients).items():
