@@ -32,8 +32,8 @@ def blocks(found: list[Judged], title: str, value_name: str) -> list[Block]:
             (
                 f"Gain left: what the judge sees above the data's own policy, as a share of what '{CLAIM}' claims. "
                 "Values of the halves are means of both. Where observation stops, WIS and WDR take what would come "
-                "after it from the MDP the policy was found in. What other patients say with these states is the truth as "
-                "far as the states are Markov: see build-mdp --diagnose. A benchmark, not medical advice.",
+                "after it from the MDP the policy was found in. What other patients say with these states is the truth "
+                "as far as the states are Markov: see build-mdp --diagnose. A benchmark, not medical advice.",
             ),
         )
     ]
