@@ -1,5 +1,5 @@
 #!/bin/sh
-# How often the intervals of `harness doubt` hold the truth, in reinforcement-learning.md: some ten minutes on one core. What is
+# How often the intervals of `harness doubt` hold the truth, in patient-data.md: some ten minutes on one core. What is
 # done is not done again: to begin anew, delete runs/doubt-coverage.
 set -eu
 cd "$(dirname "$0")/.."
