@@ -54,9 +54,7 @@ def main() -> None:
                 usual.append(of_usual.mean)
             cells = [shown(student_t(values)) for values in (claims, worth, usual)]
             print(f"{name:16} {n:8,}   {cells[0]:18}   {cells[1]:16}   {cells[2]}", flush=True)
-    print(
-        f"{DATA_SETS} data sets of each size; the truth of each policy is the mean of {TRUE_PATIENTS:,} simulated patients."
-    )
+    print(f"{DATA_SETS} data sets of each size; in truth: the mean of {TRUE_PATIENTS:,} other patients, simulated.")
 
 
 if __name__ == "__main__":
