@@ -1,4 +1,4 @@
-"""Full-size stand-ins: how long they take to make, to write, to read with all checks and to build. Needs the extra `data`.
+"""Full-size stand-ins: how long they take to make, to write, to read with all checks, to build. Extra `data`.
 
     python benchmarks/data.py
 
@@ -18,10 +18,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from harness.construction.build import build
+from harness.construction.build import Built, build
 from harness.construction.recipe import load
 from harness.data.catalogue import SCHEMAS
 from harness.data.read import read
+from harness.data.schemas import Schema
 from harness.data.stand_ins.catalogue import process
 from harness.data.stand_ins.simulate import simulate
 from harness.data.stand_ins.write import synthesize
@@ -40,10 +41,13 @@ def timed(work: Callable[[], Any], repeats: int = REPEATS) -> tuple[float, float
     return min(f[0] for f in found), min(f[1] for f in found)
 
 
+def built(path: Path, schema: Schema, name: str) -> Built:
+    return build(read(path, schema), load(RECIPES[name]))
+
+
 def main() -> None:
-    print(
-        "data set      rows      MB   simulate      synthesize    read, check   build-mdp   (s on the clock, s of CPU)"
-    )
+    print("seconds on the clock, seconds of CPU")
+    print("data set      rows      MB   simulate      synthesize    read, check   read and build-mdp")
     with tempfile.TemporaryDirectory() as folder:
         for name, schema in SCHEMAS.items():
             made, path = process(name), Path(folder) / f"{name}.csv"
@@ -52,7 +56,7 @@ def main() -> None:
                 timed(lambda made=made, patients=patients: simulate(made, patients, 0)),
                 timed(lambda made=made, patients=patients, path=path: synthesize(made, patients, 0, path)),
                 timed(lambda path=path, schema=schema: read(path, schema)),
-                timed(lambda table=read(path, schema), name=name: build(table, load(RECIPES[name])), repeats=1),
+                timed(lambda path=path, schema=schema, name=name: built(path, schema, name), repeats=1),
             ]
             rows = patients * made.steps
             shown = "   ".join(f"{clock:5.2f} {cpu:5.2f}" for clock, cpu in cells)
