@@ -21,7 +21,7 @@ CSV, and maps of the policy and of its action-values by dose (or by action) and 
   harness report optimal expert runs/…-bcq --out report\n
   harness report optimal expert --mdp my/hypotension --out report
 
-The task is that of the first run among the policies, if none is named. Needs matplotlib: pip install
+The task is that of the first run or training among the policies, if none is named. Needs matplotlib: pip install
 'harness\\[plots]'. A benchmark, not medical advice.
 """
 

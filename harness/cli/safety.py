@@ -17,7 +17,7 @@ abrupt changes and inadmissible actions, by how ill patients are, all exact. Wha
   harness safety --agent runs/…-qwen --json\n
   harness safety --mdp my/hypotension --agent optimal --agent expert
 
-The task is that of the first run among the agents, if none is named. Figures of the same: `harness report`.
+The task is that of the first run or training among the agents, if none is named. Figures of the same: `harness report`.
 A benchmark, not medical advice.
 """
 

@@ -1,4 +1,4 @@
-"""The task that policies are of: what was asked for, or what a run's folder among them says."""
+"""The task that policies are of: what was asked for, or what a folder among them says."""
 
 from __future__ import annotations
 
@@ -7,20 +7,28 @@ from pathlib import Path
 from typing import Any
 
 from harness.agents import registry as agents
+from harness.agents.tabular_policy import home
 from harness.agents.trained import is_folder
-from harness.core.run import DECISIONS, read_manifest
+from harness.core.run import DECISIONS, MANIFEST, TRAINING, kind_of, read_manifest
 
 
 def task_of(policies: Sequence[str]) -> tuple[str, Mapping[str, Any]] | None:
-    """The environment and its options of the first run by exact or certify among these; None if there is none.
+    """The environment and its options of the first run or training among these; None if there is none.
 
     Raises
     ------
     RunError
-        If a run's manifest cannot be read.
+        If its manifest cannot be read.
     """
     for who in policies:
-        if who not in agents.AGENTS.entries() and is_folder(who) and (Path(who) / DECISIONS).is_file():
+        if who in agents.AGENTS.entries() or not is_folder(who):
+            continue
+        if (Path(who) / DECISIONS).is_file():
             config = read_manifest(Path(who)).get("config", {})
             return config["env"], config.get("env_options", {})
+        training, _ = home(Path(who))
+        if (training / MANIFEST).is_file() and kind_of(training) == TRAINING:
+            manifest = read_manifest(training, TRAINING)
+            if "env" in manifest:
+                return manifest["env"], manifest.get("options", {})
     return None

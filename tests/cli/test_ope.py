@@ -77,7 +77,7 @@ def test_safety_has_a_row_for_every_band(harness_here):
     assert found[0]["inadmissible"] == pytest.approx(0.121, abs=0.001)
     shown = harness_here("safety", "--agent", "random").stdout
     assert "48.0 %" in shown  # of 25 pairs of successive levels 12 are two or more apart
-    assert "no graded fluids" in harness_here("safety", "--env", "sepsis-os", "--agent", "random").stderr
+    assert "are no graded doses" in harness_here("safety", "--env", "sepsis-os", "--agent", "random").stdout
 
 
 def test_a_report_is_tables_and_maps(harness_here, tmp_path):
@@ -86,7 +86,7 @@ def test_a_report_is_tables_and_maps(harness_here, tmp_path):
     assert done.returncode == 0, done.stderr
     names = {path.name for path in (tmp_path / "folder").iterdir()}
     maps = {f"doses-{name}.{suffix}" for name in ("optimal", "expert") for suffix in ("png", "svg")}
-    assert names == maps | {"report.md", "safety.csv", "doses.csv"}
+    assert names == maps | {"report.md", "safety.csv", "actions.csv", "doses.csv"}
     assert "| optimal | 0.8751 | 0.0000 |" in (tmp_path / "folder" / "report.md").read_text()
     doses = list(csv.DictReader((tmp_path / "folder" / "doses.csv").open()))
     everyone = [float(d["share"]) for d in doses if (d["policy"], d["band"]) == ("expert", "all")]

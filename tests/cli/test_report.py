@@ -56,6 +56,13 @@ def test_a_run_says_what_task_it_is_of(harness_here, tmp_path):
         done = harness_here(*words)
         assert done.returncode == 0, done.stderr
     assert "Acute hypotension" in (tmp_path / "page" / "report.md").read_text()
+    trained = harness_here(
+        "train", "linucb", "--env", "mdp:mine", "--episodes", "20", "--quiet", "--out", "trained", "--json"
+    )
+    assert trained.returncode == 0, trained.stderr
+    (training,) = (tmp_path / "trained").iterdir()
+    (row, *_) = json.loads(harness_here("safety", "--agent", f"trained/{training.name}", "--json").stdout)
+    assert row["policy"].endswith("linucb")
     refused = harness_here("safety", "--env", "icu-sepsis", "--agent", f"runs/{run.name}")
     assert refused.returncode != 0
     assert "and this is icu-sepsis" in refused.stderr

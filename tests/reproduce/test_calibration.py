@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from harness.core import strict_json
 from harness.evaluation.intervals import Estimate
 from harness.reports import calibration as report
 from harness.reproduce.calibration import (
@@ -89,7 +90,7 @@ def test_tables_say_how_many_targets_are_met_and_print_no_target_where_there_is_
     assert first.notes == ()
     assert second.notes == ("2 of 3 targets are met.", "note")
     plain = report.plain(found)
-    assert json.loads(json.dumps(plain, allow_nan=False))["rows"][3]["lower"] is None
+    assert json.loads(strict_json.dumps(plain))["rows"][3]["lower"] is None
     assert plain["rows"][0]["target"] == [1.0, 2.0]
 
 
