@@ -27,7 +27,8 @@ from harness.construction.truth import in_truth, process_of
 from harness.core.seeds import stream
 from harness.data.table import IntArray, Table
 from harness.evaluation.intervals import CONFIDENCE
-from harness.evaluation.off_policy.every import by_model, by_weights
+from harness.evaluation.off_policy.estimate import FEW
+from harness.evaluation.off_policy.every import WEIGHTED, by_model, by_weights
 from harness.evaluation.off_policy.weights import estimated_behaviour
 from harness.evaluation.resampled import judged, value
 from harness.mdp.dataset import Dataset
@@ -63,6 +64,11 @@ class Judged:
     n : int
         Patients (or resamples) that it comes from.
     note : str
+    ess : float
+        Effective episodes of an off-policy estimate, in the half that has fewer.
+    supported : bool
+        False where the data hardly hold what the policy does: fewer than `FEW` effective episodes, or weights that do
+        not average to 1. Nothing is to be read off the value then, and it has no interval.
     """
 
     policy: str
@@ -72,6 +78,8 @@ class Judged:
     upper: float = math.nan
     n: int = 0
     note: str = ""
+    ess: float = math.nan
+    supported: bool = True
 
 
 CLAIM, HELD_OUT, TRUTH = "the MDP it was found in", "an MDP of the other patients", "the true process"
@@ -116,8 +124,11 @@ def doubt(table: Table, recipe: Recipe, *, resamples: int, seed: int, tell: Tell
 
 
 def survived(found: list[Judged], policy: str, by: str) -> float:
-    """The gain over the data's policy that a judge sees, as a share of the one claimed; NaN where none was claimed."""
-    values = {(j.policy, j.by): j.value for j in found}
+    """The gain over the data's policy that a judge sees, as a share of the one claimed.
+
+    NaN where none was claimed, or the judge has not seen what the policy does.
+    """
+    values = {(j.policy, j.by): j.value if j.supported else math.nan for j in found}
     claimed = values["optimal", CLAIM] - values["as in the data", CLAIM]
     usual = values.get(("as in the data", by), values["as in the data", HELD_OUT])
     return (values[policy, by] - usual) / claimed if claimed > 0 else math.nan
@@ -163,8 +174,9 @@ def _estimated(name: str, policy: FloatArray, other: Dataset, mdp: TabularMDP) -
     found = []
     for each in ESTIMATORS:
         e = estimates[each]
-        said = "; ".join(part for part in (f"{e.ess:.0f} effective episodes", e.note) if part)
-        found.append(Judged(name, each, e.value, e.lower, e.upper, e.n, said))
+        supported = e.ess >= FEW and not (each in WEIGHTED and e.note)
+        lower, upper = (e.lower, e.upper) if supported else (math.nan, math.nan)
+        found.append(Judged(name, each, e.value, lower, upper, e.n, "", e.ess, supported))
     return found
 
 
@@ -193,7 +205,8 @@ def _mean(parts: tuple[Judged, ...]) -> Judged:
     value, lower, upper = (float(np.mean([getattr(p, name) for p in parts])) for name in ("value", "lower", "upper"))
     notes = dict.fromkeys(part for p in parts for part in p.note.split("; ") if part)
     n = first.n if first.by == TRUTH else sum(p.n for p in parts)  # in truth both halves meet the same patients
-    return Judged(first.policy, first.by, value, lower, upper, n, "; ".join(notes))
+    ess, supported = min(p.ess for p in parts), all(p.supported for p in parts)
+    return Judged(first.policy, first.by, value, lower, upper, n, "; ".join(notes), ess, supported)
 
 
 def resampled(table: Table, recipe: Recipe, resamples: int, seed: int, tell: Tell) -> list[Judged]:

@@ -17,6 +17,14 @@ def _shown(judged: Judged) -> tuple[str, str]:
     return value, between(judged.lower, judged.upper) if known else "–"
 
 
+def _note(judged: Judged) -> str:
+    if math.isnan(judged.ess):
+        return judged.note
+    if judged.supported:
+        return f"{judged.ess:.0f} effective episodes in the half with fewer"
+    return f"{judged.ess:.0f} effective episodes in one half: the data hardly hold what the policy does"
+
+
 def blocks(found: list[Judged], title: str, value_name: str) -> list[Block]:
     """A row for each policy and judge, with the share of the claimed gain that is left."""
     rows = []
@@ -24,7 +32,7 @@ def blocks(found: list[Judged], title: str, value_name: str) -> list[Block]:
         value, interval = _shown(judged)
         share = survived(found, judged.policy, judged.by)
         gained = "–" if judged.policy == "as in the data" or math.isnan(share) else f"{100 * share:.0f} %"
-        rows.append((judged.policy, judged.by, value, interval, f"{judged.n:,}", gained, judged.note))
+        rows.append((judged.policy, judged.by, value, interval, f"{judged.n:,}", gained, _note(judged)))
     return [
         Block(
             title,

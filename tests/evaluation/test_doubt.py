@@ -14,6 +14,7 @@ from harness.construction.build import construct
 from harness.core import strict_json
 from harness.evaluation import doubt as module
 from harness.evaluation.doubt import BOOTSTRAP, CLAIM, HELD_OUT, LEFT_OUT, TRUTH, Judged, doubt, survived
+from harness.evaluation.off_policy.estimate import FEW
 from harness.mdp.build import from_arrays
 from harness.mdp.dataset import checked
 from harness.reports.doubt import as_json, blocks
@@ -62,8 +63,21 @@ def test_every_policy_has_its_off_policy_estimates_with_effective_episodes(found
     for policy in ("optimal", "pessimistic"):
         estimates = {j.by: j for j in found if j.policy == policy}
         assert {"WIS", "WDR", "FQE"} <= set(estimates)
-        assert all("effective episodes" in estimates[by].note for by in ("WIS", "WDR", "FQE"))
+        assert all(0 < estimates[by].ess <= 120 for by in ("WIS", "WDR", "FQE"))
         assert estimates["FQE"].n == 120
+
+
+def test_what_the_data_hardly_hold_has_no_interval_and_nothing_is_read_off_it(found):
+    (wis,) = (j for j in found if (j.policy, j.by) == ("optimal", "WIS"))
+    assert wis.ess < FEW
+    assert not wis.supported
+    assert math.isnan(wis.lower)
+    assert math.isnan(wis.upper)
+    assert math.isnan(survived(found, "optimal", "WIS"))
+    (block,) = blocks(found, "A title", "reward")
+    (row,) = (row for row in block.rows if row[:2] == ("optimal", "WIS"))
+    assert row[3] == row[5] == "–"
+    assert "the data hardly hold what the policy does" in row[6]
 
 
 def test_what_survives_is_a_gain_over_usual_care_as_the_same_judge_sees_it_or_other_patients_do():
