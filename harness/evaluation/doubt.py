@@ -87,8 +87,8 @@ BOOTSTRAP, LEFT_OUT = "its own claim, on resampled patients", "an MDP of the pat
 
 SAYS = {
     BOOTSTRAP: "how much the claim varies, not what a policy is worth",
-    LEFT_OUT: "of policies of each two thirds of the patients",
-    HELD_OUT: "of what all such patients would say with these states",
+    LEFT_OUT: "policies of each two thirds of the patients",
+    HELD_OUT: "the interval is of what all such patients would say with these states",
 }
 """What the interval of each is one of; `benchmarks/doubt_coverage.py` counts what it holds."""
 
