@@ -12,7 +12,7 @@ from harness.reports.block import Block
 from harness.reports.text import between, number
 
 HARDLY = (
-    f"An estimate without an interval has fewer than {FEW:.0f} effective episodes, or weights that do not average to 1: "
+    f"An estimate without an interval has fewer than {FEW:.0f} effective episodes, or weights whose mean is not 1: "
     "the data hardly hold what the policy does, and nothing is to be read off its value."
 )
 
@@ -45,8 +45,8 @@ def blocks(found: list[Judged], title: str, value_name: str) -> list[Block]:
                 *said,
                 *hardly,
                 "Where observation stops, WIS and WDR take what would come after it from the MDP the policy was found "
-                "in. What other patients say with these states is the truth as far as the states are Markov: see build-mdp "
-                "--diagnose. A benchmark, not medical advice.",
+                "in. What other patients say with these states is the truth as far as the states are Markov: see "
+                "build-mdp --diagnose. A benchmark, not medical advice.",
             ),
         )
     ]
