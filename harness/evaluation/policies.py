@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from harness.agents import registry as agents
+from harness.agents.tabular_policy import home
 from harness.agents.trained import is_folder
 from harness.core.errors import RunError, UsageError
 from harness.core.run import DECISIONS, read_manifest
@@ -54,7 +55,15 @@ def named_policy(who: str, env: TabularEnvironment[Any, Any], options: Mapping[s
             f"The agent '{who}' has no policy table; name one that has (random, expert, optimal, a tabular training's "
             "folder), or the folder of its run by `harness eval --method exact`."
         )
-    return NamedPolicy(who, check_policy(env.mdp, table(env.mdp)))
+    return NamedPolicy(_named(who), check_policy(env.mdp, table(env.mdp)))
+
+
+def _named(who: str) -> str:
+    """An agent's id, or a training's folder without where it is, and its seed where one was named."""
+    if who in agents.AGENTS.entries() or not is_folder(who):
+        return who
+    training, seed = home(Path(who))
+    return training.resolve().name if seed is None else f"{training.resolve().name} seed {seed}"
 
 
 def _of_run(path: Path, env: TabularEnvironment[Any, Any], options: dict[str, str]) -> NamedPolicy:

@@ -76,18 +76,18 @@ def test_any_number_of_processes_gives_the_same_and_what_was_lost_is_filled(tmp_
 def test_a_sweep_that_was_killed_goes_on(tmp_path):
     """The whole process is killed; its workers end with it, and nothing is counted twice."""
     arms = tuple(Arm(learner="batch-constrained-q", settings={"support": k}) for k in range(1, 31))
-    path = begun(tmp_path, sizes=(300,), seeds=(0, 1, 2, 3), arms=arms)
+    path = begun(tmp_path, sizes=(10_000,), seeds=(0, 1, 2, 3), arms=arms)
     words = [sys.executable, "-m", "harness", "sweep", "--resume", str(path), "--processes", "2", "--quiet"]
     running = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=dict(os.environ))
     begin = time.monotonic()
-    while len(list(path.glob("cells/*/*.json"))) < 10 and time.monotonic() - begin < 60:
+    while not list(path.glob("cells/*/*.json")) and time.monotonic() - begin < 60:
         time.sleep(0.02)
     running.send_signal(signal.SIGKILL)
     running.wait()
     time.sleep(0.5)
     there = {file: file.stat().st_mtime_ns for file in path.glob("cells/*/*.json")}
     total = 120
-    assert 10 <= len(there) < total
+    assert 1 <= len(there) < total
     time.sleep(0.5)
     assert len(list(path.glob("cells/*/*.json"))) == len(there)  # nobody goes on without the parent
     with RunFolder.resume(path, SWEEP):
