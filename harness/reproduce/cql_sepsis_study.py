@@ -28,7 +28,18 @@ from harness.evaluation.tabular import Progress, Watch
 from harness.execution.processes import Tell, each
 from harness.mdp.evaluate import evaluate
 from harness.reproduce import study
-from harness.reproduce.cql_sepsis import Cell, Row, Settings, clinicians, selected, survivors, table
+from harness.reproduce.cql_sepsis import (
+    CLONED,
+    DQN,
+    Cell,
+    Row,
+    Settings,
+    clinicians,
+    conservative,
+    selected,
+    survivors,
+    table,
+)
 
 KIND = "cql-sepsis"
 CELL = "cell.json"
@@ -65,9 +76,33 @@ def carry_out(folder: RunFolder, processes: int, watch: Watch) -> tuple[Settings
     jobs: list[Job] = [(str(folder.path), settings, *key) for key in missing]
     if jobs:
         each(jobs, train_cell, processes, lambda told: watch(Progress(done + sum(told), total, "steps")))
-    rows = table(settings, {key: study.read_piece(_place(folder.path, *key) / CELL, Cell) for key in every})
+    rows = _rows(folder.path, settings)
     folder.write_json(SUMMARY, {"rows": [plain(row) for row in rows]})
     return settings, rows
+
+
+def so_far(path: Path) -> tuple[Settings, tuple[Row, ...]]:
+    """The table of the arms whose trainings are all done, and the settings without the others; nothing is trained.
+
+    Raises
+    ------
+    RunError
+        If the folder is of another kind of run or damaged, or its first two arms are not done.
+    """
+    settings = study.settings_of(path, KIND, Settings)
+    done = {
+        arm for arm in settings.trained if all((_place(path, arm, seed) / CELL).exists() for seed in settings.seeds)
+    }
+    if not {CLONED, DQN} <= done:
+        raise RunError(f"Of the study {path} not even {CLONED} and {DQN} are done; go on with it, and look later.")
+    alphas = tuple(alpha for alpha in settings.alphas if alpha == 0 or conservative(alpha) in done)
+    known = settings.model_copy(update={"alphas": alphas})
+    return known, _rows(path, known)
+
+
+def _rows(path: Path, settings: Settings) -> tuple[Row, ...]:
+    every = [(arm, seed) for arm in settings.trained for seed in settings.seeds]
+    return table(settings, {key: study.read_piece(_place(path, *key) / CELL, Cell) for key in every})
 
 
 def train_cell(job: Job, tell: Tell) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pytest
 from pydantic import ValidationError
@@ -118,6 +120,22 @@ def test_what_is_done_is_not_done_again_and_what_is_missing_is_made_the_same(stu
     with RunFolder.resume(folder, run.KIND) as again, pytest.raises(RunError, match="remove it, and resume"):
         run.carry_out(again, 1, lambda progress: None)
     done.write_text(kept)
+
+
+def test_the_arms_that_are_done_are_a_table_of_their_own(study, tmp_path):
+    folder, rows = study
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    (copy / "cells" / "cql-alpha-0.5-123" / "cell.json").unlink()
+    settings, found = run.so_far(copy)
+    assert settings == SMALL.model_copy(update={"alphas": (0.0,)})
+    known = {row.arm: row for row in rows}
+    assert [row.arm for row in found] == [arm for arm in SMALL.arms if arm != "CQL, alpha 0.5"]
+    assert all(row.exact == known[row.arm].exact for row in found)
+    assert not (copy / "cells" / "cql-alpha-0.5-123" / "cell.json").exists()  # nothing was trained
+    (copy / "cells" / "dqn-42" / "cell.json").unlink()
+    with pytest.raises(RunError, match="not even behaviour cloning and DQN are done"):
+        run.so_far(copy)
 
 
 def test_a_training_that_was_stopped_goes_on_to_the_same_cell(study, tmp_path, monkeypatch):
