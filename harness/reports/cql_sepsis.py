@@ -10,9 +10,8 @@ import numpy as np
 from harness.evaluation.intervals import wilson
 from harness.evaluation.summary import ReferenceValue
 from harness.reports.block import Block
-from harness.reports.lockstep_trainings import estimated
 from harness.reports.plots import NEUTRAL, STYLES, new_figure
-from harness.reports.text import number, percent
+from harness.reports.text import number, percent, plus_minus
 from harness.reproduce.binomial import Shares
 from harness.reproduce.cql_sepsis import LONGEST, RANDOM, Row, Settings
 from harness.reproduce.protocol import EPISODES, SEEDS
@@ -32,8 +31,8 @@ def table(settings: Settings, rows: Sequence[Row], references: dict[str, Referen
         ("arm", "published", "exact at end", "kept, exact", "would print", "95 %", "P(so much)", "independent"),
         [_row(row) for row in rows],
         (
-            f"exact at end: survival under the last policy, no sampling; mean of {n} training seeds with its 95 % "
-            "interval (Student). " + " ".join(f"{name} {number(v.value)}." for name, v in references.items()),
+            f"exact at end: survival under the last policy, no sampling; mean of {n} training seeds ± Student-t "
+            "95 %. " + " ".join(f"{name} {number(v.value)}." for name, v in references.items()),
             f"would print: the mean of {n} seeds' best of {looks} evaluations of {EPISODES} episodes each, as the "
             f"repository reports it; simulated {settings.repeats:,} times a seed, every look at the same patients, cut "
             f"off after {LONGEST} decisions as there. P(so much): of the published mean or more. random: one "
@@ -51,10 +50,10 @@ def _row(row: Row) -> tuple[str, ...]:
     return (
         row.arm,
         "–" if row.published is None else percent(row.published),
-        estimated(row.exact),
+        plus_minus(row.exact.value, row.exact.lower, row.exact.upper),
         "–" if row.arm == RANDOM else number(row.kept),
         percent(row.printed.mean),
-        "{} – {}".format(*map(percent, row.printed.central())),
+        "{:.1f} – {:.1f} %".format(*(100 * end for end in row.printed.central())),
         "–" if row.reached is None else number(row.reached),
         "–" if row.arm == RANDOM else percent(row.independent.mean),
     )
