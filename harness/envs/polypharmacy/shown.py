@@ -103,7 +103,7 @@ def _medication(patient: Patient, state: ReviewState, place: int, tables: Tables
         substitutes=tuple(sorted(new for _, new in state.ways(place) if new is not None and new not in state.places)),
         critical=drug.critical,
         taper=drug.taper and option.drug == first.drug,
-        flags=() if option.drug is None else _flags(patient, state, place, tables),
+        flags=_flags(patient, state, place, tables),
         stopped=option.drug is None,
         reduced=option.reduced,
         monitored=option.monitored,
@@ -116,7 +116,8 @@ def _flags(patient: Patient, state: ReviewState, place: int, tables: Tables) -> 
     """What is wrong with a drug, for want of another or together with others too."""
     harm, index, chosen = state.harm, state.regimen[place], np.asarray(state.regimen)
     option = harm.options[index]
-    assert option.drug is not None  # noqa: S101 - nothing is wrong with what is not taken
+    if option.drug is None:
+        return ()  # nothing is wrong with what is not taken
     first = patient.medications[place]
     own = problems(option.drug, option.dose, first.days, patient, tables, new=option.drug != first.drug)
     met = [count.criterion for count in harm.counts if count.counted[index] and count.met(chosen)]

@@ -10,12 +10,14 @@ from harness.envs.anticoagulation.warfarin.actions import DAYS_OF_WEEK
 from harness.envs.anticoagulation.warfarin.patients import CYP2C9_NAMES, VKORC1_NAMES, Covariates
 from harness.mdp.tabular import FloatArray
 
-IWPC_VKORC1 = np.array([0.0, -0.8677, -1.6974, -0.4854])
-"""GG, GA, AA, unknown (IWPC 2009, supplement, section S1e)."""
+IWPC_OF_VKORC1 = {"GG": 0.0, "GA": -0.8677, "AA": -1.6974}
+IWPC_VKORC1 = np.array([*(IWPC_OF_VKORC1[name] for name in VKORC1_NAMES), -0.4854])
+"""By genotype, and unknown (IWPC 2009, supplement, section S1e)."""
 
 IWPC_CYP2C9 = np.array([0.0, -0.5211, -0.9357, -1.0616, -1.9206, -2.3312, -0.2188])
 """*1/*1, *1/*2, *1/*3, *2/*2, *2/*3, *3/*3, unknown (the same)."""
 
+GAGE_A = np.array([name.count("A") for name in VKORC1_NAMES])
 GAGE_2 = np.array([name.count("*2") for name in CYP2C9_NAMES])
 GAGE_3 = np.array([name.count("*3") for name in CYP2C9_NAMES])
 
@@ -65,7 +67,7 @@ def gage(patients: Covariates) -> FloatArray:
     surface = 0.007184 * patients.weight**0.425 * patients.height**0.725
     logarithm = (
         0.9751
-        - 0.3238 * patients.vkorc1  # as many As as its place says
+        - 0.3238 * GAGE_A[patients.vkorc1]
         + 0.4317 * surface
         - 0.4008 * GAGE_3[patients.cyp2c9]
         - 0.00745 * patients.age
@@ -74,6 +76,3 @@ def gage(patients: Covariates) -> FloatArray:
         - 0.2538 * patients.amiodarone
     )
     return np.asarray(np.exp(logarithm))
-
-
-assert VKORC1_NAMES == ("GG", "GA", "AA")  # noqa: S101 - the order of the coefficients above
