@@ -226,6 +226,7 @@ def _print(summaries: list[Summary], top: int, json: bool) -> None:
     from harness.reports.flips import blocks
     from harness.reports.summary import NOTICE
     from harness.reports.table import table
+    from harness.reports.text import with_options
 
     loaded = load_runs([Path(summary.run_dir) for summary in summaries])
     found = differences(loaded)
@@ -240,7 +241,7 @@ def _print(summaries: list[Summary], top: int, json: bool) -> None:
         )
         return
     first = summaries[0]
-    options = "".join(f" · {name} {value}" for name, value in first.env_options.items())
+    options = with_options(first.env_options)
     print_lines([f"{first.env} v{first.env_version}{options} · {first.model_title or first.agent}"])
     rows = table(summaries)
     print_table(list(rows[0]), (list(row.values()) for row in rows))

@@ -200,7 +200,7 @@ def _print(summaries: list[Summary], shown: Format, *, stderr: bool) -> None:
     from harness.envs.ids import short_name
     from harness.reports.summary import NOTICE, print_report
     from harness.reports.table import Format, comma_separated, markdown, table
-    from harness.reports.text import not_for_ranking
+    from harness.reports.text import not_for_ranking, with_options
 
     if shown is Format.JSON:
         found = [summary.model_dump(mode="json") for summary in summaries]
@@ -213,7 +213,7 @@ def _print(summaries: list[Summary], shown: Format, *, stderr: bool) -> None:
         print_report(console(stderr=stderr), summaries[0])
     else:
         first = summaries[0]
-        options = "".join(f" · {name} {value}" for name, value in first.env_options.items())
+        options = with_options(first.env_options)
         print_lines([f"{short_name(first.env)} v{first.env_version}{options}"], stderr=stderr)
         rows = table(summaries)
         print_table(list(rows[0]), (list(row.values()) for row in rows), stderr=stderr)

@@ -28,6 +28,8 @@ class Trained:
 
     Attributes
     ----------
+    options : dict of str to str
+        Of the environment, those that are not its defaults.
     looks : int array, shape (L,)
         Episodes after which the policies were evaluated.
     value, length : float array, shape (K, L)
@@ -40,6 +42,7 @@ class Trained:
 
     run_dir: str
     env: str
+    options: dict[str, str]
     algorithm: str
     settings: BaseModel
     seeds: tuple[int, ...]

@@ -10,7 +10,7 @@ summary.json       the result; its presence means that the run has finished
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -44,7 +44,13 @@ Job = tuple[str, int]
 
 
 def start(
-    out: Path, env_id: str, algorithm: str, given: dict[str, Any], seeds: Sequence[int], parts: int = 1
+    out: Path,
+    env_id: str,
+    algorithm: str,
+    given: dict[str, Any],
+    seeds: Sequence[int],
+    parts: int = 1,
+    options: Mapping[str, str] | None = None,
 ) -> RunFolder:
     """A new run folder with its manifest.
 
@@ -54,17 +60,19 @@ def start(
         Settings that are not the algorithm's defaults.
     parts : int
         Into how many the seeds are divided, to be trained beside each other; the result does not depend on it.
+    options : mapping of str to str, optional
+        Of the environment.
 
     Raises
     ------
     UsageError
-        If there is no such environment, algorithm or setting, or a seed is no training seed.
+        If there is no such environment with these options, no such algorithm or setting, or a seed is no training seed.
     InvalidMDP
         If the environment's episodes may never end.
     RunError
         If it cannot be written.
     """
-    env = envs.make_tabular(env_id)
+    env = envs.make_tabular(env_id, **(options or {}))
     settings = settings_of(algorithm, given)
     check_training_seeds(seeds)
     if not seeds or len(set(seeds)) < len(seeds):
@@ -76,7 +84,13 @@ def start(
         MANIFEST,
         {
             "kind": TRAINING,
-            **tabular_policy.about(env.spec, algorithm, settings=settings.model_dump(mode="json"), seeds=list(seeds)),
+            **tabular_policy.about(
+                env.spec,
+                algorithm,
+                options=dict(env.options),
+                settings=settings.model_dump(mode="json"),
+                seeds=list(seeds),
+            ),
             "parts": divided,
             **made_by(["numpy"]),
         },
@@ -113,9 +127,10 @@ def train_part(job: Job, tell: Tell) -> None:
     """Train the seeds of one part to their end, going on from what is there."""
     folder, number = Path(job[0]), job[1]
     manifest, settings = _told(folder)
-    about = {name: manifest[name] for name in (*tabular_policy.REQUIRED, "settings")}
+    about = _about(manifest)
     about["seeds"] = manifest["parts"][number]
-    training = begin(envs.make_tabular(manifest["env"]).mdp, manifest["algorithm"], settings, about["seeds"])
+    env = envs.make_tabular(manifest["env"], **about.get("options", {}))
+    training = begin(env.mdp, manifest["algorithm"], settings, about["seeds"])
     path = _part(folder, number)
     if path.exists():
         restore(training, path, about)
@@ -163,7 +178,8 @@ def finished(folder: RunFolder) -> Trained:
     curves = tabular_policy.read_arrays(folder.path / CURVES)
     try:
         return Trained(
-            str(folder.path), str(manifest["env"]), str(manifest["algorithm"]), settings, tuple(manifest["seeds"]),
+            str(folder.path), str(manifest["env"]), manifest.get("options", {}), str(manifest["algorithm"]), settings,
+            tuple(manifest["seeds"]),
             curves["looks"], curves["value"], curves["length"], int(curves["bin"]), curves["returns"], curves["steps"],
         )  # fmt: skip
     except KeyError as error:
@@ -184,7 +200,7 @@ def _join(folder: RunFolder) -> None:
     episodes = settings.episodes
     size = bin_size(episodes)
     counts = np.diff(np.append(np.arange(0, episodes, size), episodes))
-    about = {name: manifest[name] for name in (*tabular_policy.REQUIRED, "settings", "seeds")}
+    about = _about(manifest) | {"seeds": manifest["seeds"]}
     tabular_policy.save(folder.path, about=about, policy=joined("final"), q=None if np.isnan(q).all() else q)
     curves = {
         "looks": looks_at(episodes), "value": value, "length": joined("length"), "bin": np.array(size),
@@ -208,6 +224,7 @@ def as_json(done: Trained) -> dict[str, Any]:
     return {
         "run_dir": done.run_dir,
         "env": done.env,
+        "options": done.options,
         "algorithm": done.algorithm,
         "settings": done.settings.model_dump(mode="json"),
         "seeds": list(done.seeds),
@@ -228,6 +245,12 @@ def _told(folder: Path) -> tuple[dict[str, Any], TrainingSettings]:
     if manifest.get("algorithm") not in ALGORITHMS or "parts" not in manifest:
         raise RunError(f"The run {folder} is no training of tabular agents.")
     return manifest, settings_of(manifest["algorithm"], manifest["settings"])
+
+
+def _about(manifest: dict[str, Any]) -> dict[str, Any]:
+    """What the policies say of themselves; a run that began when there were no options has none."""
+    named = (*tabular_policy.REQUIRED, "options", "settings")
+    return {name: manifest[name] for name in named if name in manifest}
 
 
 def _part(folder: Path, number: int) -> Path:

@@ -7,7 +7,7 @@ summary.json    the exact value beside those of the reference policies; its pres
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,8 @@ class Learned:
     ----------
     run_dir : str
     env : str
+    options : dict of str to str
+        Of the environment, those that are not its defaults.
     algorithm : str
     settings : dict
     episodes : int
@@ -56,6 +58,7 @@ class Learned:
 
     run_dir: str
     env: str
+    options: dict[str, str]
     algorithm: str
     settings: dict[str, Any]
     episodes: int
@@ -98,7 +101,6 @@ def train(path: Path, name: str, settings: BaseModel, out: Path, env_id: str | N
         within_legal(policy, env.mdp.legal),
         q,
         out=out,
-        options={} if about is None else about.options,
         episodes=data.n_episodes,
         transitions=len(data),
         more={"data": source(path, about)},
@@ -106,9 +108,14 @@ def train(path: Path, name: str, settings: BaseModel, out: Path, env_id: str | N
 
 
 def train_bandit(
-    env_id: str, name: str, settings: contextual.Settings, out: Path, watch: Callable[[int], None] = lambda done: None
+    env_id: str,
+    name: str,
+    settings: contextual.Settings,
+    out: Path,
+    watch: Callable[[int], None] = lambda done: None,
+    options: Mapping[str, str] | None = None,
 ) -> Learned:
-    """Let a contextual bandit learn on simulated patients.
+    """Let a contextual bandit learn on simulated patients; `options` are the environment's.
 
     Raises
     ------
@@ -117,9 +124,9 @@ def train_bandit(
     RunError
         If the run cannot be written.
     """
-    env = envs.make_tabular(env_id)
+    env = envs.make_tabular(env_id, **(options or {}))
     policy, mean = contextual.learn(env, settings, watch)
-    return keep(env, name, settings, policy, mean, out=out, options={}, episodes=settings.episodes)
+    return keep(env, name, settings, policy, mean, out=out, episodes=settings.episodes)
 
 
 def keep(
@@ -130,7 +137,6 @@ def keep(
     q: FloatArray | None,
     *,
     out: Path,
-    options: dict[str, str],
     episodes: int,
     transitions: int | None = None,
     more: dict[str, Any] | None = None,
@@ -146,7 +152,13 @@ def keep(
     """
     told = settings.model_dump(mode="json")
     what = tabular_policy.about(
-        env.spec, name, options=options, settings=told, episodes=episodes, transitions=transitions, **(more or {})
+        env.spec,
+        name,
+        options=dict(env.options),
+        settings=told,
+        episodes=episodes,
+        transitions=transitions,
+        **(more or {}),
     )
     worth = evaluate(env.mdp, policy)
     with RunFolder.create(out, f"{short_name(env.spec.id)}-{name}".replace("/", "-")) as folder:
@@ -169,6 +181,7 @@ def learned(
     return Learned(
         run_dir=str(folder.path),
         env=env.spec.id,
+        options=dict(env.options),
         algorithm=name,
         settings=told,
         episodes=episodes,

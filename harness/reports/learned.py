@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harness.evaluation.table_trainings import Learned
 from harness.reports.block import Block
-from harness.reports.text import number
+from harness.reports.text import number, with_options
 
 
 def table(done: Learned) -> Block:
@@ -14,10 +14,9 @@ def table(done: Learned) -> Block:
     told = {name.replace("_", " "): value for name, value in done.settings.items() if name != "episodes"}
     said = ", ".join(f"{name} {value:g}" for name, value in told.items())
     source = "" if done.transitions is None else f" ({done.transitions:,} transitions)"
+    title = (f"{done.algorithm} in {done.env}{with_options(done.options)}", f"{done.episodes:,} episodes{source}", said)
     return Block(
-        " · ".join(
-            part for part in (f"{done.algorithm} in {done.env}", f"{done.episodes:,} episodes{source}", said) if part
-        ),
+        " · ".join(part for part in title if part),
         ("policy", done.value_name, "regret"),
         [
             (name, number(value), number(best - value))

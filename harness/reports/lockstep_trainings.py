@@ -11,7 +11,7 @@ from harness.evaluation.intervals import Estimate, student_t
 from harness.evaluation.learning_curves import LAST, SMOOTHING, WITHIN, Trained
 from harness.evaluation.summary import ReferenceValue
 from harness.reports.block import Block
-from harness.reports.text import between, number, plus_minus
+from harness.reports.text import between, number, plus_minus, with_options
 from harness.reproduce.table_3 import PUBLISHED, Row
 
 ROWS = 10
@@ -33,7 +33,7 @@ def curve(done: Trained) -> Block:
         (f"{done.looks[i]:,}", estimated(student_t(done.value[:, i])), f"{done.length[:, i].mean():.2f}") for i in shown
     ]
     return Block(
-        f"{done.algorithm} in {done.env} · {len(done.seeds)} training seeds",
+        f"{done.algorithm} in {done.env}{with_options(done.options)} · {len(done.seeds)} training seeds",
         ("episodes", "exact value", "exact length"),
         rows,
         ("Mean over seeds, with its 95 % interval (Student); each seed's value is exact. Lengths in decisions.",),

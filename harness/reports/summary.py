@@ -14,7 +14,7 @@ from harness.core.text import harmless
 from harness.envs.ids import short_name
 from harness.evaluation.config import Method
 from harness.evaluation.summary import Audit, Summary
-from harness.reports.text import between, duration, not_for_ranking, number, percent
+from harness.reports.text import between, duration, not_for_ranking, number, percent, with_options
 
 WORST_SHOWN = 5
 AGAINST = {
@@ -62,7 +62,7 @@ def print_report(console: Console, summary: Summary) -> None:
 
 
 def _headline(s: Summary) -> str:
-    options = "".join(f" · {name} {value}" for name, value in s.env_options.items())
+    options = with_options(s.env_options)
     who = f"{s.agent} ({s.model_title})" if s.model_title and s.model_title != s.agent else s.agent
     memory = "no memory" if s.memory in (None, "none") else f"memory {s.memory}"
     shots = f" with {s.shots} examples ({s.shots_from})" if s.shots else ""

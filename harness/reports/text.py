@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from harness.envs.ids import short_name
 
@@ -53,6 +54,11 @@ def plus_minus(value: float, lower: float, upper: float) -> str:
         return number(value)
     scale, shown = 10**DIGITS, float(number(value))
     return f"{number(value)} ±{math.ceil(max(upper - shown, shown - lower) * scale - 1e-9) / scale:.{DIGITS}f}"
+
+
+def with_options(options: Mapping[str, str]) -> str:
+    """The options of an environment, to stand behind its name: ` · inadmissible terminate`."""
+    return "".join(f" · {name} {value}" for name, value in options.items())
 
 
 def percent(share: float | None) -> str:

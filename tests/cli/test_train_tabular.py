@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tests.cli.test_reproduce import strict
+from tests.mdp.folders import write
 
 QUICK = {
     "sarsa": (),
@@ -40,6 +41,28 @@ def test_an_agent_is_trained_shown_and_evaluated_exactly(harness_here, tmp_path,
         assert text in again.stdout
 
 
+@pytest.mark.parametrize(
+    ("name", "few"),
+    [("q-learning", ("--episodes", "60", "--seeds", "0-0")), ("linucb", ("--episodes", "100"))],
+)
+def test_the_command_that_evaluates_names_the_options_it_was_trained_under(harness_here, name, few):
+    done = harness_here("train", name, *few, "--option", "inadmissible=terminate", "--quiet")
+    assert done.returncode == 0, done.stderr
+    assert "in icu-sepsis · inadmissible terminate" in done.stdout
+    line = " ".join(done.stdout.split()).partition("evaluate with: harness ")[2].partition(" A benchmark")[0]
+    evaluated = harness_here(*line.split(), "--method", "exact", "--json")
+    assert evaluated.returncode == 0, evaluated.stderr
+    assert json.loads(evaluated.stdout)["env_options"] == {"inadmissible": "terminate"}
+
+
+def test_a_task_of_ones_own_is_learned_under_its_discount(harness_here, tmp_path):
+    write(tmp_path / "ward")
+    few = ("--episodes", "50", "--seeds", "0-0", "--quiet")
+    done = harness_here("train", "sarsa", "--mdp", "ward", "--option", "discount=0.5", *few)
+    assert done.returncode == 0, done.stderr
+    assert f"sarsa in mdp:{tmp_path / 'ward'} · discount 0.5" in "".join(done.stdout.splitlines())
+
+
 def test_a_mistake_is_one_sentence(harness_here, tmp_path):
     mistakes = [
         (("q-learning", "--env", "warfarin"), "is not tabular"),
@@ -50,6 +73,8 @@ def test_a_mistake_is_one_sentence(harness_here, tmp_path):
         (("q-learning", "--set", "alpha=1"), "no setting of q-learning 'alpha'"),
         (("sac", "--set", "alpha"), "expected NAME=VALUE"),
         (("dqn", "--env", "icu-sepsis", "--patients", "3"), "--patients is of networks"),
+        (("q-learning", "--option", "inadmissible=x"), "expected one of: mean, terminate, raise"),
+        (("dqn", "--env", "heparin", "--option", "days=3"), "--option is of tables"),
         (("dqn", "--env", "heparin", "--set", "batch=3"), "--set is of tables"),
         (("ppo", "--resume", "x", "--seeds", "3"), "--seeds does not go with --resume"),
     ]

@@ -67,6 +67,17 @@ def test_a_killed_training_goes_on_to_the_same_result(tmp_path):
     assert same(whole, again)
 
 
+def test_what_is_learned_under_an_option_is_valued_and_kept_under_it(tmp_path):
+    given = {"inadmissible": "terminate"}
+    done = done_at_once(start(tmp_path, "icu-sepsis", "sac", {"episodes": 300}, [0], options=given))
+    assert done.options == given
+    env = make_tabular("icu-sepsis", **given)
+    policy = load(Path(done.run_dir), env).policy[0]
+    assert pytest.approx(done.value[0, -1], abs=1e-9) == evaluate(env.mdp, policy).J
+    with pytest.raises(RunError, match=r"learned in icu-sepsis v2 with inadmissible=terminate, and this is icu-sepsis"):
+        load(Path(done.run_dir), make_tabular("icu-sepsis"))
+
+
 def test_parts_and_processes_do_not_change_the_result(tmp_path):
     seeds, few = [5, 6, 7], {"episodes": 200}
     alone = done_at_once(start(tmp_path, "icu-sepsis", "q-learning", few, seeds))
@@ -142,7 +153,7 @@ def curve(returns, size=1000):
     rows = np.array(returns, dtype=float)
     looks = np.array([size * rows.shape[1]])
     nothing = np.zeros((len(rows), 1))
-    return Trained("x", "e", "q-learning", None, tuple(range(len(rows))), looks, nothing, nothing, size, rows,
+    return Trained("x", "e", {}, "q-learning", None, tuple(range(len(rows))), looks, nothing, nothing, size, rows,
                    np.full(rows.shape, 10.0))  # fmt: skip
 
 

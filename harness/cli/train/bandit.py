@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness.cli import options as o
+from harness.cli.train.session import evaluate_with
+
 if TYPE_CHECKING:
     from harness.agents.bandits.contextual import Settings
 
@@ -44,7 +47,10 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
 
 
 def linucb(
+    context: typer.Context,
     env: Env = "icu-sepsis",
+    mdp: o.Mdp = None,
+    option: o.EnvOption = None,
     episodes: Episodes = 20_000,
     batch: Batch = 100,
     alpha: Annotated[float, typer.Option(help="Widths added to the mean, in units of the return.", min=0)] = 1.0,
@@ -58,11 +64,14 @@ def linucb(
     from harness.agents.bandits.linucb import LinUCB
 
     told = {"seed": seed, "episodes": episodes, "batch": batch, "ridge": ridge, "alpha": alpha}
-    _train("linucb", lambda: LinUCB.model_validate(told), env, out, json, quiet)
+    _train("linucb", lambda: LinUCB.model_validate(told), context, env, mdp, option, out, json, quiet)
 
 
 def thompson(
+    context: typer.Context,
     env: Env = "icu-sepsis",
+    mdp: o.Mdp = None,
+    option: o.EnvOption = None,
     episodes: Episodes = 20_000,
     batch: Batch = 100,
     v: Annotated[float, typer.Option(help="Spread of the draws, in units of the return.", min=0)] = 0.5,
@@ -77,21 +86,24 @@ def thompson(
     from harness.agents.bandits.thompson import Thompson
 
     told = {"seed": seed, "episodes": episodes, "batch": batch, "ridge": ridge, "v": v, "draws": draws}
-    _train("thompson", lambda: Thompson.model_validate(told), env, out, json, quiet)
+    _train("thompson", lambda: Thompson.model_validate(told), context, env, mdp, option, out, json, quiet)
 
 
 COMMANDS: dict[str, Callable[..., None]] = {"linucb": linucb, "thompson": thompson}
 
 
-def _train(name: str, settings: Callable[[], Settings], env: str, out: Path, json: bool, quiet: bool) -> None:
+def _train(
+    name: str, settings: Callable[[], Settings], context: typer.Context, env: str, mdp: str | None,
+    option: list[str] | None, out: Path, json: bool, quiet: bool,
+) -> None:  # fmt: skip
     from dataclasses import asdict
 
     from pydantic import ValidationError
 
     from harness.cli.progress import shown_progress
     from harness.cli.tables import print_blocks, print_json, print_lines
+    from harness.cli.task import env_id, env_options
     from harness.core.errors import UsageError, first_problem
-    from harness.envs.ids import absolute
     from harness.evaluation.table_trainings import train_bandit
     from harness.evaluation.tabular import Progress
     from harness.reports.learned import table
@@ -102,12 +114,15 @@ def _train(name: str, settings: Callable[[], Settings], env: str, out: Path, jso
         raise UsageError(f"--{first_problem(error)}.") from None
     with shown_progress(quiet) as watch:
         done = train_bandit(
-            absolute(env), name, told, out, lambda seen: watch(Progress(seen, told.episodes, "episodes"))
+            env_id(context, env, mdp),
+            name,
+            told,
+            out,
+            lambda seen: watch(Progress(seen, told.episodes, "episodes")),
+            env_options(others=option),
         )
     if json:
         print_json(asdict(done))
         return
     print_blocks([table(done)])
-    print_lines(
-        [f"evaluate with: harness eval --env {done.env} --agent {done.run_dir}", "A benchmark, not medical advice."]
-    )
+    print_lines([evaluate_with(done.env, done.options, done.run_dir), "A benchmark, not medical advice."])

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from harness.cli import options as o
 from harness.cli.options import flag, given
 from harness.cli.train import tabular
 from harness.cli.train.session import AsJson, Out, Quiet, Resume, carried_out, only_resumed, print_trained
@@ -32,13 +33,15 @@ A benchmark for research, not medical advice.
 TABLE = "Where the environment is tabular"
 
 NETWORKS = ("seed", "patients", "updates", "learning_rate", "ahead", "lag", "double")
-TABLES = ("seeds", "set_", "processes")
+TABLES = ("mdp", "option", "seeds", "set_", "processes")
 """What goes with the one alone."""
 
 
 def train(
     context: typer.Context,
     env: Annotated[str, typer.Option(help="Environment to learn in.")] = "heparin-labs",
+    mdp: o.Mdp = None,
+    option: o.EnvOption = None,
     episodes: Annotated[int, typer.Option(help="Episodes to learn from.", min=1)] = 38_400,
     seed: Annotated[int, typer.Option(help="Of the weights, the patients, the actions and transitions drawn.")] = 0,
     patients: Annotated[int, typer.Option(help="Episodes a round, side by side.", min=1)] = 128,
@@ -65,11 +68,13 @@ def train(
     """Parse, train, print the curve."""
     if resume is not None:
         only_resumed(context, "processes")
-    on_a_table = _on_a_table(env, resume)
+    on_a_table = mdp is not None or _on_a_table(env, resume)
     _fitting(context, on_a_table)
     if on_a_table:
         count = episodes if "episodes" in given(context) else None
-        tabular.carry_out(context, "tabular-dqn", env, seeds, count, set_, processes, out, resume, json, quiet)
+        tabular.carry_out(
+            context, "tabular-dqn", env, mdp, option, seeds, count, set_, processes, out, resume, json, quiet
+        )
         return
     from harness.core.extras import require_deep
     from harness.core.run import TRAINING, RunFolder

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from harness.cli.train.session import evaluate_with
+
 HEADS = {
     "behaviour-cloning": "Learn the policy that is seen in logged transitions.",
     "fitted-q": "Learn by fitted Q iteration from logged transitions (Ernst et al. 2005).",
@@ -138,6 +140,4 @@ def _train(name: str, data: Path, env: str | None, out: Path, json: bool, **sett
         print_json(asdict(done))
         return
     print_blocks([table(done)])
-    print_lines(
-        [f"evaluate with: harness eval --env {done.env} --agent {done.run_dir}", "A benchmark, not medical advice."]
-    )
+    print_lines([evaluate_with(done.env, done.options, done.run_dir), "A benchmark, not medical advice."])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -94,6 +94,12 @@ def carried_out(
         return carry_out(folder, lambda *told: watch(progress(*told)))
 
 
+def evaluate_with(env: str, options: Mapping[str, str], agent: str) -> str:
+    """The line that says how what was learned is evaluated."""
+    given = "".join(f" --option {name}={value}" for name, value in options.items())
+    return f"evaluate with: harness eval --env {env}{given} --agent {agent}"
+
+
 def print_trained(done: Trained[Any], table: Callable[[Any], Block], how: str, *, json: bool) -> None:
     """Print the curve, and the command that evaluates the agent, which takes `how` beside its names."""
     from dataclasses import asdict
@@ -106,7 +112,7 @@ def print_trained(done: Trained[Any], table: Callable[[Any], Block], how: str, *
     print_blocks([table(done)])
     print_lines(
         [
-            f"evaluate with: harness eval --env {done.env} --agent {done.run_dir} {how}",
+            f"{evaluate_with(done.env, {}, done.run_dir)} {how}",
             "A benchmark, not medical advice.",
         ]
     )

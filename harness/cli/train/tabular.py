@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from harness.cli.train.session import AsJson, Out, Quiet, Resume, carried_out, only_resumed
+from harness.cli import options as o
+from harness.cli.train.session import AsJson, Out, Quiet, Resume, carried_out, evaluate_with, only_resumed
 
 if TYPE_CHECKING:
     from harness.core.run import RunFolder
@@ -52,6 +53,8 @@ def command(name: str) -> Callable[..., None]:
     def train(
         context: typer.Context,
         env: Env = "icu-sepsis",
+        mdp: o.Mdp = None,
+        option: o.EnvOption = None,
         seeds: Seeds = "20",
         episodes: Episodes = None,
         set_: Set = None,
@@ -62,7 +65,7 @@ def command(name: str) -> Callable[..., None]:
         quiet: Quiet = False,
     ) -> None:
         """Parse, train, print the curve."""
-        carry_out(context, name, env, seeds, episodes, set_, processes, out, resume, json, quiet)
+        carry_out(context, name, env, mdp, option, seeds, episodes, set_, processes, out, resume, json, quiet)
 
     return train
 
@@ -74,11 +77,13 @@ def help_of(name: str) -> str:
 
 
 def carry_out(
-    context: typer.Context, algorithm: str, env: str, seeds: str, episodes: int | None, given: list[str] | None,
-    processes: int, out: Path, resume: Path | None, json: bool, quiet: bool,
+    context: typer.Context, algorithm: str, env: str, mdp: str | None, option: list[str] | None, seeds: str,
+    episodes: int | None, given: list[str] | None, processes: int, out: Path, resume: Path | None, json: bool,
+    quiet: bool,
 ) -> None:  # fmt: skip
     """Train by a new run or go on with one, and print what it has come to."""
     from harness.cli.tables import print_blocks, print_json, print_lines
+    from harness.cli.task import env_id, env_options
     from harness.core.run import TRAINING, RunFolder
     from harness.envs.registry import make_tabular
     from harness.evaluation.lockstep_trainings import as_json, require, start
@@ -91,13 +96,14 @@ def carry_out(
         folder = RunFolder.resume(resume, TRAINING)
     else:
         told = pairs(given) | ({} if episodes is None else {"episodes": episodes})
-        folder = start(out, env, algorithm, told, training_seeds(seeds), parts=processes)
+        task, options = env_id(context, env, mdp), env_options(others=option)
+        folder = start(out, task, algorithm, told, training_seeds(seeds), parts=processes, options=options)
     done = _carried_out(folder, algorithm, processes, quiet)
     if json:
         print_json(as_json(done))
         return
-    print_blocks([curve(done), final(done, reference_values(make_tabular(done.env)))])
-    print_lines([f"evaluate with: harness eval --env {done.env} --agent {done.run_dir}", NOTICE])
+    print_blocks([curve(done), final(done, reference_values(make_tabular(done.env, **done.options)))])
+    print_lines([evaluate_with(done.env, done.options, done.run_dir), NOTICE])
 
 
 def _carried_out(folder: RunFolder, algorithm: str, processes: int, quiet: bool) -> Trained:
