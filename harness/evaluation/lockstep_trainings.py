@@ -220,7 +220,6 @@ def _join(folder: RunFolder) -> None:
 
 def as_json(done: Trained) -> dict[str, Any]:
     """A run as plain data; means with their intervals."""
-    episodes, decisions = done.converged()
     return {
         "run_dir": done.run_dir,
         "env": done.env,
@@ -230,8 +229,7 @@ def as_json(done: Trained) -> dict[str, Any]:
         "seeds": list(done.seeds),
         "value": asdict(done.final_value),
         "training_return": asdict(done.final_return),
-        "episodes_to_converge": asdict(episodes),
-        "decisions_to_converge": asdict(decisions),
+        "convergence": asdict(done.convergence),
         "curve": {
             "episodes": done.looks.tolist(),
             "value": done.value.tolist(),

@@ -14,6 +14,7 @@ from typing import Any
 
 from harness.core.errors import RunError
 from harness.core.run import MANIFEST, TRAINING, RunFolder, read_manifest
+from harness.evaluation.convergence import Convergence
 from harness.evaluation.intervals import Estimate
 from harness.evaluation.learning_curves import Trained
 from harness.evaluation.lockstep_trainings import Job, finished, jobs_of, start, total_of, train_part
@@ -55,8 +56,8 @@ class Row:
     seeds : int
     training_return, value : Estimate
         Of the last tenth of the training episodes, and exactly of what was learned.
-    converged : tuple of float
-        Episodes and decisions until the mean curve has converged.
+    convergence : Convergence
+        Of the mean curve over seeds.
     """
 
     name: str
@@ -64,7 +65,7 @@ class Row:
     seeds: int
     training_return: Estimate
     value: Estimate
-    converged: tuple[float, float]
+    convergence: Convergence
 
     @property
     def difference(self) -> float:
@@ -137,10 +138,10 @@ def _begun(out: Path, algorithm: str, given: Mapping[str, Any], seeds: Sequence[
         except RunError:
             continue
         told = (manifest.get("env"), manifest.get("algorithm"), manifest.get("settings"), manifest.get("seeds"))
-        if told == (ENV, algorithm, wanted, list(seeds)):
+        if told == (ENV, algorithm, wanted, list(seeds)) and not manifest.get("options"):
             return path
     return None
 
 
 def _row(name: str, done: Trained) -> Row:
-    return Row(name, done.run_dir, len(done.seeds), done.final_return, done.final_value, done.converged_curve())
+    return Row(name, done.run_dir, len(done.seeds), done.final_return, done.final_value, done.convergence)

@@ -87,6 +87,8 @@ def test_a_mistake_is_one_sentence(harness_here, tmp_path):
 
 
 def test_table_3_is_printed_beside_the_papers_and_gone_on_with(harness_here, tmp_path):
+    other = ("--option", "inadmissible=terminate", "--seeds", "2", "--episodes", "40", "--quiet", "--out", "others")
+    assert harness_here("train", "q-learning", *other).returncode == 0
     words = ("reproduce", "icu-sepsis", "--table", "3", "--seeds", "2", "--episodes", "40", "--processes", "1")
     done = harness_here(*words)
     assert done.returncode == 0, done.stderr
@@ -96,10 +98,15 @@ def test_table_3_is_printed_beside_the_papers_and_gone_on_with(harness_here, tmp
     runs = set(tmp_path.glob("runs/*"))
     assert len(runs) == 6
 
+    (elsewhere,) = (tmp_path / "others").iterdir()
+    elsewhere.rename(tmp_path / "runs" / f"9999-{elsewhere.name}")
+    runs = set(tmp_path.glob("runs/*"))
     again = harness_here(*words, "--resume", "--json")
     assert again.returncode == 0, again.stderr
     rows = strict(again.stdout)
     assert set(tmp_path.glob("runs/*")) == runs
+    assert not any(row["run_dir"].startswith("runs/9999") for row in rows)
+    assert all("at least 100,000 episodes" in row["convergence"]["untold"] for row in rows)
     assert [row["agent"] for row in rows] == ["sac", "ppo", "dqn", "q-learning", "sarsa, as published", "sarsa"]
     assert rows[3]["published"] == {"return": 0.84, "episodes_to_converge": 285_800.0}
     with np.load(tmp_path / rows[3]["run_dir"] / "curves.npz") as curves:

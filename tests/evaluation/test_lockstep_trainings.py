@@ -16,7 +16,8 @@ from harness.agents.tabular_policy import load, read_arrays, write_arrays
 from harness.core.errors import InvalidMDP, RunError, UsageError
 from harness.core.run import SUMMARY, TRAINING, RunFolder
 from harness.envs.registry import make_tabular
-from harness.evaluation.learning_curves import SMOOTHING, Trained
+from harness.evaluation.convergence import SHORTEST, SMOOTHING
+from harness.evaluation.learning_curves import Trained
 from harness.evaluation.lockstep_trainings import carry_out, require, start
 from harness.mdp.evaluate import evaluate
 
@@ -159,18 +160,50 @@ def curve(returns, size=1000):
 
 def test_a_curve_converges_where_its_smoothed_return_stays_near_its_end():
     """A step from 0 to 1 after 100,000 episodes: 1 - 0.9999^n is within 0.005 after 52,981 more."""
-    found = curve(np.repeat([[0.0] * 100 + [1.0] * 400], 3, axis=0))
-    after = np.log(0.005) / np.log(SMOOTHING)
-    episodes, decisions = found.converged()
-    assert episodes.value == pytest.approx(100_000 + after, abs=1000)
-    assert decisions.value == episodes.value * 10
-    assert found.converged_curve() == (episodes.value, decisions.value)
-    assert found.final_return.value == 1.0
+    done = curve(np.repeat([[0.0] * 100 + [1.0] * 400], 3, axis=0))
+    found, after = done.convergence, np.log(0.005) / np.log(SMOOTHING)
+    assert found.episodes == pytest.approx(100_000 + after, abs=1000)
+    assert found.decisions == found.episodes * 10
+    assert (found.lower, found.upper, found.untold) == (found.episodes, found.episodes, None)
+    assert done.final_return.value == 1.0
 
 
-def test_a_curve_that_never_changes_has_converged_from_the_start():
-    episodes, _ = curve(np.full((2, 50), 0.8)).converged()
-    assert episodes.value == 1000
+def survivors(chance, seeds, rng):
+    """What episodes brought of which `chance` (B,) survive, in parts of 1,000."""
+    return rng.binomial(1000, np.tile(chance, (seeds, 1))) / 1000
+
+
+def test_the_noise_of_patients_is_not_taken_for_learning():
+    """Of an agent that never changes: read off each seed alone, all of them would converge near the end."""
+    found = curve(survivors(np.full(500, 0.86), 20, np.random.default_rng(0))).convergence
+    assert found.untold is None
+    assert found.episodes < 30_000
+    assert found.upper < 100_000
+
+
+def test_a_curve_that_still_rises_has_not_converged():
+    rng = np.random.default_rng(0)
+    ramp = curve(survivors(np.linspace(0.78, 0.88, 500), 20, rng)).convergence
+    jump = curve(survivors(np.where(np.arange(500) < 485, 0.8, 0.86), 20, rng)).convergence
+    for found in (ramp, jump):
+        assert (found.episodes, found.decisions, found.upper, found.untold) == (None, None, None, None)
+
+
+def test_what_the_seeds_disagree_on_is_in_the_interval():
+    rng = np.random.default_rng(0)
+    rising = [survivors(np.where(np.arange(500) < at, 0.7, 0.8), 1, rng) for at in (50, 60, 200, 220) for _ in range(4)]
+    found = curve(np.concatenate(rising)).convergence
+    assert found.lower < found.episodes <= found.upper
+
+
+def test_too_few_seeds_or_episodes_are_said_to_be_too_few():
+    rng = np.random.default_rng(0)
+    few = curve(survivors(np.full(500, 0.86), 2, rng)).convergence
+    short = curve(survivors(np.full(99, 0.86), 20, rng)).convergence
+    assert few.episodes is None
+    assert "takes more seeds: the standard error" in few.untold
+    assert short.episodes is None
+    assert f"at least {SHORTEST:,} episodes" in short.untold
 
 
 def test_a_last_part_that_is_shorter_counts_its_own_episodes(tmp_path):
