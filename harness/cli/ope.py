@@ -10,6 +10,8 @@ import typer
 if TYPE_CHECKING:
     from harness.mdp.tabular import FloatArray
 
+ESTIMATED = "estimated"
+
 HELP = """Estimate what policies would be worth from the logged transitions of another, beside the exact value.
 
 [bold]Examples[/bold]
@@ -58,14 +60,18 @@ def ope(
     known = not np.isnan(logged.propensity).any()
     if behaviour == "recorded" or (behaviour == "both" and known):
         behaviours["recorded"] = None
-    if behaviour in ("estimated", "both"):
-        behaviours["estimated"] = estimated_behaviour(logged)
+    if behaviour in (ESTIMATED, "both"):
+        behaviours[ESTIMATED] = estimated_behaviour(logged)
     if not behaviours:
         behaviours[behaviour] = named_policy(behaviour, task, options).table
     exact = values(task.mdp, [policy.table for policy in policies])
     blocks, plain = [], []
     for policy, value in zip(policies, exact, strict=True):
-        found = [(said, e) for said, table in behaviours.items() for e in by_weights(logged, policy.table, table)]
+        found = [
+            (said, e)
+            for said, table in behaviours.items()
+            for e in by_weights(logged, policy.table, table, estimated=said == ESTIMATED)
+        ]
         found += [("", e) for e in by_model(logged, policy.table)]
         blocks.append(report.estimates(policy.name, policy.caveat, found, float(value), task.spec.value_name))
         plain.append({
@@ -75,9 +81,16 @@ def ope(
                 for said, e in found
             ],
         })  # fmt: skip
+    cut = logged.n_episodes - int(logged.terminated.sum())
     if json:
-        print_json({"data": str(data), "env": task.spec.id, "episodes": logged.n_episodes, "policies": plain})
+        print_json(
+            {"data": str(data), "env": task.spec.id, "episodes": logged.n_episodes, "cut_off": cut, "policies": plain}
+        )
         return
     print_lines([f"{task.spec.title} v{task.spec.version}: {logged.n_episodes:,} episodes, {len(logged):,} decisions"])
+    if cut:
+        print_lines(
+            [f"{cut:,} of the episodes were cut off before their end; what they would have come to counts as nothing."]
+        )
     print_blocks(blocks)
     print_lines([*report.legend(), report.NOTICE])

@@ -79,7 +79,7 @@ def _bounds(runs: list[Path], out: Path | None) -> None:
 
 def _learning_curves(runs: list[Path], out: Path | None) -> None:
     from harness.envs.registry import make_tabular
-    from harness.evaluation.curves import curves
+    from harness.evaluation.curves import curves, interval
     from harness.evaluation.references import reference_values
     from harness.reports.plots import learning_curves
 
@@ -87,7 +87,10 @@ def _learning_curves(runs: list[Path], out: Path | None) -> None:
     first = next(iter(found.values()))
     env = make_tabular(first.env, **first.options)
     references = {name: value.value for name, value in reference_values(env).items()}
-    drawn = {f"{name}, n = {len(curve.values)}": (curve.at, *curve.interval) for name, curve in found.items()}
+    drawn = {
+        f"{name}, n = {len(curve.values)}": (curve.at, interval(curve.values), interval(curve.lengths))
+        for name, curve in found.items()
+    }
     figure = learning_curves(drawn, references, env.spec.value_name, along=first.along)
     _save(figure, out if out is not None else runs[0] / "curves")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +42,8 @@ class Curve:
         `EPISODES` or `STEPS`.
     at : int array, shape (L,)
         So many of them were done at each look.
-    values : float array, shape (K, L)
-        Of K training seeds; NaN where a policy never ended.
+    values, lengths : float array, shape (K, L)
+        Exact value and mean number of decisions, of K training seeds; NaN where a policy never ended.
     """
 
     algorithm: str
@@ -54,13 +54,14 @@ class Curve:
     along: str
     at: IntArray
     values: FloatArray
+    lengths: FloatArray
 
-    @property
-    def interval(self) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Mean over seeds and the ends of its Student-t 95 % interval, each of shape (L,); NaN ends of one seed."""
-        found = [student_t(column) for column in self.values.T]
-        value, lower, upper = (np.array([getattr(one, end) for one in found]) for end in ("value", "lower", "upper"))
-        return value, lower, upper
+
+def interval(rows: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Mean over seeds (K, L) and the ends of its Student-t 95 % interval, each of shape (L,); NaN ends of one seed."""
+    found = [student_t(column) for column in rows.T]
+    value, lower, upper = (np.array([getattr(one, end) for one in found]) for end in ("value", "lower", "upper"))
+    return value, lower, upper
 
 
 def curves(runs: Sequence[Path]) -> dict[str, Curve]:
@@ -99,9 +100,8 @@ def curves(runs: Sequence[Path]) -> dict[str, Curve]:
 def _in_lockstep(run: Path) -> Curve:
     with RunFolder.resume(run, TRAINING) as folder:
         done = finished(folder)
-    options = read_manifest(run, TRAINING).get("options", {})
     settings = done.settings.model_dump(mode="json")
-    return Curve(done.algorithm, settings, run, done.env, options, EPISODES, done.looks, done.value)
+    return Curve(done.algorithm, settings, run, done.env, done.options, EPISODES, done.looks, done.value, done.length)
 
 
 def _network(run: Path) -> tuple[Curve, str]:
@@ -118,18 +118,25 @@ def _network(run: Path) -> tuple[Curve, str]:
     try:
         rows = json.loads((run / CURVE).read_text(encoding="utf-8"))["looks"]
         at = np.array([int(row["steps"]) for row in rows])
-        values = np.array([[np.nan if row["value"] is None else float(row["value"]) for row in rows]])
+        values, lengths = (
+            np.array([[np.nan if row[what] is None else float(row[what]) for row in rows]])
+            for what in ("value", "length")
+        )
         settings = {name: value for name, value in manifest["settings"].items() if name != "seed"}
         options = manifest.get("options", {})
-        return Curve(algorithm, settings, run, manifest["env"], options, STEPS, at, values), manifest["data"]["sha256"]
+        curve = Curve(algorithm, settings, run, manifest["env"], options, STEPS, at, values, lengths)
+        return curve, manifest["data"]["sha256"]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise RunError(f"{run / CURVE} cannot be read ({error}); it was damaged after it was written.") from error
 
 
 def _joined(same: list[Curve]) -> Curve:
     first = same[0]
-    values = np.concatenate([curve.values for curve in same])
-    return Curve(first.algorithm, first.settings, first.run, first.env, first.options, first.along, first.at, values)
+    return replace(
+        first,
+        values=np.concatenate([curve.values for curve in same]),
+        lengths=np.concatenate([curve.lengths for curve in same]),
+    )
 
 
 def _name(curve: Curve, among: list[Curve]) -> str:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from harness.core.text import harmless
+from harness.evaluation.intervals import wilson
 from harness.evaluation.off_policy.estimate import OffPolicyEstimate
 from harness.evaluation.off_policy.every import ESTIMATORS
 from harness.reports.block import Block
@@ -13,6 +14,12 @@ from harness.reports.text import number, percent
 from harness.reproduce.off_policy import ESTIMATED, KNOWN, POLICIES, UNUSED, Score, Settings
 
 NOTICE = "A benchmark, not medical advice."
+
+LARGE = 10.0
+"""From which on a value of survival, or an error of it, is shown by its magnitude."""
+
+HALF, ONE = 0.5, "†"
+"""Of a mean square: where one data set's error is more of it than that, its cell is marked."""
 
 
 def estimates(
@@ -24,7 +31,7 @@ def estimates(
     rows = []
     for behaviour, e in found:
         known = (e.estimator, behaviour, _value(e.value), _between(e.lower, e.upper), _size(e.ess), f"{e.n:,}")
-        error = f"{e.value - exact:+.4f}" if math.isfinite(e.value) else "–"
+        error = _signed(e.value - exact)
         rows.append((*known, number(exact), error, _holds(e, exact), e.note))
     return Block(harmless(f"{agent} ({caveat})" if caveat else agent), tuple(headings), rows)
 
@@ -48,7 +55,9 @@ def legend() -> list[str]:
 def study(settings: Settings, scores: Sequence[Score], *, detail: bool) -> Iterator[Block]:
     """The headline at every size, and with `detail` every number of each policy."""
     for size in settings.sizes:
-        yield _headline(size, [s for s in scores if s.episodes == size])
+        own = [s for s in scores if s.episodes == size]
+        yield _headline(size, own)
+        yield _direction(size, own)
     for policy in POLICIES if detail else ():
         own = [s for s in scores if s.policy == policy]
         if own:
@@ -81,6 +90,24 @@ def _headline(size: int, scores: Sequence[Score]) -> Block:
     )
 
 
+def _direction(size: int, scores: Sequence[Score]) -> Block:
+    policies = [p for p in POLICIES if any(s.policy == p for s in scores)]
+    at = {(s.policy, s.estimator, s.behaviour): s for s in scores}
+    rows = [
+        (
+            estimator,
+            "" if behaviour == UNUSED else behaviour,
+            *(f"{_signed(s.bias)} ({_error(s.width)})" for s in (at[p, estimator, behaviour] for p in policies)),
+        )
+        for estimator, behaviour in dict.fromkeys((s.estimator, s.behaviour) for s in scores)
+    ]
+    return Block(
+        f"ICU-Sepsis, {size:,} episodes: bias, and in brackets the median width of the intervals",
+        ("estimator", "behaviour", *policies),
+        rows,
+    )
+
+
 def _variance(score: Score) -> str:
     """What is known of the variance of an episode's weight."""
     if score.infinite in (0, score.repeats):
@@ -91,7 +118,7 @@ def _variance(score: Score) -> str:
 def _cell(score: Score) -> str:
     if math.isnan(score.rmse):
         return "–"
-    return f"{_error(score.rmse)} {100 * score.coverage.value:3.0f} %"
+    return f"{_error(score.rmse)}{ONE if score.largest > HALF else ' '} {100 * score.coverage.value:3.0f} %"
 
 
 def _detail(policy: str, scores: Sequence[Score]) -> Block:
@@ -118,8 +145,12 @@ def _detail(policy: str, scores: Sequence[Score]) -> Block:
 def _reading(settings: Settings) -> Iterator[str]:
     yield (
         f"{settings.repeats} datasets of each size (the smaller are the beginnings of the largest). Errors are against "
-        "exact values; a learned policy has another in each repeat, and the mean is shown. Coverage has Wilson's "
-        "interval, and counts an estimate without an interval as one that does not hold."
+        "exact values; a learned policy has another in each repeat, and the mean is shown. Coverage counts an estimate "
+        f"without an interval as one that does not hold; of {settings.repeats}, {_example(settings.repeats)}."
+    )
+    yield (
+        f"{ONE}: more than half of the mean square is one data set's error: the number tells of that one, and another "
+        "study would find another."
     )
     yield (
         "overlap: probability that the clinicians could have taken every decision of an episode of the policy; where "
@@ -133,12 +164,20 @@ def _reading(settings: Settings) -> Iterator[str]:
     )
 
 
+def _example(repeats: int) -> str:
+    """How much a share of so many is worth: two of them with Wilson's intervals."""
+    return " and ".join(
+        f"{100 * found.value:.0f} % stands for {100 * found.lower:.0f} to {100 * found.upper:.0f} %"
+        for found in (wilson(round(share * repeats), repeats) for share in (0.95, 0.5))
+    )
+
+
 def _value(value: float) -> str:
-    return number(value) if math.isfinite(value) else "–"
+    return "–" if not math.isfinite(value) else number(value) if abs(value) < LARGE else f"{value:.1e}"
 
 
 def _between(lower: float, upper: float) -> str:
-    return "–" if math.isnan(lower) else f"{lower:.4f} – {upper:.4f}"
+    return "–" if math.isnan(lower) else f"{_value(lower)} – {_value(upper)}"
 
 
 def _size(ess: float) -> str:
@@ -146,8 +185,8 @@ def _size(ess: float) -> str:
 
 
 def _error(value: float) -> str:
-    return "–" if math.isnan(value) else f"{value:.4f}" if value < 10 else f"{value:.1e}"
+    return "–" if math.isnan(value) else f"{value:.4f}" if value < LARGE else f"{value:.1e}"
 
 
 def _signed(value: float) -> str:
-    return f"{value:+.4f}" if abs(value) < 10 else f"{value:+.1e}"
+    return "–" if math.isnan(value) else f"{value:+.4f}" if abs(value) < LARGE else f"{value:+.1e}"

@@ -207,32 +207,37 @@ def bounds(
     return figure
 
 
+Spread = tuple[FloatArray, FloatArray, FloatArray]
+"""A mean and the ends of its interval, each of shape (n,)."""
+
+
 def learning_curves(
-    runs: Mapping[str, tuple[IntArray, FloatArray, FloatArray, FloatArray]],
+    runs: Mapping[str, tuple[IntArray, Spread, Spread]],
     references: Mapping[str, float],
     value_name: str,
     *,
     along: str,
 ) -> Figure:
-    """Exact values along a training, the mean over seeds with its interval, with known values as lines.
+    """Exact values and lengths along a training, means over seeds with intervals, with known values as lines.
 
     Parameters
     ----------
-    runs : mapping of name to (done, mean, lower, upper), each of shape (n,)
-        Of one seed the ends of the interval are NaN, and none is drawn.
+    runs : mapping of name to (done, value, length)
+        `done` has shape (n,), the others are `Spread`. Of one seed the ends are NaN, and no interval is drawn.
     references : mapping of policy to value
     value_name : str
     along : str
         What is `done`.
     """
-    figure = new_figure(7.2, 4.4)
-    axes = figure.add_subplot()
-    for (name, (done, mean, lower, upper)), (colour, marker, line) in zip(runs.items(), cycle(STYLES), strict=False):
-        axes.fill_between(done, lower, upper, color=colour, alpha=0.18, linewidth=0)
-        axes.plot(
-            done, mean, color=colour, marker=marker, linestyle=line, markevery=max(len(mean) // 8, 1),
-            markersize=4, label=name,
-        )  # fmt: skip
+    figure = new_figure(7.2, 6.4)
+    axes, below = figure.subplots(2, sharex=True, height_ratios=(2, 1))
+    for (name, (done, *curves)), (colour, marker, line) in zip(runs.items(), cycle(STYLES), strict=False):
+        for part, (mean, lower, upper) in zip((axes, below), curves, strict=True):
+            part.fill_between(done, lower, upper, color=colour, alpha=0.18, linewidth=0)
+            part.plot(
+                done, mean, color=colour, marker=marker, linestyle=line, markevery=max(len(mean) // 8, 1),
+                markersize=4, label=name if part is axes else None,
+            )  # fmt: skip
     most = max(int(done[-1]) for done, *_ in runs.values())
     for value in references.values():
         axes.axhline(value, color=NEUTRAL, linewidth=0.7, linestyle=(0, (1, 2)))
@@ -242,11 +247,13 @@ def learning_curves(
             fontsize=8, color=NEUTRAL, annotation_clip=False,
         )  # fmt: skip
     axes.set_xlim(0, most)
-    axes.set_xlabel(along)
-    axes.set_ylabel(f"{value_name}: exact, mean over seeds with 95 % interval")
+    axes.set_ylabel(f"{value_name}: exact, mean over seeds, 95 %")
+    below.set_xlabel(along)
+    below.set_ylabel("decisions: exact, 95 %")
     columns = 3 if max(map(len, runs)) <= SHORT_NAME else 2
     figure.legend(loc="outside upper left", ncols=columns, frameon=False, fontsize=8, handlelength=3.5)
     _plain(axes)
+    _plain(below)
     return figure
 
 

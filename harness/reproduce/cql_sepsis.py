@@ -5,7 +5,8 @@ The repository reports, for every arm, the mean over three seeds of the best of 
 simulated many times over, to see which figures they would have printed.
 
 An evaluation there resets the environment with the run's seed, that + 1, …, so every checkpoint of a run meets the same
-patients and the same chance. So do the simulated ones.
+patients and the same chance. So do the simulated ones. It also reseeds numpy, from which the replay buffer draws its
+batches (`src/data/replay_buffer.py`): they begin again after every evaluation. Ours do not.
 
 References
 ----------
@@ -20,7 +21,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 
 from harness.agents.offline.learners import within_legal
 from harness.agents.offline.neural_settings import Cloning, Conservative, DoubleDQN
@@ -53,7 +54,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     seeds: tuple[int, ...] = Field(RUN_SEEDS, description="training seeds of every arm")
-    alphas: tuple[float, ...] = Field(ALPHAS, description="α of conservative Q-learning; 0 is Double DQN")
+    alphas: tuple[FiniteFloat, ...] = Field(ALPHAS, description="α of conservative Q-learning; 0 is Double DQN")
     steps: int = Field(100_000, ge=1, description="of every training")
     look_every: int = Field(5_000, ge=1, description="steps between two evaluations")
     hidden: int = Field(256, ge=1, description="size of the network's layers")
@@ -155,7 +156,7 @@ class Row:
 
 def conservative(alpha: float) -> str:
     """The name of an arm."""
-    return f"CQL, alpha {alpha:g}"
+    return f"CQL, alpha {alpha!r}".removesuffix(".0")
 
 
 def clinicians(settings: Settings) -> Dataset:

@@ -97,11 +97,13 @@ class Score:
         Repeats without a value; the rest enters `bias`, its standard error and `rmse`.
     bias, bias_error, rmse : float
         NaN where there is no value at all.
+    largest : float
+        Share of the mean square that is the largest error's alone; NaN as above.
     coverage : Estimate
         Share of all repeats in which the interval held the exact value, with Wilson's interval; having none is not
         holding it.
     width : float
-        Mean width of the intervals there were.
+        Median width of the intervals there were.
     ess : float
         Mean effective sample size.
     overlap : float
@@ -120,6 +122,7 @@ class Score:
     bias: float
     bias_error: float
     rmse: float
+    largest: float
     coverage: Estimate
     width: float
     ess: float
@@ -182,7 +185,7 @@ def _estimates(
         found = [
             (said, e)
             for said, behaviour in behaviours.items()
-            for e in by_weights(data, policy, behaviour, known=known, resamples=drawn)
+            for e in by_weights(data, policy, behaviour, estimated=said == ESTIMATED, known=known, resamples=drawn)
         ]
         found += [(UNUSED, e) for e in by_model(data, policy, tabulated)]
         rows += [
@@ -233,8 +236,9 @@ def _score(key: tuple[str, int, str, str], rows: list[Row]) -> Score:
         bias=float(errors.mean()) if len(errors) else math.nan,
         bias_error=float(errors.std(ddof=1) / math.sqrt(len(errors))) if several else math.nan,
         rmse=float(np.sqrt((errors**2).mean())) if len(errors) else math.nan,
+        largest=float((errors**2).max() / (errors**2).sum()) if (errors**2).sum() > 0 else math.nan,
         coverage=wilson(held, len(rows)),
-        width=float(np.mean(widths)) if widths else math.nan,
+        width=float(np.median(widths)) if widths else math.nan,
         ess=float(np.mean([row.ess for row in rows])),
         overlap=float(np.mean([row.overlap for row in rows])),
         infinite=sum(not row.finite for row in rows),

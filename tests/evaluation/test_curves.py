@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from harness.core.errors import RunError, UsageError
-from harness.evaluation.curves import CURVE, EPISODES, STEPS, curves
+from harness.evaluation.curves import CURVE, EPISODES, STEPS, curves, interval
 from harness.evaluation.lockstep_trainings import carry_out, start
 
 
@@ -36,7 +36,8 @@ def test_runs_that_differ_in_their_seeds_alone_are_one_curve(tmp_path):
     curve = found["double-dqn"]
     assert (curve.env, curve.along, curve.at.tolist()) == ("icu-sepsis", STEPS, [10, 20])
     assert curve.values.tolist() == [[0.7, 0.71], [0.7, 0.72], [0.7, 0.73]]
-    mean, lower, upper = curve.interval
+    assert curve.lengths.tolist() == [[9.0, 9.0]] * 3
+    mean, lower, upper = interval(curve.values)
     assert mean[1] == pytest.approx(0.72)
     assert upper[1] - mean[1] == pytest.approx(4.302653 * 0.01 / np.sqrt(3), rel=1e-5)
     assert lower[1] == pytest.approx(2 * mean[1] - upper[1])
@@ -60,7 +61,7 @@ def test_names_tell_apart_what_differs(tmp_path):
 
 def test_one_seed_has_no_interval_and_a_policy_that_never_ends_no_value(tmp_path):
     curve = curves([network(tmp_path, "run", [None, 0.8], seed=0)])["double-dqn"]
-    mean, lower, upper = curve.interval
+    mean, lower, upper = interval(curve.values)
     assert np.isnan(mean[0])
     assert mean[1] == 0.8
     assert np.isnan([lower, upper]).all()

@@ -69,7 +69,8 @@ def learn(data: Dataset, settings: Settings | None = None) -> Learned:
     given = settings or Settings()
     model = empirical(data)
     model = replace(model, discount=min(given.discount, model.discount))
-    q = fixed_point(model, lambda targets: targets) if given.alpha == 0 else settled(model, given.alpha)
+    with np.errstate(all="ignore"):  # what overflows does not settle, which is said
+        q = fixed_point(model, lambda targets: targets) if given.alpha == 0 else settled(model, given.alpha)
     return model.greedy(q), model.table(q)
 
 

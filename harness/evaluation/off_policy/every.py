@@ -32,8 +32,8 @@ ESTIMATORS = {
     "WPDIS": "weighted per-decision importance sampling",
     "DR": "doubly robust (Jiang and Li 2016), cross-fitted in two halves",
     "WDR": "weighted doubly robust (Thomas and Brunskill 2016), cross-fitted in two halves",
-    "FQE": "fitted Q evaluation with a table (Le et al. 2019); what was never tried is worth 0",
-    "MB": "value in the empirical MDP; what was never tried does as what was, on average",
+    "FQE": "fitted Q evaluation with a table (Le et al. 2019); what was never tried or never led on is worth 0",
+    "MB": "value in the empirical MDP; what was never tried or never led on does as what was, on average",
 }
 
 WEIGHTED = ("IS", "WIS", "PDIS", "WPDIS", "DR", "WDR")
@@ -45,6 +45,7 @@ def by_weights(
     policy: FloatArray,
     behaviour: FloatArray | None = None,
     *,
+    estimated: bool = False,
     known: Baseline | None = None,
     resamples: Resamples | None = None,
 ) -> tuple[OffPolicyEstimate, ...]:
@@ -56,6 +57,8 @@ def by_weights(
     policy : float array, shape (S, A)
     behaviour : float array, shape (S, A), optional
         The propensities that the data hold if not given; `weights.estimated_behaviour` estimates one.
+    estimated : bool
+        Whether it is estimated from the same data.
     known : Baseline, optional
         For DR and WDR; `doubly_robust.cross_fitted` if not given.
     resamples : float32 array, shape (n, resamples), optional
@@ -66,7 +69,7 @@ def by_weights(
     InvalidPolicy, InvalidDataset
         As `weights.importance_weights`.
     """
-    weights = importance_weights(data, policy, behaviour)
+    weights = importance_weights(data, policy, behaviour, estimated=estimated)
     known = cross_fitted(data, policy) if known is None else known
     resamples = resampled(data.n_episodes) if resamples is None else resamples
     steps = totals(data, weights, resamples)

@@ -3,7 +3,8 @@
 With tables, fitted Q evaluation has a fixed point that one linear system gives: the values of the policy in the
 empirical MDP. The two estimators differ in what was never tried. Fitted Q evaluation leaves such an entry of its table
 where it began, at zero, as if the episode ended unpaid. The empirical MDP lets the patient move as under the actions
-that were tried, on average, which is much what ICU-Sepsis does with inadmissible actions.
+that were tried, on average, which is much what ICU-Sepsis does with inadmissible actions. So they do where (γ = 1) the
+data show no way out for the policy, e.g. where its action was seen once and changed nothing.
 
 References
 ----------
@@ -41,20 +42,23 @@ class Fitted:
     Q : float array, shape (S, A)
     occupancy : float array, shape (S,)
         Expected discounted visits, begun as the data's episodes begin; 0 where the data decide nothing.
+    policy : float array, shape (S, A)
+        What was evaluated of the policy: zero where the data have no way out for it.
     share : float array, shape (S, A)
         How much one transition of this state and action counts in the state's next state.
     unseen : float
         Share of the policy's decisions, by occupancy, that stand nowhere in the data.
-    lost : float
+    stuck : float
         Share of episodes that (γ = 1) come to where the data have no way out for the policy.
     """
 
     V: FloatArray
     Q: FloatArray
     occupancy: FloatArray
+    policy: FloatArray
     share: FloatArray
     unseen: float
-    lost: float
+    stuck: float
 
 
 def fit(found: Counts, policy: FloatArray, discount: float, *, fill: bool) -> Fitted:
@@ -66,40 +70,64 @@ def fit(found: Counts, policy: FloatArray, discount: float, *, fill: bool) -> Fi
     policy : float array, shape (S, A)
     discount : float
     fill : bool
-        Whether an action that was never tried in a state moves the patient as those that were, on average; it is worth
-        0 otherwise.
-
-    Notes
-    -----
-    With γ = 1 the data can hold states from which the policy never comes to an end, e.g. where its action was seen
-    once and changed nothing. An episode that gets there ends there, unpaid.
+        Whether what was never tried in a state, and a policy that the data show no way out of, moves the patient as
+        what was tried, on average; it is worth 0 otherwise.
     """
-    S, A = found.visits.shape
+    stuck = np.empty(0, dtype=np.int64)
+    share, untried = _shares(found, policy, fill=fill)
+    chosen, P = _chosen(found, share)
+    if discount == 1.0 and (stuck := endless_states(P)).size:
+        came = _reached(found, _without(P, stuck), discount)[stuck].sum()
+        policy = policy.copy()
+        policy[stuck] = 0.0
+        share, untried = _shares(found, policy, fill=fill)
+        chosen, P = _chosen(found, share)
+        # with `fill` a way out is missing now only where the data themselves were cut off
+        still = endless_states(P)
+        share[still] = 0.0
+        chosen, P = _without(chosen, still), _without(P, still)
+    visits, tried = found.visits.sum(axis=1), found.visits > 0
+    V = LinearSystem(P, discount).solve(chosen @ found.reward.ravel())
+    reached = _reached(found, P, discount)
+    if stuck.size and not fill:
+        reached[stuck] = 0.0
+    occupancy = np.where(visits > 0, reached, 0.0)
+    gained = found.reward + discount * (found.transitions @ V).reshape(tried.shape)
+    mean = gained.sum(axis=1) / np.maximum(visits, 1) if fill else np.zeros(len(visits))
+    Q = np.where(tried, gained / np.maximum(found.visits, 1), mean[:, None])
+    total = float(occupancy.sum())
+    unseen = float(occupancy @ untried) / total if total > 0 else 0.0
+    return Fitted(V, Q, occupancy, policy, share, unseen, float(came) if stuck.size else 0.0)
+
+
+def _shares(found: Counts, policy: FloatArray, *, fill: bool) -> tuple[FloatArray, FloatArray]:
+    """Shares as `Fitted.share`, (S, A), and the policy's probability of what was never tried, (S,)."""
     tried = found.visits > 0
     visits = found.visits.sum(axis=1)
-    untried = np.where(tried, 0.0, policy).sum(axis=1)
+    untried = _untried(found, policy)
     share = np.where(tried, policy, 0.0) / np.maximum(found.visits, 1)
     if fill:
         share += np.where(tried, (untried / np.maximum(visits, 1))[:, None], 0.0)
+    return share, untried
+
+
+def _untried(found: Counts, policy: FloatArray) -> FloatArray:
+    """The policy's probability of what was never tried in each state, (S,); 1 where nothing is left of the policy."""
+    return np.where(policy.any(axis=1), np.where(found.visits > 0, 0.0, policy).sum(axis=1), 1.0)
+
+
+def _chosen(found: Counts, share: FloatArray) -> tuple[sparse.csr_array, sparse.csr_array]:
+    """The shares by state and pair, (S, S * A), and the transitions between states that they make, (S, S)."""
+    S, A = share.shape
     state, action = np.nonzero(share)
     chosen = sparse.csr_array((share[state, action], (state, state * A + action)), shape=(S, S * A))
-    P = sparse.csr_array(chosen @ found.transitions)
-    endless = endless_states(P) if discount == 1.0 else np.empty(0, dtype=np.int64)
-    if endless.size:
-        share[endless] = untried[endless] = 0.0
-        chosen = _without(chosen, endless)
-        P = _without(P, endless)
-    system = LinearSystem(P, discount)
-    V = system.solve(chosen @ found.reward.ravel())
-    reached = np.maximum(system.solve(found.start / found.start.sum(), transposed=True), 0.0)
-    lost = float(reached[endless].sum())
-    reached[endless] = 0.0
-    occupancy = np.where(visits > 0, reached, 0.0)
-    gained = found.reward + discount * (found.transitions @ V).reshape(S, A)
-    mean = gained.sum(axis=1) / np.maximum(visits, 1) if fill else np.zeros(S)
-    Q = np.where(tried, gained / np.maximum(found.visits, 1), mean[:, None])
-    total = float(occupancy.sum())
-    return Fitted(V, Q, occupancy, share, float(occupancy @ untried) / total if total > 0 else 0.0, lost)
+    return chosen, sparse.csr_array(chosen @ found.transitions)
+
+
+def _reached(found: Counts, P: sparse.csr_array, discount: float) -> FloatArray:
+    """Expected discounted visits of each state, (S,)."""
+    begun = found.start / found.start.sum()
+    return np.maximum(LinearSystem(P, discount).solve(begun, transposed=True), 0.0)
 
 
 def _without(matrix: sparse.csr_array, rows: IntArray) -> sparse.csr_array:
@@ -122,13 +150,14 @@ def model_based(data: Dataset, policy: FloatArray, found: Counts) -> OffPolicyEs
 def _estimated(data: Dataset, policy: FloatArray, found: Counts, name: str, *, fill: bool) -> OffPolicyEstimate:
     fitted = fit(found, policy, data.discount, fill=fill)
     value = float(found.start @ fitted.V / found.start.sum())
-    known = student_t(influences(data, policy, found, fitted, fill=fill) + value)
+    known = student_t(influences(data, found, fitted, fill=fill) + value)
     ess = data.n_episodes * _effective(data, found, fitted)
     notes = []
     if fitted.unseen > 0:
         notes.append(f"{100 * fitted.unseen:.1f} % of the policy's decisions stand nowhere in the data")
-    if fitted.lost > 0:
-        notes.append(f"{100 * fitted.lost:.1f} % of episodes come to where the data have no way out")
+    if fitted.stuck > 0:
+        then = "go on as in the data" if fill else "end there, unpaid"
+        notes.append(f"{100 * fitted.stuck:.1f} % of episodes come to where the data have no way out, and {then}")
     return estimate.of(replace(known, value=value, interval=INTERVAL), name, ess, "; ".join(notes))
 
 
@@ -146,7 +175,7 @@ def _effective(data: Dataset, found: Counts, fitted: Fitted) -> float:
     return float(discounted @ ratio) ** 2 / whole if whole > 0 else 0.0
 
 
-def influences(data: Dataset, policy: FloatArray, found: Counts, fitted: Fitted, *, fill: bool) -> FloatArray:
+def influences(data: Dataset, found: Counts, fitted: Fitted, *, fill: bool) -> FloatArray:
     """How far one more episode like each of the data's would move the value, n times, shape (n,); their mean is 0.
 
     Notes
@@ -156,10 +185,10 @@ def influences(data: Dataset, policy: FloatArray, found: Counts, fitted: Fitted,
     """
     n, s, a = data.n_episodes, data.state, data.action
     y = data.reward + data.discount * fitted.V[data.next_state]
-    moved = policy[s, a] / found.visits[s, a] * (y - fitted.Q[s, a])
+    moved = fitted.policy[s, a] / found.visits[s, a] * (y - fitted.Q[s, a])
     if fill:
         visits = found.visits.sum(axis=1)
-        untried = np.where(found.visits > 0, 0.0, policy).sum(axis=1) / np.maximum(visits, 1)
+        untried = _untried(found, fitted.policy) / np.maximum(visits, 1)
         mean = (found.visits * fitted.Q).sum(axis=1) / np.maximum(visits, 1)
         moved += untried[s] * (y - mean[s])
     value = float(found.start @ fitted.V / found.start.sum())

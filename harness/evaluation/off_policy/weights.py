@@ -31,10 +31,13 @@ class Weights:
         ρ_t, the product up to and with the transition's own decision.
     episode : float array, shape (n,)
         The product of the whole episode.
+    estimated : bool
+        Whether the behaviour policy's probabilities are estimated from the same data.
     """
 
     step: FloatArray
     episode: FloatArray
+    estimated: bool = False
 
     @property
     def ess(self) -> float:
@@ -43,19 +46,26 @@ class Weights:
 
     @cached_property
     def doubt(self) -> str:
-        """What speaks against the data's holding what the policy does; empty where nothing does.
+        """What speaks against the weights; empty where nothing does.
 
-        Where they do, the mean weight of an episode is 1 but for chance.
+        Their expectation is 1 where the data can hold what the policy does, and the behaviour policy is known. A mean
+        that is not may come of weights with heavy tails too: seldom is a large one drawn, and nothing tells them apart.
         """
         if not self.episode.any():
             return "no episode is one that the policy could have had"
+        if self.estimated:
+            return ""
         mean = student_t(self.episode, SURELY)
         if math.isnan(mean.lower) or mean.lower <= 1.0 <= mean.upper:
             return ""
-        return f"the mean weight is {mean.value:.2g}, not 1: the data do not hold what the policy does"
+        return (
+            f"the mean weight is {mean.value:.2g}, not 1: the data lack what the policy does, or weights vary too much"
+        )
 
 
-def importance_weights(data: Dataset, policy: FloatArray, behaviour: FloatArray | None = None) -> Weights:
+def importance_weights(
+    data: Dataset, policy: FloatArray, behaviour: FloatArray | None = None, *, estimated: bool = False
+) -> Weights:
     """The weights of a dataset for a policy.
 
     Parameters
@@ -64,6 +74,8 @@ def importance_weights(data: Dataset, policy: FloatArray, behaviour: FloatArray 
     policy : float array, shape (S, A)
     behaviour : float array, shape (S, A), optional
         The behaviour policy, known or estimated; the propensities that the data hold if not given.
+    estimated : bool
+        Whether it is estimated from the same data.
 
     Raises
     ------
@@ -86,7 +98,7 @@ def importance_weights(data: Dataset, policy: FloatArray, behaviour: FloatArray 
     before = np.where(first > 0, logs[first - 1], 0.0)
     missed: IntArray = misses - np.where(first > 0, misses[first - 1], 0)
     step = np.where(missed > 0, 0.0, np.exp(np.minimum(logs - before, LARGEST)))
-    return Weights(step, step[last(data)])
+    return Weights(step, step[last(data)], estimated)
 
 
 def propensities(data: Dataset, behaviour: FloatArray | None = None) -> FloatArray:

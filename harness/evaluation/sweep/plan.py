@@ -31,7 +31,8 @@ class Arm(BaseModel):
     @property
     def name(self) -> str:
         """For tables: 'conservative-q alpha=0.5'."""
-        return " ".join([self.learner, *(f"{name}={value:g}" for name, value in self.settings.items())])
+        told = (f"{name}={value!r}".removesuffix(".0") for name, value in self.settings.items())
+        return " ".join([self.learner, *told])
 
     @property
     def planner(self) -> bool:

@@ -22,7 +22,7 @@ from harness.evaluation.off_policy.doubly_robust import (
 from harness.evaluation.off_policy.every import ESTIMATORS, by_model, by_weights, estimates
 from harness.evaluation.off_policy.importance import per_episode, self_normalised, totals
 from harness.evaluation.off_policy.model import fit, influences
-from harness.evaluation.off_policy.weights import estimated_behaviour, importance_weights, kish
+from harness.evaluation.off_policy.weights import Weights, estimated_behaviour, importance_weights, kish
 from harness.mdp.dataset import checked, counts
 from harness.mdp.evaluate import action_values, evaluate
 from harness.mdp.simulate import record
@@ -186,10 +186,24 @@ def test_influences_are_the_derivative_of_the_value_by_how_often_an_episode_coun
     behaviour = some_policy(1)
     behaviour[mdp.start.argmax()] = [1, 0]  # what the policy does there was never tried
     data, policy = record(mdp, behaviour, 40, seed=0), some_policy(2)
+    check_influences(data, policy)
+
+
+def test_so_they_are_where_the_data_have_no_way_out_for_the_policy():
+    data = checked(
+        episode=[0, 0, 1, 1, 2, *range(3, 40)], step=[0, 1, 0, 1, *[0] * 38], state=[0, 0, 0, 1, 1, *[0, 1] * 18, 0],
+        action=[0, 1, 1, 0, *[1, 0, 1] * 12, 1, 0], reward=[0, 1, 0, 0.5, *[1, 0, 0.25] * 12, 0, 1],
+        next_state=[0, 2, 1, *[2] * 39], terminated=[0, 1, 0, *[1] * 39], n_states=3, n_actions=2, discount=1.0,
+    )  # fmt: skip
+    data.next_state[(data.state == 0) & (data.action == 0)] = 0
+    check_influences(data, np.array([[1.0, 0.0]] * 3))
+
+
+def check_influences(data, policy):
     for fill in (False, True):
         found = counts(data)
         fitted = fit(found, policy, data.discount, fill=fill)
-        influence = influences(data, policy, found, fitted, fill=fill)
+        influence = influences(data, found, fitted, fill=fill)
         assert influence.mean() == pytest.approx(0, abs=1e-12)
         value = found.start @ fitted.V / found.start.sum()
         for i in (0, 7, 23):  # the episode stands there one more time than 400 of each
@@ -324,14 +338,32 @@ def test_data_that_cannot_hold_what_the_policy_does_are_told_by_the_mean_weight(
     assert importance_weights(record(mdp, broad_policy(1), 2_000, seed=0), policy).doubt == ""
 
 
-def test_a_policy_that_the_data_never_leave_a_loop_with_has_a_value():
+def test_the_mean_weight_says_nothing_where_the_behaviour_is_estimated_from_the_same_data():
+    episode = np.random.default_rng(0).normal(0.93, 0.1, 500)
+    assert "not 1" in Weights(episode, episode).doubt
+    assert Weights(episode, episode, estimated=True).doubt == ""
+    assert Weights(0 * episode, 0 * episode, estimated=True).doubt.startswith("no episode")
+
+
+def test_where_the_data_have_no_way_out_for_a_policy_fqe_ends_unpaid_and_the_empirical_mdp_goes_on_as_they_do():
+    """One patient came back once and then was paid 1, another was paid 1 at once: as in the data, all are."""
     data = checked(
         episode=[0, 0, 1], step=[0, 1, 0], state=[0, 0, 0], action=[0, 1, 1], reward=[0, 1, 1], next_state=[0, 1, 1],
         terminated=[0, 1, 1], n_states=2, n_actions=2, discount=1.0,
     )  # fmt: skip
     fqe, mb = by_model(data, np.array([[1.0, 0.0], [0.5, 0.5]]))
-    assert fqe.value == mb.value == pytest.approx(0)
-    assert fqe.note == "100.0 % of episodes come to where the data have no way out"
+    assert (fqe.value, mb.value) == pytest.approx((0, 1))
+    assert fqe.note == "100.0 % of episodes come to where the data have no way out, and end there, unpaid"
+    assert "no way out, and go on as in the data" in mb.note
+
+
+def test_no_way_out_is_only_left_where_the_data_were_cut_off():
+    data = checked(
+        episode=[0, 0, 1], step=[0, 1, 0], state=[0, 0, 1], action=[0, 0, 1], reward=[0, 0, 1], next_state=[0, 0, 2],
+        terminated=[0, 0, 1], n_states=3, n_actions=2, discount=1.0,
+    )  # fmt: skip
+    fitted = fit(counts(data), np.array([[1.0, 0.0]] * 3), 1.0, fill=True)
+    assert fitted.V.tolist() == pytest.approx([0, 1, 0])
 
 
 def test_what_happens_where_the_data_have_no_way_out_moves_no_value():
@@ -343,8 +375,8 @@ def test_what_happens_where_the_data_have_no_way_out_moves_no_value():
     )  # fmt: skip
     found, policy = counts(data), np.array([[1.0, 0.0]] * 3)
     fitted = fit(found, policy, 1.0, fill=False)
-    assert (fitted.lost, fitted.V.tolist()) == (0.5, [0, 0.25, 0])
-    found_influences = influences(data, policy, found, fitted, fill=False)
+    assert (fitted.stuck, fitted.V.tolist()) == (0.5, [0, 0.25, 0])
+    found_influences = influences(data, found, fitted, fill=False)
     assert found_influences == pytest.approx([-0.125, -0.125, 0.375, -0.125])
 
 
