@@ -81,15 +81,12 @@ def _begun(context: typer.Context, path: Path) -> RunConfig:
     UsageError
         If somebody else did, or other options were given.
     """
+    from harness.cli.resuming import only_resumed
     from harness.core.errors import UsageError
     from harness.core.run import read_manifest
     from harness.evaluation.config import RunConfig
 
-    for name in o.given(context):
-        if name != "resume":
-            raise UsageError(
-                f"{o.flag(name)} does not go with --resume: a run goes on as it began; start a new run instead."
-            )
+    only_resumed(context)
     config = read_manifest(path).get("config", {})
     if config.get("agent") != "human":
         raise UsageError(f"The run {path} is not one that you played; go on with: harness eval --resume {path}")

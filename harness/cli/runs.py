@@ -107,19 +107,11 @@ def resumable(work: Work, observers: Observers, go_on: str) -> Summary:
     import asyncio
     from dataclasses import replace
 
-    from harness.core.errors import INTERRUPTED, HarnessError, StoppedRun, UsageError
+    from harness.cli.resuming import stoppable
 
     folder: list[Path] = []
-    try:
+    with stoppable(lambda: f"{go_on} {folder[0]}" if folder else ""):
         return asyncio.run(work(replace(observers, began=folder.append)))
-    except UsageError:
-        raise
-    except (HarnessError, KeyboardInterrupt) as error:
-        if not folder:
-            raise
-        sentence = str(error) or "Interrupted."
-        status = error.exit_status if isinstance(error, HarnessError) else INTERRUPTED
-        raise StoppedRun(f"{sentence} {go_on} {folder[0]}", status) from None
 
 
 def leave(finished: list[Summary], failed: list[str]) -> None:
