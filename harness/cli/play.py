@@ -83,14 +83,13 @@ def _begun(context: typer.Context, path: Path) -> RunConfig:
     """
     from harness.cli.resuming import only_resumed
     from harness.core.errors import UsageError
-    from harness.core.run import read_manifest
-    from harness.evaluation.config import RunConfig
+    from harness.evaluation.manifest import opened
 
     only_resumed(context)
-    config = read_manifest(path).get("config", {})
-    if config.get("agent") != "human":
+    _, config = opened(path)
+    if config.agent != "human":
         raise UsageError(f"The run {path} is not one that you played; go on with: harness eval --resume {path}")
-    return RunConfig.model_validate(config)
+    return config
 
 
 def _played(config: RunConfig, work: Work) -> Summary:
