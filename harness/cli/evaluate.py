@@ -149,8 +149,8 @@ def evaluate(
     limits = o.limits(context)
     listen = OpenEnvLog(sys.stdout).tell if log else None
     if resume is not None:
-        only_resumed(context, "written", "log", *o.LIMITS)
-        finished = [runs.resumed(resume, limits, listen, quiet)]
+        only_resumed(context, "base_url", "written", "log", *o.LIMITS)
+        finished = [runs.resumed(resume, base_url, limits, listen, quiet)]
         _print(finished, shown, stderr=listen is not None)
         runs.leave(finished, [])
         return

@@ -108,9 +108,8 @@ def _played(config: RunConfig, work: Work) -> Summary:
         sys.stdout.flush()
 
     try:
-        return resumable(
-            work, Observers(at_once=tell), "Go on, from the beginning of this episode, with: harness play --resume"
-        )
+        go_on = "Go on, from the beginning of this episode, with: harness play --resume"
+        return resumable(work, Observers(at_once=tell), lambda run: f"{go_on} {run}")
     except StoppedRun:
         sys.stdout.write("\n")
         raise

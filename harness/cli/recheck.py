@@ -35,6 +35,9 @@ def recheck(
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Ask all of them.")] = False,
     seed: Annotated[int, typer.Option(help="By which they are drawn; the same one draws the same ones.")] = 0,
+    base_url: Annotated[
+        str | None, typer.Option(help="The address that the run asked, to let it have the key in OPENAI_API_KEY again.")
+    ] = None,
     top: Annotated[int, typer.Option(help="How many flips to list.")] = 5,
     max_calls: Annotated[int | None, typer.Option(help="Requests, at most.", min=1)] = None,
     max_tokens_total: Annotated[int | None, typer.Option(help="Tokens, prompts and replies.", min=1)] = None,
@@ -46,7 +49,8 @@ def recheck(
     """Ask, print, and write the result beside the run."""
     import asyncio
 
-    from harness.cli.progress import prepare, shown_progress
+    from harness.cli.progress import shown_progress
+    from harness.cli.resuming import prepare_again
     from harness.cli.tables import print_blocks, print_json, print_lines
     from harness.core.errors import UsageError
     from harness.evaluation import recheck as evaluation
@@ -58,8 +62,7 @@ def recheck(
     if everything and states is not None:
         raise UsageError("--states and --all contradict each other; give one of them.")
     opened = evaluation.open_run(run)
-    if opened.config.model is not None:
-        prepare(opened.config.model, quiet=quiet)
+    prepare_again("harness recheck", run, opened.config, base_url, quiet=quiet)
 
     def tell(plan: Plan) -> None:
         if not quiet:

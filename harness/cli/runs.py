@@ -79,25 +79,31 @@ def carried_out(
     return finished, failed
 
 
-def resumed(path: Path, limits: Limits, listen: Listener | None, quiet: bool) -> Summary:
-    """The summary of an interrupted run, gone on with."""
+def resumed(path: Path, base_url: str | None, limits: Limits, listen: Listener | None, quiet: bool) -> Summary:
+    """The summary of an interrupted run, gone on with; `base_url` is the address that the user named for it."""
     from functools import partial
 
+    from harness.cli.resuming import prepare_again
     from harness.evaluation import evaluate as evaluation
+    from harness.evaluation.manifest import opened
+    from harness.evaluation.summary import summary_of
 
+    if summary_of(path) is None:
+        prepare_again("harness eval --resume", path, opened(path)[1], base_url, quiet=quiet)
     return _watched(partial(evaluation.resume, path, limits=limits), listen, quiet)
 
 
 def _watched(work: Work, listen: Listener | None, quiet: bool) -> Summary:
     from harness.cli.progress import shown_progress
+    from harness.cli.resuming import resume_command
     from harness.evaluation.job import Observers
 
     with shown_progress(quiet) as watch:
-        return resumable(work, Observers(watch, listen), "Go on with: harness eval --resume")
+        return resumable(work, Observers(watch, listen), lambda run: f"Go on with: {resume_command(run)}")
 
 
-def resumable(work: Work, observers: Observers, go_on: str) -> Summary:
-    """Carry out one run; what stops it says how to go on, once there is something to go on with.
+def resumable(work: Work, observers: Observers, go_on: Callable[[Path], str]) -> Summary:
+    """Carry out one run; what stops it says how to go on with its folder, once there is one.
 
     Raises
     ------
@@ -110,12 +116,13 @@ def resumable(work: Work, observers: Observers, go_on: str) -> Summary:
     from harness.cli.resuming import stoppable
 
     folder: list[Path] = []
-    with stoppable(lambda: f"{go_on} {folder[0]}" if folder else ""):
+    with stoppable(lambda: go_on(folder[0]) if folder else ""):
         return asyncio.run(work(replace(observers, began=folder.append)))
 
 
 def leave(finished: list[Summary], failed: list[str]) -> None:
     """Say on stderr which runs failed and which a limit stopped, and exit accordingly."""
+    from harness.cli.resuming import resume_command
     from harness.core.errors import BudgetSpent
 
     sys.stdout.flush()
@@ -123,9 +130,8 @@ def leave(finished: list[Summary], failed: list[str]) -> None:
         sys.stderr.write(f"harness: {sentence}\n")
     stopped = [summary for summary in finished if summary.stopped]
     for summary in stopped:
-        sys.stderr.write(
-            f"harness: {summary.stopped} Go on with: harness eval --resume {summary.run_dir}, with higher limits.\n"
-        )
+        go_on = resume_command(Path(summary.run_dir))
+        sys.stderr.write(f"harness: {summary.stopped} Go on with: {go_on}, with higher limits.\n")
     if failed or stopped:
         sys.exit(1 if failed else BudgetSpent.exit_status)
 

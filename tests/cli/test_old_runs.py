@@ -50,7 +50,7 @@ READING = {
     "trace --episode": lambda run: ("trace", run, "--episode", "0"),
     "compare": lambda run: ("compare", run, run),
     "plot": lambda run: ("plot", run),
-    "report": lambda run: ("report", run, "--out", "report"),
+    "safety": lambda run: ("safety", "--agent", run),
 }
 
 
@@ -81,7 +81,7 @@ COMMANDS = {
     "plot": lambda run: ("plot", run),
     "play --resume": lambda run: ("play", "--resume", run),
     "eval --resume": lambda run: ("eval", "--resume", run),
-    "report": lambda run: ("report", run, "--out", "report"),
+    "safety": lambda run: ("safety", "--agent", run),
 }
 
 
