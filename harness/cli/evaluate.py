@@ -157,7 +157,7 @@ def evaluate(
     task, made_with = env_id(context, env, mdp), env_options(inadmissible, discount, option)
     asks_states = method is None and _has_table(task, made_with)
     configs = []
-    for who in runs.contestants(agent or [], model or [], base_url, model_id or [], prompt or ["direct"]):
+    for who in runs.contestants(agent or [], model or [], base_url, model_id or [], prompt or ["direct"], task):
         exactly = who.get("agent") or samples > 1
         usual = (Method.EXACT if exactly else Method.CERTIFY) if asks_states else Method.ROLLOUT
         chosen = Method(method or usual)

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 
 def contestants(
-    agents: list[str], models: list[str], base_url: str | None, model_ids: list[str], prompts: list[str]
+    agents: list[str], models: list[str], base_url: str | None, model_ids: list[str], prompts: list[str], env: str
 ) -> list[dict[str, Any]]:
-    """Who decides, as fields of a `RunConfig`: every agent, and every model with every prompt.
+    """Who decides in `env`, as fields of a `RunConfig`: every agent, and every model with every prompt.
 
     Raises
     ------
     UsageError
-        If nobody does, or the server or the model on it is not named.
+        If nobody does, the server or the model on it is not named, or a prompt is of another environment.
     """
     from harness.core.errors import UsageError
 
@@ -35,12 +35,25 @@ def contestants(
     asked: list[dict[str, Any]] = [{"model": _absolute(name)} for name in models]
     asked += [{"base_url": base_url, "model_id": name} for name in model_ids]
     found: list[dict[str, Any]] = [{"agent": name} for name in agents]
-    found += [who | {"prompt": _absolute(prompt)} for who in asked for prompt in prompts]
+    found += [who | {"prompt": prompt_of(prompt, env)} for who in asked for prompt in prompts]
     if not found:
         raise UsageError(
             "Nobody was named to decide; expected --agent ID, --model ALIAS, or --base-url URL with --model-id ID."
         )
     return found
+
+
+def prompt_of(name: str, env: str) -> str:
+    """The style or the folder of a prompt for `env`, which may be named as `harness prompts` prints it: ENV/STYLE.
+
+    Raises
+    ------
+    UsageError
+        If it is a prompt of another environment.
+    """
+    from harness.prompts.find import find
+
+    return _absolute(find(name, env)[1])
 
 
 def _absolute(name: str) -> str:
