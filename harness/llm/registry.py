@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from platformdirs import user_config_path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from harness.core.errors import UsageError, unknown_name
+from harness.core.errors import UsageError, first_problem, unknown_name
 from harness.core.text import harmless
 
 BUILTIN_FILE = Path(__file__).with_name("models.toml")
@@ -214,10 +214,7 @@ def _read(path: Path) -> dict[str, ModelEntry]:
         try:
             found[alias] = ModelEntry.model_validate({"alias": alias, **table})
         except (ValidationError, TypeError) as error:
-            detail = str(error)
-            if isinstance(error, ValidationError):
-                first = error.errors()[0]
-                detail = f"{'.'.join(map(str, first['loc'])) or 'entry'}: {first['msg']}"
+            detail = first_problem(error) if isinstance(error, ValidationError) else str(error)
             raise UsageError(f"The model file {path}, entry [{alias}]: {detail}.") from None
     return found
 
