@@ -112,13 +112,13 @@ def ab(
     if model is not None and (base_url is not None or model_id is not None):
         raise UsageError("--model and --base-url with --model-id both name a model; give one of them.")
     limits = o.limits(context)
-    found = runs.contestants([], [model] if model else [], base_url, [model_id] if model_id else [], prompt or [])
+    task, options = env_id(context, env, mdp), env_options(inadmissible, discount, option)
+    found = runs.contestants([], [model] if model else [], base_url, [model_id] if model_id else [], prompt or [], task)
     prompts = [str(who["prompt"]) for who in found]
     if len(prompts) < (1 if sensitivity else 2):
         raise UsageError(f"{len(prompts)} prompt was given; expected two or more, each after --prompt.")
     if twice := [name for i, name in enumerate(prompts) if name in prompts[:i]]:
         raise UsageError(f"The prompt '{twice[0]}' was given twice; a prompt does not differ from itself.")
-    task, options = env_id(context, env, mdp), env_options(inadmissible, discount, option)
     made = make(task, **options)
     embedded = model is not None and resolve(model).weights is not None
     chosen = Method(method) if method else usual_method(made, embedded=embedded)

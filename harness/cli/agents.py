@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 app = typer.Typer(
-    help="List the agents, or explain one. Language models are listed by `harness models`.\n\n"
-    "[bold]Examples[/bold]\n\n  harness agents\n\n  harness agents show expert",
+    help="List the agents, explain one, or list the rules of shields. Language models are listed by `harness models`."
+    "\n\n[bold]Examples[/bold]\n\n  harness agents\n\n  harness agents show expert\n\n  harness agents rules",
     invoke_without_command=True,
     rich_markup_mode="rich",
 )
@@ -36,3 +36,12 @@ def show(agent: Annotated[str, typer.Argument(metavar="ID", help="An agent's id.
     factory = AGENTS.load(agent)
     entry = AGENTS.entries()[agent]
     print_lines([f"{agent}: {entry.summary}", "", inspect.getdoc(factory) or "", "", f"from {entry.target}"])
+
+
+@app.command(help="List the rules that --shield takes.\n\n[bold]Example[/bold]\n\n  harness agents rules")
+def rules() -> None:
+    """Print the rules of shields, and the environments they belong to."""
+    from harness.agents.shield import RULES
+    from harness.cli.tables import print_table
+
+    print_table(("rule", "what it allows"), ((name, e.summary) for name, e in sorted(RULES.entries().items())))

@@ -134,6 +134,7 @@ def evaluate(
 ) -> None:
     """Parse, carry out the runs, print the report."""
     from harness.cli import runs
+    from harness.cli.resuming import only_resumed
     from harness.cli.task import env_id, env_options
     from harness.core.errors import UsageError
     from harness.evaluation.config import Method, configured
@@ -148,15 +149,15 @@ def evaluate(
     limits = o.limits(context)
     listen = OpenEnvLog(sys.stdout).tell if log else None
     if resume is not None:
-        _refuse_other_words(context)
-        finished = [runs.resumed(resume, limits, listen, quiet)]
+        only_resumed(context, "base_url", "written", "log", *o.LIMITS)
+        finished = [runs.resumed(resume, base_url, limits, listen, quiet)]
         _print(finished, shown, stderr=listen is not None)
         runs.leave(finished, [])
         return
     task, made_with = env_id(context, env, mdp), env_options(inadmissible, discount, option)
     asks_states = method is None and _has_table(task, made_with)
     configs = []
-    for who in runs.contestants(agent or [], model or [], base_url, model_id or [], prompt or ["direct"]):
+    for who in runs.contestants(agent or [], model or [], base_url, model_id or [], prompt or ["direct"], task):
         exactly = who.get("agent") or samples > 1
         usual = (Method.EXACT if exactly else Method.CERTIFY) if asks_states else Method.ROLLOUT
         chosen = Method(method or usual)
@@ -220,23 +221,6 @@ def _print(summaries: list[Summary], shown: Format, *, stderr: bool) -> None:
         where = " ".join(summary.run_dir for summary in summaries)
         mind = [not_for_ranking(first.env)] if first.assumption_based else []
         print_lines([*mind, f"differences: harness compare {where}", NOTICE], stderr=stderr)
-
-
-def _refuse_other_words(context: typer.Context) -> None:
-    """A resumed run does what its manifest says; other words would be passed over.
-
-    Raises
-    ------
-    UsageError
-        Naming the option that does not belong beside --resume.
-    """
-    from harness.core.errors import UsageError
-
-    for name in o.given(context):
-        if name not in ("resume", "json", "written", "log", "quiet", *o.LIMITS):
-            raise UsageError(
-                f"{o.flag(name)} does not go with --resume: a run goes on as it began; start a new run instead."
-            )
 
 
 def _refuse_words_without_use(context: typer.Context, configs: list[RunConfig]) -> None:

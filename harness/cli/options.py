@@ -115,9 +115,7 @@ Shield = Annotated[
     list[str] | None,
     typer.Option(
         metavar="RULE",
-        help="A rule that vetoes actions: admissible (what the data support), dose-cap:FIELD=MAX; polypharmacy: "
-        "no-stop-critical, known-drugs; warfarin: warfarin-safety; hemosim/*: hemosim-guard, hemosim-safety; heparin: "
-        "heparin-cap, heparin-hold, heparin-monitor, no-heparin-in-hit, no-heparin-after-fall.",
+        help="A rule that vetoes actions, e.g. admissible or dose-cap:FIELD=MAX; `harness agents rules` lists them.",
         rich_help_panel=WHO,
         show_default=False,
     ),

@@ -91,6 +91,7 @@ def plan(
 ) -> None:
     """Work out and print what a run takes."""
     from harness.cli.progress import fetch_weights
+    from harness.cli.runs import prompt_of
     from harness.cli.task import env_id, env_options
     from harness.core.errors import UsageError
     from harness.envs.registry import make
@@ -112,7 +113,7 @@ def plan(
         model=model,
         base_url=base_url,
         model_id=model_id,
-        prompt=prompt,
+        prompt=prompt_of(prompt, task),
         shots=shots,
         shots_from=shots_from,
         reply=reply,

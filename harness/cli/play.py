@@ -81,19 +81,15 @@ def _begun(context: typer.Context, path: Path) -> RunConfig:
     UsageError
         If somebody else did, or other options were given.
     """
+    from harness.cli.resuming import only_resumed
     from harness.core.errors import UsageError
-    from harness.core.run import read_manifest
-    from harness.evaluation.config import RunConfig
+    from harness.evaluation.manifest import opened
 
-    for name in o.given(context):
-        if name != "resume":
-            raise UsageError(
-                f"{o.flag(name)} does not go with --resume: a run goes on as it began; start a new run instead."
-            )
-    config = read_manifest(path).get("config", {})
-    if config.get("agent") != "human":
+    only_resumed(context)
+    _, config = opened(path)
+    if config.agent != "human":
         raise UsageError(f"The run {path} is not one that you played; go on with: harness eval --resume {path}")
-    return RunConfig.model_validate(config)
+    return config
 
 
 def _played(config: RunConfig, work: Work) -> Summary:
@@ -112,9 +108,8 @@ def _played(config: RunConfig, work: Work) -> Summary:
         sys.stdout.flush()
 
     try:
-        return resumable(
-            work, Observers(at_once=tell), "Go on, from the beginning of this episode, with: harness play --resume"
-        )
+        go_on = "Go on, from the beginning of this episode, with: harness play --resume"
+        return resumable(work, Observers(at_once=tell), lambda run: f"{go_on} {run}")
     except StoppedRun:
         sys.stdout.write("\n")
         raise

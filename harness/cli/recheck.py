@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from harness.cli import options as o
+
 HELP = """Ask decisions of a finished run again: has the model drifted, what flipped, and what are the flips worth?
 
 [bold]Examples[/bold]
@@ -28,6 +30,7 @@ STATES = 50
 
 
 def recheck(
+    context: typer.Context,
     run: Annotated[Path, typer.Argument(help="Folder of the run.")],
     states: Annotated[
         int | None,
@@ -35,31 +38,34 @@ def recheck(
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Ask all of them.")] = False,
     seed: Annotated[int, typer.Option(help="By which they are drawn; the same one draws the same ones.")] = 0,
+    base_url: Annotated[
+        str | None, typer.Option(help="The address that the run asked, to let it have the key in OPENAI_API_KEY again.")
+    ] = None,
     top: Annotated[int, typer.Option(help="How many flips to list.")] = 5,
-    max_calls: Annotated[int | None, typer.Option(help="Requests, at most.", min=1)] = None,
-    max_tokens_total: Annotated[int | None, typer.Option(help="Tokens, prompts and replies.", min=1)] = None,
-    max_cost: Annotated[float | None, typer.Option(help="USD, by the prices in the model's entry.", min=0)] = None,
-    max_minutes: Annotated[float | None, typer.Option(help="Minutes.", min=0)] = None,
+    max_calls: o.MaxCalls = None,
+    max_tokens_total: o.MaxTokensTotal = None,
+    max_cost: o.MaxCost = None,
+    max_minutes: o.MaxMinutes = None,
     json: Annotated[bool, typer.Option("--json", help="As JSON, with every flip and reply.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No announcement and no progress.")] = False,
 ) -> None:
     """Ask, print, and write the result beside the run."""
     import asyncio
 
-    from harness.cli.progress import prepare, shown_progress
+    from harness.cli.progress import shown_progress
+    from harness.cli.resuming import prepare_again
     from harness.cli.tables import print_blocks, print_json, print_lines
     from harness.core.errors import UsageError
     from harness.evaluation import recheck as evaluation
     from harness.evaluation.again import Plan
-    from harness.llm.budget import Limits
     from harness.reports import recheck as report
     from harness.reports.summary import NOTICE
 
     if everything and states is not None:
         raise UsageError("--states and --all contradict each other; give one of them.")
+    limits = o.limits(context)
     opened = evaluation.open_run(run)
-    if opened.config.model is not None:
-        prepare(opened.config.model, quiet=quiet)
+    prepare_again("harness recheck", run, opened.config, base_url, quiet=quiet)
 
     def tell(plan: Plan) -> None:
         if not quiet:
@@ -73,9 +79,7 @@ def recheck(
                 seed=seed,
                 watch=watch,
                 tell=tell,
-                limits=Limits(
-                    calls=max_calls, tokens=max_tokens_total, cost=max_cost or None, minutes=max_minutes or None
-                ),
+                limits=limits,
             )
         )
     if json:

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 
 def contestants(
-    agents: list[str], models: list[str], base_url: str | None, model_ids: list[str], prompts: list[str]
+    agents: list[str], models: list[str], base_url: str | None, model_ids: list[str], prompts: list[str], env: str
 ) -> list[dict[str, Any]]:
-    """Who decides, as fields of a `RunConfig`: every agent, and every model with every prompt.
+    """Who decides in `env`, as fields of a `RunConfig`: every agent, and every model with every prompt.
 
     Raises
     ------
     UsageError
-        If nobody does, or the server or the model on it is not named.
+        If nobody does, the server or the model on it is not named, or a prompt is of another environment.
     """
     from harness.core.errors import UsageError
 
@@ -35,12 +35,25 @@ def contestants(
     asked: list[dict[str, Any]] = [{"model": _absolute(name)} for name in models]
     asked += [{"base_url": base_url, "model_id": name} for name in model_ids]
     found: list[dict[str, Any]] = [{"agent": name} for name in agents]
-    found += [who | {"prompt": _absolute(prompt)} for who in asked for prompt in prompts]
+    found += [who | {"prompt": prompt_of(prompt, env)} for who in asked for prompt in prompts]
     if not found:
         raise UsageError(
             "Nobody was named to decide; expected --agent ID, --model ALIAS, or --base-url URL with --model-id ID."
         )
     return found
+
+
+def prompt_of(name: str, env: str) -> str:
+    """The style or the folder of a prompt for `env`, which may be named as `harness prompts` prints it: ENV/STYLE.
+
+    Raises
+    ------
+    UsageError
+        If it is a prompt of another environment.
+    """
+    from harness.prompts.find import find
+
+    return _absolute(find(name, env)[1])
 
 
 def _absolute(name: str) -> str:
@@ -79,25 +92,31 @@ def carried_out(
     return finished, failed
 
 
-def resumed(path: Path, limits: Limits, listen: Listener | None, quiet: bool) -> Summary:
-    """The summary of an interrupted run, gone on with."""
+def resumed(path: Path, base_url: str | None, limits: Limits, listen: Listener | None, quiet: bool) -> Summary:
+    """The summary of an interrupted run, gone on with; `base_url` is the address that the user named for it."""
     from functools import partial
 
+    from harness.cli.resuming import prepare_again
     from harness.evaluation import evaluate as evaluation
+    from harness.evaluation.manifest import opened
+    from harness.evaluation.summary import summary_of
 
+    if summary_of(path) is None:
+        prepare_again("harness eval --resume", path, opened(path)[1], base_url, quiet=quiet)
     return _watched(partial(evaluation.resume, path, limits=limits), listen, quiet)
 
 
 def _watched(work: Work, listen: Listener | None, quiet: bool) -> Summary:
     from harness.cli.progress import shown_progress
+    from harness.cli.resuming import resume_command
     from harness.evaluation.job import Observers
 
     with shown_progress(quiet) as watch:
-        return resumable(work, Observers(watch, listen), "Go on with: harness eval --resume")
+        return resumable(work, Observers(watch, listen), lambda run: f"Go on with: {resume_command(run)}")
 
 
-def resumable(work: Work, observers: Observers, go_on: str) -> Summary:
-    """Carry out one run; what stops it says how to go on, once there is something to go on with.
+def resumable(work: Work, observers: Observers, go_on: Callable[[Path], str]) -> Summary:
+    """Carry out one run; what stops it says how to go on with its folder, once there is one.
 
     Raises
     ------
@@ -107,23 +126,16 @@ def resumable(work: Work, observers: Observers, go_on: str) -> Summary:
     import asyncio
     from dataclasses import replace
 
-    from harness.core.errors import INTERRUPTED, HarnessError, StoppedRun, UsageError
+    from harness.cli.resuming import stoppable
 
     folder: list[Path] = []
-    try:
+    with stoppable(lambda: go_on(folder[0]) if folder else ""):
         return asyncio.run(work(replace(observers, began=folder.append)))
-    except UsageError:
-        raise
-    except (HarnessError, KeyboardInterrupt) as error:
-        if not folder:
-            raise
-        sentence = str(error) or "Interrupted."
-        status = error.exit_status if isinstance(error, HarnessError) else INTERRUPTED
-        raise StoppedRun(f"{sentence} {go_on} {folder[0]}", status) from None
 
 
 def leave(finished: list[Summary], failed: list[str]) -> None:
     """Say on stderr which runs failed and which a limit stopped, and exit accordingly."""
+    from harness.cli.resuming import resume_command
     from harness.core.errors import BudgetSpent
 
     sys.stdout.flush()
@@ -131,9 +143,8 @@ def leave(finished: list[Summary], failed: list[str]) -> None:
         sys.stderr.write(f"harness: {sentence}\n")
     stopped = [summary for summary in finished if summary.stopped]
     for summary in stopped:
-        sys.stderr.write(
-            f"harness: {summary.stopped} Go on with: harness eval --resume {summary.run_dir}, with higher limits.\n"
-        )
+        go_on = resume_command(Path(summary.run_dir))
+        sys.stderr.write(f"harness: {summary.stopped} Go on with: {go_on}, with higher limits.\n")
     if failed or stopped:
         sys.exit(1 if failed else BudgetSpent.exit_status)
 

@@ -59,8 +59,8 @@ def sweep(
     import os
 
     from harness.agents.offline.learners import LEARNERS
+    from harness.cli.resuming import only_resumed
     from harness.cli.task import env_id, env_options
-    from harness.cli.train.session import only_resumed
     from harness.core.run import RunFolder
     from harness.evaluation.sweep.plan import ALPHAS, SIZES, standard_arms
     from harness.evaluation.sweep.run import SWEEP, start
@@ -84,10 +84,11 @@ def sweep(
 
 def _carried_out(folder: RunFolder, processes: int, quiet: bool) -> None:
     from harness.cli.progress import shown_progress
-    from harness.cli.train.session import stoppable
+    from harness.cli.resuming import stoppable
     from harness.evaluation.sweep.run import carry_out
 
-    with folder, shown_progress(quiet) as watch, stoppable("sweep", folder.path, of="harness"):
+    go_on = f"Go on with: harness sweep --resume {folder.path}"
+    with folder, shown_progress(quiet) as watch, stoppable(lambda: go_on):
         carry_out(folder.path, processes, watch)
 
 

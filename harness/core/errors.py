@@ -87,7 +87,8 @@ class StoppedRun(HarnessError):
 def first_problem(error: ValidationError) -> str:
     """The first thing that is wrong with data, in one line: where, and what."""
     first = error.errors()[0]
-    return f"{'.'.join(map(str, first['loc'])) or 'all of it'}: {first['msg']}"
+    where = ".".join(map(str, first["loc"])) or "all of it"
+    return f"{where}: {first['msg'].removeprefix('Value error, ')}"
 
 
 def unknown_name(kind: str, name: str, valid: Iterable[str]) -> UsageError:

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from harness.core.agent import Decision
 from harness.core.environment import Grade, ReferenceKind
-from harness.core.errors import RunError
+from harness.core.errors import RunError, first_problem
 
 SCHEMA_VERSION: Literal[1] = 1
 
@@ -145,9 +145,7 @@ def stream_episodes(path: Path) -> Iterator[Episode]:
         try:
             event = _ADAPTER.validate_python(value)
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"])) or "event"
-            raise RunError(f"Line {number} of {path} is no trace event: {where}: {first['msg']}.") from None
+            raise RunError(f"Line {number} of {path} is no trace event: {first_problem(error)}.") from None
         if isinstance(event, Start):
             pending[event.episode] = (event, [])
         elif event.episode not in pending:

@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import ValidationError
 
-from harness.core.errors import RunError, UsageError, first_problem
-from harness.core.run import TRACE, read_manifest, read_summary
+from harness.core.errors import RunError, UsageError
+from harness.core.run import TRACE, read_manifest
 from harness.core.trace import End, read_episodes
 from harness.evaluation.config import Method
 from harness.evaluation.decomposition import Decomposition, decomposition
@@ -24,7 +23,7 @@ from harness.evaluation.intervals import FEW_LOSSES, anytime, p_value, skewness_
 from harness.evaluation.manifest import data_of, environment_of
 from harness.evaluation.rollout import FIRST_LOOK, TOLD_FROM
 from harness.evaluation.state_decision import read_decisions
-from harness.evaluation.summary import Summary
+from harness.evaluation.summary import Summary, summary_of
 from harness.evaluation.tabular import bounds_from
 from harness.mdp.certify import completion
 from harness.mdp.environment import TabularEnvironment
@@ -100,16 +99,10 @@ def read_finished(path: Path) -> tuple[dict[str, Any], Summary]:
     RunError
         If it is no run, has not finished, or another version of the harness wrote its summary.
     """
-    manifest = read_manifest(path)
-    found = read_summary(path)
+    manifest, found = read_manifest(path), summary_of(path)
     if found is None:
         raise RunError(f"The run {path} has not finished; go on with: harness eval --resume {path}")
-    try:
-        return manifest, Summary.model_validate(found)
-    except ValidationError as error:
-        raise RunError(
-            f"The summary of {path} is not of this version of the harness: {first_problem(error)}."
-        ) from None
+    return manifest, found
 
 
 def load_runs(paths: list[Path]) -> list[Run]:

@@ -17,8 +17,6 @@ from harness.core.run import (
     TRACE,
     Clock,
     RunFolder,
-    read_manifest,
-    read_summary,
 )
 from harness.core.trace import read_lines, stream_episodes
 from harness.envs.ids import short_name
@@ -27,9 +25,9 @@ from harness.evaluation.by_states import asked
 from harness.evaluation.cast import build, check
 from harness.evaluation.config import Method, RunConfig
 from harness.evaluation.job import Job, Observers
-from harness.evaluation.manifest import configuration_of, manifest_of, require_unchanged
+from harness.evaluation.manifest import manifest_of, opened, require_unchanged
 from harness.evaluation.state_decision import read_decisions
-from harness.evaluation.summary import Summary
+from harness.evaluation.summary import Summary, summary_of
 from harness.llm.budget import Limits
 
 NOBODY = Observers()
@@ -68,11 +66,11 @@ async def resume(path: Path, observers: Observers = NOBODY, limits: Limits | Non
     RunError
         If `path` is no run, or what it was made with has changed since.
     """
-    manifest = read_manifest(path)
-    finished = read_summary(path)
+    finished = summary_of(path)
     if finished is not None:
-        return Summary.model_validate(finished)
-    config, run_id = configuration_of(path, manifest), str(manifest.get("run_id"))
+        return finished
+    manifest, config = opened(path)
+    run_id = str(manifest.get("run_id"))
     env = check(config)
     with RunFolder.resume(path) as folder:
         cast = build(config, env, run_id, lambda: path, limits=limits, before=_made(path, run_id))

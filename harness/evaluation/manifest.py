@@ -17,6 +17,7 @@ from harness.core.agent import Trained
 from harness.core.environment import Environment
 from harness.core.errors import RunError, first_problem
 from harness.core.run import read_manifest
+from harness.core.text import harmless
 from harness.envs import registry as envs
 from harness.evaluation.cast import Cast
 from harness.evaluation.config import RunConfig
@@ -80,6 +81,18 @@ def manifest_of(config: RunConfig, run_id: str, cast: Cast) -> dict[str, Any]:
     return manifest
 
 
+def opened(path: Path) -> tuple[dict[str, Any], RunConfig]:
+    """The manifest of a run, and what the run was asked to do.
+
+    Raises
+    ------
+    RunError
+        If `path` is no run of an evaluation, or another version of the harness wrote its manifest.
+    """
+    manifest = read_manifest(path)
+    return manifest, configuration_of(path, manifest)
+
+
 def configuration_of(path: Path, manifest: dict[str, Any]) -> RunConfig:
     """What a run was asked to do.
 
@@ -98,7 +111,7 @@ def configuration_of(path: Path, manifest: dict[str, Any]) -> RunConfig:
 
 def changes(before: dict[str, Any], now: dict[str, Any], of: Sequence[str]) -> list[str]:
     """Which of these parts are not the same in two manifests."""
-    return [what for what in of if _dig(_deciding(before), PARTS[what]) != _dig(_deciding(now), PARTS[what])]
+    return [what for what in of if part_of(_deciding(before), PARTS[what]) != part_of(_deciding(now), PARTS[what])]
 
 
 def require_unchanged(path: Path, before: dict[str, Any], now: dict[str, Any]) -> None:
@@ -118,10 +131,9 @@ def require_unchanged(path: Path, before: dict[str, Any], now: dict[str, Any]) -
 
 def _deciding(manifest: dict[str, Any]) -> dict[str, Any]:
     """A manifest without what changes no reply of its model; a field of a spec that is younger has its default."""
-    model = manifest.get("model") or {}
-    entry = {name: value for name, value in (model.get("entry") or {}).items() if name not in OF_NO_CONSEQUENCE}
-    env = {**YOUNGER, **manifest.get("env", {})}
-    return manifest | {"env": env, "model": model | {"entry": entry}}
+    model, env = _table(manifest.get("model")), _table(manifest.get("env"))
+    entry = {name: value for name, value in _table(model.get("entry")).items() if name not in OF_NO_CONSEQUENCE}
+    return manifest | {"env": YOUNGER | env, "model": model | {"entry": entry}}
 
 
 def environment_of(path: Path) -> Environment[Any, Any]:
@@ -130,28 +142,53 @@ def environment_of(path: Path) -> Environment[Any, Any]:
     Raises
     ------
     RunError
-        If the files that it was made from have changed since: states and regrets would not be those of the run.
+        If its version, or the files that it was made from, have changed since: states and regrets would not be those of
+        the run.
     """
-    manifest = read_manifest(path)
-    config = manifest["config"]
-    env = envs.make(config["env"], **config["env_options"])
+    manifest, config = opened(path)
+    env = envs.make(config.env, **config.env_options)
+    require_environment(path, manifest, env)
+    return env
+
+
+def require_environment(path: Path, manifest: dict[str, Any], env: Environment[Any, Any]) -> None:
+    """Refuse to read a run by another environment than it was made in.
+
+    Raises
+    ------
+    RunError
+        Naming the version that the run is of, or that its files changed.
+    """
+    name, version = (part_of(manifest, ("env", field)) for field in ("id", "version"))
+    if name is None or version is None:
+        raise RunError(f"The manifest of {path} does not say which version of an environment it is of; it was damaged.")
+    if (name, version) != (env.spec.id, env.spec.version):
+        raise RunError(
+            f"The run {path} is of {harmless(f'{name} v{version}')}, and this is {env.spec.id} v{env.spec.version}, in "
+            f"which its decisions are worth something else; read it with the harness that made it "
+            f"({harmless(str(manifest.get('harness')))}), or start a new run."
+        )
     if env.spec.data_sha256 != data_of(manifest):
         raise RunError(
-            f"The run {path} was made with other files than {config['env']} has now; restore them, or start a new run."
+            f"The run {path} was made with other files than {env.spec.id} has now; restore them, or start a new run."
         )
-    return env
 
 
 def data_of(manifest: dict[str, Any]) -> str | None:
     """The hash of the files that a run's environment was made from; None where nobody gave any."""
-    found = _dig(manifest, ("env", "data_sha256"))
+    found = part_of(manifest, ("env", "data_sha256"))
     return None if found is None else str(found)
 
 
-def _dig(value: Any, keys: Sequence[str]) -> Any:
+def part_of(manifest: Any, keys: Sequence[str]) -> Any:
+    """What stands in a manifest below these keys, one in the other; None where nothing does."""
     for key in keys:
-        value = value.get(key) if isinstance(value, dict) else None
-    return value
+        manifest = _table(manifest).get(key)
+    return manifest
+
+
+def _table(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def made_by(packages: Sequence[str]) -> dict[str, Any]:

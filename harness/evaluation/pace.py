@@ -8,7 +8,9 @@ from typing import Any
 
 from harness.core.errors import HarnessError
 from harness.core.range import Range
-from harness.core.run import MANIFEST, read_manifest, read_summary
+from harness.core.run import MANIFEST
+from harness.evaluation.manifest import opened, part_of
+from harness.evaluation.summary import summary_of
 
 FEWEST_CALLS = 20
 """A run with fewer calls says more about how long a model takes to load."""
@@ -38,15 +40,14 @@ def seconds_per_call(
     found = []
     for manifest in sorted(runs.glob(f"*/{MANIFEST}")):
         try:
-            made, summary = read_manifest(manifest.parent), read_summary(manifest.parent)
+            (made, config), summary = opened(manifest.parent), summary_of(manifest.parent)
         except HarnessError:
             continue
-        same = made.get("model", {}).get("answers_from") == dict(identity)
-        same = same and made.get("prompt", {}).get("label") == prompt
-        if concurrency is not None:
-            same = same and made.get("config", {}).get("concurrency") == concurrency
-        if same and summary is not None and summary["llm_calls"] >= FEWEST_CALLS:
-            found.append((float(summary["wall_seconds"]), int(summary["llm_calls"])))
+        same = part_of(made, ("model", "answers_from")) == dict(identity)
+        same = same and part_of(made, ("prompt", "label")) == prompt
+        same = same and concurrency in (None, config.concurrency)
+        if same and summary is not None and summary.llm_calls >= FEWEST_CALLS:
+            found.append((summary.wall_seconds, summary.llm_calls))
     if not found:
         return None
     each = [wall / calls for wall, calls in found]

@@ -13,8 +13,8 @@ from harness.agents import registry as agents
 from harness.agents.tabular_policy import home
 from harness.agents.trained import is_folder
 from harness.core.errors import RunError, UsageError
-from harness.core.run import DECISIONS, read_manifest
-from harness.evaluation.manifest import data_of
+from harness.core.run import DECISIONS
+from harness.evaluation.manifest import opened, require_environment
 from harness.evaluation.state_decision import read_decisions
 from harness.evaluation.tabular import bounds_from
 from harness.mdp.certify import completion
@@ -67,13 +67,10 @@ def _named(who: str) -> str:
 
 
 def _of_run(path: Path, env: TabularEnvironment[Any, Any], options: dict[str, str]) -> NamedPolicy:
-    manifest = read_manifest(path)
-    config, spec = manifest["config"], manifest["env"]
-    then, now = (spec["id"], spec["version"], data_of(manifest)), (env.spec.id, env.spec.version, env.spec.data_sha256)
-    if then != now:
-        raise RunError(f"The run {path} is of {then[0]} v{then[1]}, and this is {now[0]} v{now[1]}.")
-    if config["env_options"] != options:
-        said = ", ".join(f"{name}={value}" for name, value in config["env_options"].items()) or "no options"
+    manifest, config = opened(path)
+    require_environment(path, manifest, env)
+    if config.env_options != options:
+        said = ", ".join(f"{name}={value}" for name, value in config.env_options.items()) or "no options"
         raise RunError(f"The run {path} was made with {said} of {env.spec.id}; give the same here.")
     bounds = bounds_from(env, read_decisions(path))
     table = completion(env.mdp, bounds)
@@ -81,5 +78,5 @@ def _of_run(path: Path, env: TabularEnvironment[Any, Any], options: dict[str, st
     unknown = np.where(bounds.asked, bounds.unseen, 1.0)
     share = float(occupancy @ unknown / occupancy.sum())
     caveat = f"{100 * share:.1f} % of its decisions are not known and taken to be optimal" if share > 0 else ""
-    who = config["agent"] or f"{config['model'] or config['model_id']} {config['prompt']}"
+    who = config.agent or f"{config.model or config.model_id} {config.prompt}"
     return NamedPolicy(who, table, caveat)

@@ -20,7 +20,7 @@ from harness.evaluation.again import Check, Finished, Plan, another_task, states
 from harness.evaluation.cast import build, check
 from harness.evaluation.compare import read_finished
 from harness.evaluation.config import Method
-from harness.evaluation.manifest import TASK, changes, configuration_of, manifest_of
+from harness.evaluation.manifest import TASK, changes, configuration_of, manifest_of, part_of
 from harness.evaluation.rechecked import Recheck, Server, differences
 from harness.evaluation.summary import count_calls
 from harness.evaluation.tabular import Watch
@@ -44,7 +44,8 @@ def open_run(path: Path) -> Finished:
             f"The run {path} was decided by the agent '{config.agent}', and a drift check asks a model again; expected "
             "a run with --model, or --base-url and --model-id."
         )
-    if not {"model", "prompt", "run_id"} <= manifest.keys():
+    needed = (("run_id",), ("model", "answers_from"), ("model", "entry"), ("prompt", "label"))
+    if any(part_of(manifest, keys) is None for keys in needed):
         raise RunError(f"The manifest of {path} does not say which model answered to which prompt; it was damaged.")
     if config.temperature:
         raise UsageError(

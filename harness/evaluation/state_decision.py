@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from harness.core.agent import Decision, Failure, Outcome, Request, Veto
-from harness.core.errors import RunError
+from harness.core.errors import RunError, first_problem
 from harness.core.run import DECISIONS
 from harness.core.trace import read_lines
 from harness.mdp.environment import TabularEnvironment
@@ -142,9 +142,7 @@ def read_decisions(run: Path) -> list[StateDecision]:
         try:
             line = StateDecision.model_validate(value)
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"]))
-            raise RunError(f"Line {number} of {run / DECISIONS} is no decision: {where}: {first['msg']}.") from None
+            raise RunError(f"Line {number} of {run / DECISIONS} is no decision: {first_problem(error)}.") from None
         if not math.isfinite(line.regret):
             raise RunError(f"Line {number} of {run / DECISIONS} holds an illegal action of state {line.state}.")
         lines.append(line)

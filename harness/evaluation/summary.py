@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.core.agent import Request
 from harness.core.environment import ReferenceKind
+from harness.core.errors import RunError, first_problem
+from harness.core.run import read_summary
 from harness.evaluation.config import Method
 
 SCHEMA_VERSION = 1
@@ -203,6 +206,23 @@ class Calls(BaseModel):
     otherwise: dict[str, list[float]]
     cut_off_replies: int
     unconstrained_replies: int
+
+
+def summary_of(path: Path) -> Summary | None:
+    """The summary of a run; None if it has not finished.
+
+    Raises
+    ------
+    RunError
+        If it is no run of an evaluation, or another version of the harness wrote its summary.
+    """
+    found = read_summary(path)
+    try:
+        return None if found is None else Summary.model_validate(found)
+    except ValidationError as error:
+        raise RunError(
+            f"The summary of {path} is not of this version of the harness: {first_problem(error)}."
+        ) from None
 
 
 def count_calls(requests: Iterable[Request], run_id: str) -> Calls:

@@ -10,6 +10,7 @@ from harness.agents import registry as agents
 from harness.agents.tabular_policy import home
 from harness.agents.trained import is_folder
 from harness.core.run import DECISIONS, MANIFEST, TRAINING, kind_of, read_manifest
+from harness.evaluation.manifest import opened
 
 
 def task_of(policies: Sequence[str]) -> tuple[str, Mapping[str, Any]] | None:
@@ -24,8 +25,8 @@ def task_of(policies: Sequence[str]) -> tuple[str, Mapping[str, Any]] | None:
         if who in agents.AGENTS.entries() or not is_folder(who):
             continue
         if (Path(who) / DECISIONS).is_file():
-            config = read_manifest(Path(who)).get("config", {})
-            return config["env"], config.get("env_options", {})
+            _, config = opened(Path(who))
+            return config.env, config.env_options
         training, _ = home(Path(who))
         if (training / MANIFEST).is_file() and kind_of(training) == TRAINING:
             manifest = read_manifest(training, TRAINING)

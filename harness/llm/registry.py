@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import os
 import tomllib
+from contextlib import suppress
 from enum import StrEnum
 from functools import cache
 from hashlib import file_digest
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -17,7 +19,8 @@ from urllib.parse import urlsplit
 from platformdirs import user_config_path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from harness.core.errors import UsageError, unknown_name
+from harness.core.errors import UsageError, first_problem, unknown_name
+from harness.core.text import harmless
 
 BUILTIN_FILE = Path(__file__).with_name("models.toml")
 PROJECT_FILE = Path("harness.models.toml")
@@ -169,7 +172,21 @@ def key_receiver(entry: ModelEntry) -> str | None:
         return None
     if builtin is not None and all(getattr(builtin, name) == getattr(entry, name) for name in WHO_GETS_KEYS):
         return None
-    return f"{entry.key_env} is sent to {entry.base_url} (model '{entry.alias}')"
+    return harmless(f"{entry.key_env} is sent to {entry.base_url} (model '{entry.alias}')")
+
+
+def may_have_key(entry: ModelEntry) -> bool:
+    """Whether an address may have the key although nobody named it in this command, but a run's folder did.
+
+    It may where the key stays on this machine, or where a built-in entry or one of the user's own file sends the same
+    key there. The file in the working directory says nothing here: it may have come with the run.
+    """
+    host = urlsplit(entry.base_url or "").hostname or ""
+    with suppress(ValueError):
+        if host == "localhost" or ip_address(host).is_loopback:
+            return True
+    known = _read(BUILTIN_FILE) | (_read(user_file()) if user_file().is_file() else {})
+    return any((k.base_url, k.key_env) == (entry.base_url, entry.key_env) for k in known.values())
 
 
 def entries() -> dict[str, ModelEntry]:
@@ -197,10 +214,7 @@ def _read(path: Path) -> dict[str, ModelEntry]:
         try:
             found[alias] = ModelEntry.model_validate({"alias": alias, **table})
         except (ValidationError, TypeError) as error:
-            detail = str(error)
-            if isinstance(error, ValidationError):
-                first = error.errors()[0]
-                detail = f"{'.'.join(map(str, first['loc'])) or 'entry'}: {first['msg']}"
+            detail = first_problem(error) if isinstance(error, ValidationError) else str(error)
             raise UsageError(f"The model file {path}, entry [{alias}]: {detail}.") from None
     return found
 

@@ -21,7 +21,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.core.agent import Message
-from harness.core.errors import UsageError, unknown_name
+from harness.core.errors import UsageError, first_problem, unknown_name
 from harness.prompts.variants import Variant, of_observation, of_sandbox, of_static
 
 BUILTIN = Path(__file__).parent
@@ -163,8 +163,7 @@ def load(env_id: str, prompt: str) -> Prompt:
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{folder / FILES[0]} is not valid TOML: {error}.") from error
     except ValidationError as error:
-        first = error.errors()[0]
-        raise UsageError(f"{folder / FILES[0]}: {'.'.join(map(str, first['loc']))}: {first['msg']}.") from error
+        raise UsageError(f"{folder / FILES[0]}: {first_problem(error)}.") from error
     return Prompt(name=folder.resolve().name, folder=folder, meta=meta, system=texts[1], observation=texts[2])
 
 

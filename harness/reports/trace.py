@@ -15,7 +15,7 @@ from harness.core.errors import RunError, UsageError
 from harness.core.run import TRACE, read_manifest
 from harness.core.text import harmless
 from harness.core.trace import Episode, read_episodes
-from harness.evaluation.manifest import environment_of
+from harness.evaluation.manifest import environment_of, opened, part_of
 from harness.evaluation.state_decision import StateDecision, read_decisions
 from harness.evaluation.tabular import bounds_from, costliest
 from harness.mdp.environment import TabularEnvironment
@@ -23,10 +23,9 @@ from harness.mdp.environment import TabularEnvironment
 
 def overview(run: Path) -> Iterator[str]:
     """What there is to see in a run."""
-    manifest = read_manifest(run)
-    config = manifest["config"]
-    who = config["model"] or config["model_id"] or config["agent"]
-    yield f"{run}: {who} in {config['env']}, method {config['method']}, begun {manifest['created']}"
+    manifest, config = opened(run)
+    who = config.model or config.model_id or config.agent
+    yield harmless(f"{run}: {who} in {config.env}, method {config.method}, begun {manifest.get('created')}")
     decisions, episodes = read_decisions(run), read_episodes(run / TRACE)
     if decisions:
         yield f"{len(decisions)} states asked; the costliest with --worst N"
@@ -50,7 +49,7 @@ def episode(run: Path, number: int) -> Iterator[str]:
     if number not in found:
         there = f"0 to {max(found)}" if found else "none"
         raise RunError(f"The run {run} has no complete episode {number}; it has {there}.")
-    env = _environment(run)
+    env = environment_of(run)
     yield from _system(run)
     yield from _episode(found[number], env)
 
@@ -67,7 +66,7 @@ def worst(run: Path, n: int) -> Iterator[str]:
     """
     if n < 1:
         raise UsageError(f"--worst {n} shows nothing; expected at least 1.")
-    env = _environment(run)
+    env = environment_of(run)
     decisions = read_decisions(run)
     yield from _system(run)
     if not decisions or not isinstance(env, TabularEnvironment):
@@ -92,10 +91,10 @@ def vetoed(run: Path) -> Iterator[str]:
     RunError
         If the run had no shield, or has decided nothing yet.
     """
-    shield = read_manifest(run)["config"].get("shield")
+    shield = opened(run)[1].shield
     if not shield:
         raise RunError(f"The run {run} had no shield, so nothing was vetoed; give it rules by --shield.")
-    env = _environment(run)
+    env: Any = environment_of(run)
     asked, episodes = read_decisions(run), read_episodes(run / TRACE)
     if not asked and not episodes:
         raise RunError(f"The run {run} has decided nothing yet.")
@@ -165,15 +164,11 @@ def _best(env: Environment[Any, Any], episode: Episode) -> list[str]:
     return found
 
 
-def _environment(run: Path) -> Any:
-    return environment_of(run)
-
-
 def _system(run: Path) -> Iterator[str]:
-    prompt = read_manifest(run).get("prompt")
-    if prompt:
-        yield f"prompt {prompt['label']}, the same for every patient:"
-        yield from _indented(prompt["system"])
+    manifest = read_manifest(run)
+    if system := part_of(manifest, ("prompt", "system")):
+        yield harmless(f"prompt {part_of(manifest, ('prompt', 'label'))}, the same for every patient:")
+        yield from _indented(str(system))
 
 
 def _episode(found: Episode, env: Any) -> Iterator[str]:

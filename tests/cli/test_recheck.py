@@ -60,6 +60,15 @@ def test_a_limit_is_kept_and_told(harness_command, server, run):
     assert len(server.requests) - calls == 5
 
 
+@pytest.mark.parametrize("limit", ["--max-calls", "--max-tokens-total", "--max-cost", "--max-minutes"])
+def test_a_limit_of_zero_is_refused_and_never_read_as_none(limit, harness_here):
+    done = harness_here("recheck", "x", limit, "0")
+    assert (done.returncode, done.stderr) == (
+        2,
+        f"harness: {limit} is 0; expected more than 0, or leave it out for no limit.\n",
+    )
+
+
 def test_an_interrupted_check_keeps_what_was_answered(server, run, tmp_path):
     calls, check = len(server.requests), []
 

@@ -48,14 +48,13 @@ def cql_sepsis(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
     """Make the trainings and print what they come to."""
-    from harness.cli.train.session import only_resumed
+    from harness.cli.resuming import only_resumed, stoppable
     from harness.core.extras import require_deep
 
     require_deep("`harness reproduce cql-sepsis`")
     from harness.cli.progress import shown_progress
     from harness.cli.reproduce.icu_sepsis import writable
     from harness.cli.tables import print_blocks, print_json, print_lines
-    from harness.cli.train.session import stoppable
     from harness.core.errors import UsageError
     from harness.core.run import RunFolder
     from harness.envs.icu_sepsis.environment import icu_sepsis
@@ -79,7 +78,8 @@ def cql_sepsis(
         else:
             folder = study.start(out, _settings(seeds, alphas, steps, look_every, episodes, repeats))
         path = folder.path
-        with folder, shown_progress(quiet) as watch, stoppable("cql-sepsis", path, of="harness reproduce"):
+        go_on = f"Go on with: harness reproduce cql-sepsis --resume {path}"
+        with folder, shown_progress(quiet) as watch, stoppable(lambda: go_on):
             settings, rows = study.carry_out(folder, processes or os.cpu_count() or 1, watch)
     values = reference_values(icu_sepsis())
     references = {name: values[name] for name in ("expert", "optimal")}

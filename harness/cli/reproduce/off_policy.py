@@ -41,19 +41,17 @@ def off_policy(
     """Carry out the study and print what it found."""
     from pydantic import ValidationError
 
-    from harness.cli.options import flag, given
     from harness.cli.progress import shown_progress
+    from harness.cli.resuming import only_resumed, stoppable
     from harness.cli.tables import print_blocks, print_json, print_lines
-    from harness.core.errors import INTERRUPTED, HarnessError, StoppedRun, UsageError, first_problem
+    from harness.core.errors import UsageError, first_problem
     from harness.core.run import RunFolder
     from harness.reports import off_policy as report
     from harness.reproduce import off_policy_study as study
     from harness.reproduce.off_policy import Settings
 
     if resume is not None:
-        for name in given(context):
-            if name not in ("resume", "json", "quiet", "processes", "detail"):
-                raise UsageError(f"{flag(name)} does not go with --resume: a study goes on as it began.")
+        only_resumed(context, "processes", "detail")
         folder = RunFolder.resume(resume, study.KIND)
     else:
         try:
@@ -61,15 +59,9 @@ def off_policy(
         except ValidationError as error:
             raise UsageError(f"The study cannot be made: {first_problem(error)}.") from None
         folder = study.start(out, settings)
-    try:
-        with folder, shown_progress(quiet) as watch:
-            settings, found = study.carry_out(folder, processes or os.cpu_count() or 1, watch)
-    except (HarnessError, KeyboardInterrupt) as error:
-        sentence = str(error) or "Interrupted."
-        status = error.exit_status if isinstance(error, HarnessError) else INTERRUPTED
-        raise StoppedRun(
-            f"{sentence} Go on with: harness reproduce off-policy --resume {folder.path}", status
-        ) from None
+    go_on = f"Go on with: harness reproduce off-policy --resume {folder.path}"
+    with folder, shown_progress(quiet) as watch, stoppable(lambda: go_on):
+        settings, found = study.carry_out(folder, processes or os.cpu_count() or 1, watch)
     if json:
         plain = {"settings": settings.model_dump(mode="json"), "scores": [study.plain(score) for score in found]}
         print_json({"run": str(folder.path), **plain})

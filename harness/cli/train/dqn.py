@@ -9,8 +9,9 @@ import typer
 
 from harness.cli import options as o
 from harness.cli.options import flag, given
+from harness.cli.resuming import only_resumed
 from harness.cli.train import tabular
-from harness.cli.train.session import AsJson, Out, Quiet, Resume, carried_out, only_resumed, print_trained
+from harness.cli.train.session import AsJson, Out, Quiet, Resume, carried_out, print_trained
 
 HELP = """Train a deep Q-network with experience replay and a target network (after Nemati et al. 2016).
 

@@ -8,9 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
+from harness.cli.resuming import only_resumed
 from harness.cli.train import tabular
 from harness.cli.train.offline import Env
-from harness.cli.train.session import AsJson, Out, Quiet, Resume, carried_out, only_resumed
+from harness.cli.train.session import AsJson, Out, Quiet, Resume, carried_out
 
 HEADS = {
     "neural-behaviour-cloning": "Learn by a network the policy that is seen in logged transitions.",

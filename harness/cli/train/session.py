@@ -1,15 +1,14 @@
-"""What every training shares: options, going on with an interrupted one, saying how when it is stopped, and the end."""
+"""What every training shares: options, going on with an interrupted one, carrying it out, and the end."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from harness.cli.options import flag, given
+from harness.cli.resuming import only_resumed, stoppable
 
 if TYPE_CHECKING:
     from harness.core.run import RunFolder
@@ -22,44 +21,7 @@ Resume = Annotated[Path | None, typer.Option(help="Go on with this interrupted r
 AsJson = Annotated[bool, typer.Option("--json", help="The whole curve as JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
 
-RESUMABLE = ("resume", "json", "quiet")
-"""What may stand beside --resume."""
-
 T = TypeVar("T")
-
-
-def only_resumed(context: typer.Context, *also: str) -> None:
-    """See that nothing was typed beside --resume that the run's folder knows already; `also` may be typed too.
-
-    Raises
-    ------
-    UsageError
-        Naming the first option that was.
-    """
-    from harness.core.errors import UsageError
-
-    for name in given(context):
-        if name not in (*RESUMABLE, *also):
-            raise UsageError(f"{flag(name)} does not go with --resume: a run goes on as it began.")
-
-
-@contextmanager
-def stoppable(name: str, folder: Path, *, of: str = "harness train") -> Iterator[None]:
-    """What stops a training, or another command `of name`, says how to go on with it.
-
-    Raises
-    ------
-    StoppedRun
-        Naming the command that goes on.
-    """
-    from harness.core.errors import INTERRUPTED, HarnessError, StoppedRun
-
-    try:
-        yield
-    except (HarnessError, KeyboardInterrupt) as error:
-        sentence = str(error) or "Interrupted."
-        status = error.exit_status if isinstance(error, HarnessError) else INTERRUPTED
-        raise StoppedRun(f"{sentence} Go on with: {of} {name} --resume {folder}", status) from None
 
 
 def resumed(context: typer.Context, resume: Path | None) -> RunFolder | None:
@@ -90,7 +52,8 @@ def carried_out(
     """
     from harness.cli.progress import shown_progress
 
-    with folder, shown_progress(quiet) as watch, stoppable(algorithm, folder.path):
+    go_on = f"Go on with: harness train {algorithm} --resume {folder.path}"
+    with folder, shown_progress(quiet) as watch, stoppable(lambda: go_on):
         return carry_out(folder, lambda *told: watch(progress(*told)))
 
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from harness.cli import options as o
-from harness.cli.train.session import AsJson, Out, Quiet, Resume, carried_out, evaluate_with, only_resumed
+from harness.cli.resuming import only_resumed
+from harness.cli.train.session import AsJson, Out, Quiet, Resume, carried_out, evaluate_with
 
 if TYPE_CHECKING:
     from harness.core.run import RunFolder
