@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from harness.agents.reference import TableAgent
+from harness.core.arrays import read_arrays, write_arrays
 from harness.core.environment import Environment, EnvSpec
 from harness.core.errors import InvalidPolicy, RunError, UsageError
 from harness.envs.registry import beyond_defaults
@@ -185,41 +185,6 @@ def _tabular(env: Environment[Any, Any], folder: Path) -> TabularEnvironment[Any
     if isinstance(env, TabularEnvironment):
         return env
     raise UsageError(f"The policy in {folder} is a table of states; {env.spec.id} is not tabular.")
-
-
-# --------------------------------------------------------------------------- files
-
-
-def write_arrays(path: Path, arrays: dict[str, Any], *, compressed: bool = True) -> None:
-    """Replace a file of arrays as a whole.
-
-    Raises
-    ------
-    RunError
-        If it cannot be written; what was there before is kept.
-    """
-    partial = path.with_suffix(".partial")
-    try:
-        with partial.open("wb") as file:
-            (np.savez_compressed if compressed else np.savez)(file, **arrays)
-        partial.replace(path)
-    except OSError as error:
-        raise RunError(f"Cannot write {path}: {error.strerror or error}. What was saved before is kept.") from error
-
-
-def read_arrays(path: Path) -> dict[str, Any]:
-    """The arrays of a file; objects are refused.
-
-    Raises
-    ------
-    RunError
-        If it cannot be read, or holds anything but plain arrays.
-    """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError, BadZipFile, KeyError, AttributeError, TypeError) as error:
-        raise RunError(f"{path} cannot be read ({error}); it is no file of arrays, or damaged.") from error
 
 
 def _require_same(path: Path, what: dict[str, Any], env: TabularEnvironment[Any, Any]) -> None:

@@ -243,8 +243,8 @@ def _print(summaries: list[Summary], top: int, json: bool) -> None:
     first = summaries[0]
     options = with_options(first.env_options)
     print_lines([f"{first.env} v{first.env_version}{options} · {first.model_title or first.agent}"])
-    rows = table(summaries)
-    print_table(list(rows[0]), (list(row.values()) for row in rows))
+    block = table(summaries)
+    print_table(block.headings, block.rows)
     print_lines([f"Beyond {loaded[0].label}, in {first.value_name}:"])
     print_table(compare.HEADINGS, compare.rows(found))
     for pair in pairs:

@@ -200,27 +200,27 @@ def _print(summaries: list[Summary], shown: Format, *, stderr: bool) -> None:
     from harness.cli.tables import console, print_json, print_lines, print_table
     from harness.envs.ids import short_name
     from harness.reports.summary import NOTICE, print_report
-    from harness.reports.table import Format, comma_separated, markdown, table
-    from harness.reports.text import not_for_ranking, with_options
+    from harness.reports.table import Format, records, table
+    from harness.reports.text import with_options
+    from harness.reports.written import comma_separated, markdown
 
     if shown is Format.JSON:
         found = [summary.model_dump(mode="json") for summary in summaries]
         print_json(found[0] if len(found) == 1 else found)
     elif shown is Format.CSV:
-        sys.stdout.write(comma_separated(summaries))
+        sys.stdout.write(comma_separated(records(summaries)))
     elif shown is Format.MARKDOWN:
-        sys.stdout.write(markdown(summaries))
+        sys.stdout.write(markdown([table(summaries)]))
     elif len(summaries) == 1:
         print_report(console(stderr=stderr), summaries[0])
     else:
         first = summaries[0]
         options = with_options(first.env_options)
         print_lines([f"{short_name(first.env)} v{first.env_version}{options}"], stderr=stderr)
-        rows = table(summaries)
-        print_table(list(rows[0]), (list(row.values()) for row in rows), stderr=stderr)
+        block = table(summaries)
+        print_table(block.headings, block.rows, stderr=stderr)
         where = " ".join(summary.run_dir for summary in summaries)
-        mind = [not_for_ranking(first.env)] if first.assumption_based else []
-        print_lines([*mind, f"differences: harness compare {where}", NOTICE], stderr=stderr)
+        print_lines([*block.notes, f"differences: harness compare {where}", NOTICE], stderr=stderr)
 
 
 def _refuse_words_without_use(context: typer.Context, configs: list[RunConfig]) -> None:

@@ -120,6 +120,8 @@ def main() -> None:
 
 
 def _leave(sentence: str, status: int) -> None:
+    from harness.core.text import harmless
+
     sys.stdout.flush()
-    print(f"harness: {sentence}", file=sys.stderr)  # noqa: T201 - plain text: it may be parsed
+    print(f"harness: {harmless(sentence)}", file=sys.stderr)  # noqa: T201 - plain text: it may be parsed
     sys.exit(status)

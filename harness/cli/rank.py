@@ -32,6 +32,7 @@ def rank(
     from harness.core.errors import UsageError
     from harness.evaluation.compare import read_finished
     from harness.reports import rank as report
+    from harness.reports.written import markdown
 
     summaries = [read_finished(path)[1] for path in runs]
     if written == "json":
@@ -41,7 +42,7 @@ def rank(
         raise UsageError("There is nothing to rank: all these runs are of tasks whose constants are assumed.")
     block = report.ranked(summaries)
     if written == "markdown":
-        sys.stdout.write(report.markdown(block))
+        sys.stdout.write(markdown([block]))
         return
     print_blocks([block])
     print_lines(["A benchmark, not medical advice."])

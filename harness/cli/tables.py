@@ -1,4 +1,4 @@
-"""Plain tables on stdout."""
+"""Plain tables on stdout; what is foreign in them cannot drive the terminal."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from harness.core import strict_json
+from harness.core.text import harmless
 
 if TYPE_CHECKING:
     from harness.reports.block import Block
@@ -30,12 +31,12 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, stder
     from rich.cells import cell_len
     from rich.table import Table
 
-    out, lines = console(stderr=stderr), [list(headings), *map(list, rows)]
+    out, lines = console(stderr=stderr), [[harmless(cell) for cell in line] for line in (headings, *rows)]
     wide = [max(map(cell_len, column)) + BETWEEN for column in zip(*lines, strict=True)]
     words = [cell_len(word) for line in lines for word in line[-1].split()]
     fits = sum(wide[:-1]) + max(words, default=0) + BETWEEN <= out.width
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for number, heading in enumerate(headings, start=1):
+    for number, heading in enumerate(lines[0], start=1):
         table.add_column(heading, overflow="fold", no_wrap=fits and number < len(headings))
     for row in lines[1:]:
         table.add_row(*row)
@@ -47,18 +48,18 @@ def print_blocks(blocks: Iterable[Block]) -> None:
     out = console()
     for block in blocks:
         if block.caption:
-            out.print(block.caption)
+            out.print(harmless(block.caption))
         if block.headings:
             print_table(block.headings, block.rows)
         for note in (*block.notes, ""):
-            out.print(note)
+            out.print(harmless(note))
 
 
 def print_lines(lines: Iterable[str], *, stderr: bool = False) -> None:
     """Print text as it is, wrapped to the terminal."""
     out = console(stderr=stderr)
     for line in lines:
-        out.print(line, soft_wrap=True)
+        out.print(harmless(line), soft_wrap=True)
 
 
 def print_json(value: Any) -> None:

@@ -15,6 +15,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, model_validator
 
 from harness.core.errors import UsageError, unknown_name
+from harness.core.text import Printable
 from harness.data import own
 from harness.data.schemas import Schema
 
@@ -31,8 +32,8 @@ class Treatment(_Frozen):
     """A column that is decided on. Its levels are its categories, or none and equal parts of the doses given."""
 
     column: str
-    name: str = Field("", description="in words before the level, e.g. 'fluids'")
-    words: tuple[str, ...] | None = Field(None, description="a word for every level; an empty one is left unsaid")
+    name: Printable = Field("", description="in words before the level, e.g. 'fluids'")
+    words: tuple[Printable, ...] | None = Field(None, description="a word for every level; an empty one is left unsaid")
     quantiles: int | None = Field(
         None, ge=1, description="equal parts of the doses above 0; its categories if not given"
     )
@@ -122,8 +123,8 @@ class Recipe(_Frozen):
     """How a data set becomes a tabular MDP."""
 
     id: str = Field(min_length=1, pattern=r"^[\w.-]+$")
-    title: str = Field(min_length=1)
-    summary: str = Field(description="one sentence: the patient, the decision, its rhythm")
+    title: Printable = Field(min_length=1)
+    summary: Printable = Field(description="one sentence: the patient, the decision, its rhythm")
     version: int = Field(1, ge=1, description="to be raised with any change")
     data: str | None = Field(None, description="a known data set, or a TOML file that describes one")
     data_set: dict[str, Any] | None = Field(None, description="or its description itself, see harness.data.own")
@@ -137,9 +138,9 @@ class Recipe(_Frozen):
     reward: Reward
     ends: Ends
     visits: int = Field(10, ge=1, description="from which on an action is admissible in a state")
-    value_name: str = Field("return", description="what a value is, in one or two words")
-    citations: tuple[str, ...] = ()
-    limits: tuple[str, ...] = ()
+    value_name: Printable = Field("return", description="what a value is, in one or two words")
+    citations: tuple[Printable, ...] = ()
+    limits: tuple[Printable, ...] = ()
 
     @model_validator(mode="after")
     def _complete(self) -> Self:

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import csv
 import json
-import shutil
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from importlib.metadata import version
@@ -29,7 +28,7 @@ from harness.construction.describe import READING, describe, severity
 from harness.construction.folder import FORMAT, KIND, check_target
 from harness.construction.kept import FILE, save
 from harness.construction.transitions import endings
-from harness.core.errors import RunError
+from harness.core.files import whole
 from harness.core.run import MANIFEST, write_json
 from harness.data.sharing import provenance
 from harness.mdp.arrays import ABOUT, ACTIONS, ARCHIVE, STATES
@@ -49,9 +48,7 @@ def write(built: Built, out: Path) -> dict[str, Any]:
         If it cannot be written.
     """
     check_target(out)
-    partial = out.with_name(f"{out.name}.partial")
-    try:
-        shutil.rmtree(partial, ignore_errors=True)
+    with whole(out) as partial:
         partial.mkdir(parents=True)
         _arrays(built, partial / ARCHIVE)
         states = describe(built.construction.recipe, built.table, built.states, len(built.construction.centres))
@@ -62,11 +59,6 @@ def write(built: Built, out: Path) -> dict[str, Any]:
         hashes = {ARCHIVE: sha256((partial / ARCHIVE).read_bytes()).hexdigest(), FILE: save(built, partial / FILE)}
         found = manifest(built, hashes)
         write_json(partial / MANIFEST, found)
-        if out.exists():
-            shutil.rmtree(out)
-        partial.replace(out)
-    except OSError as error:
-        raise RunError(f"Cannot write {out}: {error.strerror or error}; choose another folder with --out.") from None
     return found
 
 

@@ -29,7 +29,8 @@ from filelock import FileLock, Timeout
 from pydantic import BaseModel
 
 from harness.core import strict_json
-from harness.core.errors import HarnessError, RunError
+from harness.core.errors import RunError
+from harness.core.files import cannot_write, whole
 
 MANIFEST, DECISIONS, TRACE = "manifest.json", "decisions.jsonl", "trace.jsonl"
 SUMMARY, SO_FAR = "summary.json", "so-far.json"
@@ -54,7 +55,7 @@ class RunFolder:
         except Timeout:
             raise RunError(f"The run {path} is being written by another process; wait for it or stop it.") from None
         except OSError as error:
-            raise _cannot_write(path, error) from error
+            raise cannot_write(path, error) from error
 
     @classmethod
     def create(cls, out: Path, title: str) -> Self:
@@ -76,7 +77,7 @@ class RunFolder:
                 if not out.is_dir():
                     raise RunError(f"'{out}' is a file; --out takes a folder.") from error
             except OSError as error:
-                raise _cannot_write(path, error) from error
+                raise cannot_write(path, error) from error
         raise RunError(f"There are a thousand runs called {out / stem}.")
 
     @classmethod
@@ -117,7 +118,7 @@ class RunFolder:
                 os.ftruncate(self._files[name], size)
                 raise
         except OSError as error:
-            raise _cannot_write(self.path / name, error) from error
+            raise cannot_write(self.path / name, error) from error
 
     def close(self) -> None:
         """Close the files and let other processes in."""
@@ -154,12 +155,8 @@ def write_json(target: Path, value: Mapping[str, Any] | Sequence[Any] | BaseMode
         If it cannot be written.
     """
     data = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
-    partial = target.with_suffix(".partial")
-    try:
+    with whole(target) as partial:
         partial.write_text(strict_json.dumps(data, indent=2) + "\n", encoding="utf-8")
-        partial.replace(target)
-    except OSError as error:
-        raise _cannot_write(target, error) from error
 
 
 def kind_of(path: Path) -> str:
@@ -222,11 +219,3 @@ def _cut_torn_line(path: Path) -> None:
         whole = data.rfind(b"\n") + 1
         if whole < len(data):
             file.truncate(whole)
-
-
-def _cannot_write(path: Path, error: OSError) -> HarnessError:
-    mend = "free some space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "see that it can be written"
-    return RunError(
-        f"Cannot write {path}: {error.strerror or error}. What was written before is kept; {mend}, or choose another "
-        "folder with --out."
-    )

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 import harness
 from harness.agents import registry as agents
-from harness.agents.tabular_policy import read_arrays, write_arrays
+from harness.core.arrays import read_arrays, write_arrays
 from harness.core.errors import InvalidDataset, RunError, UsageError, first_problem
 from harness.core.seeds import check_training_seeds
 from harness.envs import registry as envs

@@ -21,6 +21,7 @@ from harness.agents import tabular_policy
 from harness.agents.rl.tabular.algorithms import ALGORITHMS, settings_of
 from harness.agents.rl.tabular.settings import TrainingSettings
 from harness.agents.rl.tabular.training import Training, advance, begin, bin_size, looks_at, restore, save
+from harness.core.arrays import read_arrays, write_arrays
 from harness.core.errors import RunError, UsageError
 from harness.core.run import MANIFEST, SUMMARY, TRAINING, RunFolder, read_manifest
 from harness.core.seeds import check_training_seeds
@@ -175,7 +176,7 @@ def finished(folder: RunFolder) -> Trained:
     if not (folder.path / SUMMARY).exists():
         _join(folder)
     manifest, settings = _told(folder.path)
-    curves = tabular_policy.read_arrays(folder.path / CURVES)
+    curves = read_arrays(folder.path / CURVES)
     try:
         return Trained(
             str(folder.path), str(manifest["env"]), manifest.get("options", {}), str(manifest["algorithm"]), settings,
@@ -189,7 +190,7 @@ def finished(folder: RunFolder) -> Trained:
 def _join(folder: RunFolder) -> None:
     manifest, settings = _told(folder.path)
     paths = [_part(folder.path, i) for i in range(len(manifest["parts"]))]
-    parts = [tabular_policy.read_arrays(path) for path in paths]
+    parts = [read_arrays(path) for path in paths]
 
     def joined(name: str) -> Any:
         return np.concatenate([part[f"training/{name}"] for part in parts])
@@ -206,7 +207,7 @@ def _join(folder: RunFolder) -> None:
         "looks": looks_at(episodes), "value": value, "length": joined("length"), "bin": np.array(size),
         "returns": joined("returns") / counts, "steps": joined("steps") / counts,
     }  # fmt: skip
-    tabular_policy.write_arrays(folder.path / CURVES, curves)
+    write_arrays(folder.path / CURVES, curves)
     summary = {
         "env": manifest["env"],
         "episodes": episodes,

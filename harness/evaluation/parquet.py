@@ -7,6 +7,7 @@ from typing import Any
 
 from harness.core.errors import RunError
 from harness.core.extras import require
+from harness.core.files import whole
 
 KEY = b"harness"
 """Under which the text stands."""
@@ -32,12 +33,8 @@ def write(path: Path, columns: dict[str, Any], text: str) -> None:
     from pyarrow import parquet
 
     table = pyarrow.table(columns).replace_schema_metadata({KEY: text.encode()})
-    partial = path.with_suffix(".partial")
-    try:
+    with whole(path) as partial:
         parquet.write_table(table, partial, compression="zstd")
-        partial.replace(path)
-    except OSError as error:
-        raise RunError(f"Cannot write {path}: {error.strerror or error}.") from error
 
 
 def read(path: Path) -> tuple[dict[str, Any], str | None]:

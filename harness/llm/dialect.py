@@ -7,7 +7,6 @@ tokens, and in which sampling parameters they take. A request begins with what a
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from contextlib import suppress
 from enum import StrEnum
@@ -18,6 +17,8 @@ from typing import Any, Literal
 from platformdirs import user_cache_path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from harness.core.errors import RunError
+from harness.core.run import write_json
 from harness.llm.structured import ReplyContract
 
 TOOL_NAME = "decide"
@@ -130,13 +131,9 @@ def forget(server: str, model: str) -> None:
 def remember(server: str, model: str, dialect: Dialect) -> None:
     """Note what was learnt, for later runs; a cache that cannot be written is no reason to stop."""
     path = _note(server, model)
-    try:
+    with suppress(OSError, RunError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".partial")
-        partial.write_text(json.dumps(dialect.model_dump(mode="json")), encoding="utf-8")
-        partial.replace(path)
-    except OSError:
-        return
+        write_json(path, dialect)
 
 
 def _note(server: str, model: str) -> Path:

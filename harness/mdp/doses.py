@@ -12,6 +12,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 
 from harness.core.errors import InvalidMDP
+from harness.core.text import Printable
 from harness.mdp.tabular import BoolArray, FloatArray, IntArray, TabularMDP
 
 
@@ -21,7 +22,7 @@ class Dose(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(min_length=1, pattern=r"^\w[\w ]*$", description="e.g. 'vasopressor'")
-    levels: tuple[str, ...] = Field(min_length=2, description="what each level is, from none to the most")
+    levels: tuple[Printable, ...] = Field(min_length=2, description="what each level is, from none to the most")
     of_actions: tuple[int, ...] = Field(description="the level of every action")
     abrupt: int | None = Field(
         None, ge=1, description="levels by which successive decisions must differ to be called abrupt, if any are"
@@ -50,9 +51,9 @@ class Severity(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str = Field(min_length=1, description="e.g. 'SOFA'")
-    unit: str = ""
-    what: str = Field("", description="what the number is of, e.g. 'mean of the patients of the state'")
+    name: Printable = Field(min_length=1, description="e.g. 'SOFA'")
+    unit: Printable = ""
+    what: Printable = Field("", description="what the number is of, e.g. 'mean of the patients of the state'")
     bounds: tuple[FiniteFloat, ...] = Field(min_length=1, description="between the bands, rising")
     of_states: tuple[float, ...] = Field(description="of every state; NaN where there is none")
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from harness.core.errors import InvalidMDP, UsageError
+from harness.core.text import printable
 from harness.mdp.tabular import BoolArray, FloatArray
 
 Cell = int | float | str
@@ -71,12 +72,12 @@ def records(path: Path) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     UsageError
         If the file cannot be read.
     InvalidMDP
-        If it is empty or ragged, a column has no name or that of another, or a cell holds control characters.
+        If it is empty or ragged, a column has no name or that of another, or a name or cell holds control characters.
     """
     rows = _cells(path)
     if not rows:
         raise InvalidMDP(f"{path} is empty; expected a header row with the names of the columns.")
-    names = tuple(name.strip() for name in rows[0][1])
+    names = tuple(_shown(path, rows[0][0], f"column {column}", name) for column, name in enumerate(rows[0][1], start=1))
     for column, name in enumerate(names, start=1):
         if not name or name in names[: column - 1]:
             fault = f"has the name '{name}' of another" if name else "has no name"
@@ -88,12 +89,15 @@ def records(path: Path) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
                 f"{path}, line {line} has {len(cells)} cells; expected {len(names)}, one under each name of the first "
                 'row (put a text with commas in "quotes").'
             )
-        texts = tuple(" ".join(cell.split()) for cell in cells)
-        for name, text in zip(names, texts, strict=True):
-            if not text.isprintable():
-                raise InvalidMDP(f"{path}, line {line}, '{name}': {text!a} holds control characters; remove them.")
-        found.append(texts)
+        found.append(tuple(_shown(path, line, f"'{name}'", cell) for name, cell in zip(names, cells, strict=True)))
     return names, found
+
+
+def _shown(path: Path, line: int, where: str, cell: str) -> str:
+    try:
+        return printable(cell)
+    except ValueError as error:
+        raise InvalidMDP(f"{path}, line {line}, {where}: {cell!a}: {error}.") from None
 
 
 def values(path: Path, name: str, column: list[str]) -> list[Cell | None]:

@@ -10,6 +10,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, model_validator
 
 from harness.core.errors import InvalidMDP, UsageError, unknown_name
+from harness.core.text import Printable
 from harness.mdp.doses import Dose, Severity
 from harness.mdp.tables import Cell, records, values
 from harness.mdp.tabular import BoolArray
@@ -24,20 +25,20 @@ class About(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    title: str | None = Field(None, min_length=1, description="name in tables; the folder's if not given")
-    summary: str | None = Field(None, description="one sentence: the patient, the decision, its rhythm")
+    title: Printable | None = Field(None, min_length=1, description="name in tables; the folder's if not given")
+    summary: Printable | None = Field(None, description="one sentence: the patient, the decision, its rhythm")
     version: int = Field(1, ge=1, description="to be raised with any change")
     discount: FiniteFloat | None = Field(None, gt=0, le=1, description="1 if not given")
     terminal: tuple[int, ...] | None = Field(None, description="states that end the episode; found if not given")
-    value_name: str = Field("return", min_length=1, description="what a value is, in one or two words")
+    value_name: Printable = Field("return", min_length=1, description="what a value is, in one or two words")
     reward_range: tuple[FiniteFloat, FiniteFloat] | None = Field(None, description="returns that score 0 and 1")
-    score: str | None = Field(None, description="what the score means")
+    score: Printable | None = Field(None, description="what the score means")
     horizon: int = Field(1_000, ge=1, description="decisions after which an episode that is played is cut off")
     hours_per_step: FiniteFloat | None = Field(None, gt=0, description="time between decisions")
     fallback: int = Field(0, ge=0, description="action taken when an agent gives no legal one")
-    citations: tuple[str, ...] = ()
-    data_licence: str = "not stated"
-    limits: tuple[str, ...] = ()
+    citations: tuple[Printable, ...] = ()
+    data_licence: Printable = "not stated"
+    limits: tuple[Printable, ...] = ()
     doses: tuple[Dose, ...] = Field((), description="treatments whose levels rise; see `harness.mdp.doses`")
     severity: Severity | None = Field(None, description="how ill the patients of each state are")
 

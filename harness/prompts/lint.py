@@ -13,14 +13,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from jinja2 import TemplateError, meta
+from jinja2 import meta
 
 from harness.core.environment import Environment
 from harness.core.errors import UsageError
 from harness.core.seeds import EVALUATION_START
 from harness.llm.registry import ReplyFormat
 from harness.mdp.environment import TabularEnvironment
-from harness.prompts.loader import BUILTIN, FILES, Prompt, load, sandbox, styles
+from harness.prompts.loader import BUILTIN, FILES, NO_TEMPLATE, Prompt, load, sandbox, styles
 from harness.prompts.render import variables
 
 STATIC = ("env", "reply", "examples")
@@ -201,7 +201,7 @@ def _templates(prompt: Prompt, observations: Sequence[Mapping[str, Any]]) -> Ite
         try:
             jinja.from_string(text)  # a filter that does not exist is found here, and not by `parse`
             used[file] = meta.find_undeclared_variables(jinja.parse(text))
-        except TemplateError as error:
+        except NO_TEMPLATE as error:
             yield Finding(Severity.ERROR, file, f"not valid Jinja: {error}")
             continue
         for name in sorted(used[file] - set(allowed)):

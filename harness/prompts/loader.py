@@ -27,6 +27,14 @@ from harness.prompts.variants import Variant, of_observation, of_sandbox, of_sta
 BUILTIN = Path(__file__).parent
 FILES = ("prompt.toml", "system.md.j2", "observation.md.j2")
 
+NO_TEMPLATE = (TemplateError, SyntaxError, RecursionError)
+"""What a text that is no template raises: Jinja makes Python of it, which can be nested too deeply for Python."""
+
+FAULTY = (
+    TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError, MemoryError,
+)  # fmt: skip
+"""What a template raises when it is rendered: filters and methods take what they are given as it is."""
+
 
 class Source(StrEnum):
     """Whose decisions a prompt shows as examples."""
@@ -79,7 +87,7 @@ class Prompt:
         for name, text in zip(FILES[1:], (self.system, self.observation), strict=True):
             try:
                 compiled.append(jinja.from_string(text))
-            except TemplateError as error:
+            except NO_TEMPLATE as error:
                 raise UsageError(f"The template {self.folder / name} is not valid Jinja: {error}.") from error
         return compiled[0], compiled[1]
 
@@ -105,9 +113,9 @@ class Prompt:
     def _rendered(self, which: int, variables: Mapping[str, Any]) -> str:
         try:
             return self._templates[which].render(variables).strip()
-        except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
-            name = self.folder / FILES[1 + which]
-            raise UsageError(f"The template {name} cannot be rendered: {error}.") from error
+        except FAULTY as error:
+            name, why = self.folder / FILES[1 + which], str(error) or "it takes more memory than there is"
+            raise UsageError(f"The template {name} cannot be rendered: {why}.") from error
 
 
 def sandbox(variant: Variant | None = None) -> ImmutableSandboxedEnvironment:

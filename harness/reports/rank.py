@@ -53,13 +53,6 @@ def _cell(s: Summary, usual: str) -> str:
     return value if certainty(s) == usual else f"{value}, {certainty(s)}"
 
 
-def markdown(block: Block) -> str:
-    """The same as a Markdown table with its notes."""
-    lines = [block.headings, tuple("---" for _ in block.headings), *block.rows]
-    table = "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
-    return "\n".join((table, "", *block.notes)) + "\n"
-
-
 def plain(summaries: Sequence[Summary]) -> list[dict[str, Any]]:
     """Every run as data, those that are assumption-based marked."""
     return [

@@ -1,9 +1,7 @@
-"""Several runs in one table: as text, Markdown, CSV or JSON."""
+"""Several runs in one table: for a reader, and as plain data."""
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
@@ -11,6 +9,7 @@ from typing import Any
 from harness.evaluation.config import Method
 from harness.evaluation.intervals import CONFIDENCE
 from harness.evaluation.summary import Summary
+from harness.reports.block import Block
 from harness.reports.text import between, not_for_ranking, number, percent
 
 
@@ -95,11 +94,13 @@ def cells(row: dict[str, Any], value_name: str) -> dict[str, str]:
     }
 
 
-def table(summaries: Sequence[Summary]) -> list[dict[str, str]]:
-    """All rows for a reader, without the columns in which nothing is said."""
-    found = [cells(row, summaries[0].value_name) for row in records(summaries)]
-    said = [name for name in found[0] if any(row[name] for row in found)]
-    return [{name: row[name] for name in said} for row in found]
+def table(summaries: Sequence[Summary]) -> Block:
+    """All rows for a reader, without the columns in which nothing is said; where nobody is to be ranked, that."""
+    first = summaries[0]
+    found = [cells(row, first.value_name) for row in records(summaries)]
+    said = tuple(name for name in found[0] if any(row[name] for row in found))
+    mind = (not_for_ranking(first.env),) if first.assumption_based else ()
+    return Block("", said, [tuple(row[name] for name in said) for row in found], mind)
 
 
 def _with_bounds(row: dict[str, Any], name: str) -> str:
@@ -113,22 +114,3 @@ def _with_bounds(row: dict[str, Any], name: str) -> str:
         return number(value) if lower is not None else f"{number(value)} (–)"
     bounds = between(lower, upper)
     return bounds if row["certainty"] in ("certain", "for these replies") else f"{number(value)} ({bounds})"
-
-
-def markdown(summaries: Sequence[Summary]) -> str:
-    """A Markdown table; below it, where nobody is to be ranked by it, that."""
-    shown = table(summaries)
-    lines = [" | ".join(shown[0]), " | ".join("---" for _ in shown[0])]
-    lines += [" | ".join(cell.replace("|", "\\|") for cell in row.values()) for row in shown]
-    found = "\n".join(f"| {line} |" for line in lines) + "\n"
-    return f"{found}\n{not_for_ranking(summaries[0].env)}\n" if summaries[0].assumption_based else found
-
-
-def comma_separated(summaries: Sequence[Summary]) -> str:
-    """CSV with full precision; empty cells where nothing is known."""
-    rows = records(summaries)
-    out = io.StringIO()
-    writer = csv.DictWriter(out, fieldnames=list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return out.getvalue()

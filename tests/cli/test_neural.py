@@ -41,6 +41,17 @@ def test_a_network_trains_and_its_folder_is_an_agent(data, harness_here, name):
     assert "optimal" in again.stdout
 
 
+def test_the_command_that_evaluates_names_the_options_of_the_data(harness_here):
+    pytest.importorskip("torch", reason=NEEDS)
+    options = ("--option", "inadmissible=terminate")
+    assert harness_here("collect", "--episodes", "50", *options, "--out", "data.npz").returncode == 0
+    told = harness_here("train", "double-dqn", "--data", "data.npz", *QUICK)
+    (line,) = [line for line in told.stdout.splitlines() if line.startswith("evaluate with: harness ")]
+    evaluated = harness_here(*line.removeprefix("evaluate with: harness ").split(), "--json")
+    assert evaluated.returncode == 0, evaluated.stderr
+    assert json.loads(evaluated.stdout)["env_options"] == {"inadmissible": "terminate"}
+
+
 def test_learning_curves_of_networks_are_drawn(data, harness_here, tmp_path):
     pytest.importorskip("torch", reason=NEEDS)
     pytest.importorskip("matplotlib")

@@ -41,10 +41,12 @@ def test_it_is_explained_like_any_other(harness_command, tmp_path):
         (["optimum", "--mdp", "ward", "--env", "icu-sepsis"], "--env and --mdp both name a task"),
         (["optimum", "--mdp", "broken"], "row 1 (state 0, action 0) sums to 0.5; expected 1"),
         (["optimum", "--env", "icu-sepsis", "--discount", "0.9"], "no option 'discount'; it knows: inadmissible"),
+        (["optimum", "--mdp", "bell"], r"There is no key '\x07'"),
     ],
 )
 def test_a_mistake_is_one_sentence(harness_command, tmp_path, words, sentence):
     write(tmp_path / "ward")
+    write(tmp_path / "bell", mdp=r'"\u0007" = 1')
     write(tmp_path / "broken", transitionFunction="0.5,0,0,0,0\n" * 10)
     done = harness_command(*words)
     assert (done.returncode, done.stdout) == (2, "")

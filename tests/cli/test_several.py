@@ -68,3 +68,12 @@ def test_a_mistake_in_one_is_found_before_any_begins(harness_command, tmp_path):
     assert done.returncode == 2
     assert "Did you mean 'expert'?" in done.stderr
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_model_s_name_is_text_for_spreadsheets_and_markdown(harness_command, server):
+    words = ["eval", "--base-url", server.base_url, "--model-id", "=1+1|[x](y)", "--agent", "random", "--quiet"]
+    rollout = ["--method", "rollout", "--episodes", "2"]
+    rows = list(csv.DictReader(io.StringIO(harness_command(*words, *rollout, "--format", "csv").stdout)))
+    assert "'=1+1|[x](y)" in [row["policy"] for row in rows]
+    shown = harness_command(*words, *rollout, "--format", "markdown").stdout
+    assert r"| =1\+1\|\[x\](y) |" in shown

@@ -33,6 +33,7 @@ def test_a_recipe_for_ones_own_data_is_read():
         ('["nothing", "the drug"]', '["nothing"]', "'drug' has 2 levels and 1 words"),
         ('column = "died"', "", "ends.column is the flag of who died"),
         ('id = "ward"', 'id = "ward"\ndata = "hiv"', "expected either data or data_set"),
+        ('id = "ward"', 'id = "ward"\ncitations = ["\\u001b[2K"]', "citations.0: it holds control characters; remove"),
         ('one_hot = ["sex"]', 'one_hot = ["sex", "x"]', "the column 'x' is named twice"),
     ],
 )

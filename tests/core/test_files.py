@@ -7,11 +7,14 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from harness.agents.registry import make as make_agent
+from harness.core.arrays import read_arrays, write_arrays
 from harness.core.episode import play
 from harness.core.errors import RunError
+from harness.core.files import whole
 from harness.core.run import DECISIONS, MANIFEST, TRACE, RunFolder, read_manifest
 from harness.core.trace import read_episodes, read_lines
 
@@ -60,6 +63,68 @@ def test_a_json_file_is_never_half_written(folder, monkeypatch):
     with pytest.raises(TypeError):
         folder.write_json(MANIFEST, {"a": object()})
     assert read_manifest(folder.path) == {"a": 1}
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("failure", [ValueError, KeyboardInterrupt])
+def test_a_file_that_fails_half_way_leaves_what_was_there_and_nothing_else(tmp_path, failure):
+    target = tmp_path / "a.json"
+    target.write_text("before")
+
+    def write():
+        with whole(target) as partial:
+            partial.write_text("half")
+            raise failure
+
+    with pytest.raises(failure):
+        write()
+    assert contents(tmp_path) == {"a.json": b"before"}
+    with whole(target) as partial:
+        partial.write_text("after")
+    assert contents(tmp_path) == {"a.json": b"after"}
+
+
+def test_a_folder_replaces_a_folder_as_a_whole(tmp_path):
+    target = tmp_path / "made"
+    (tmp_path / "made.partial").mkdir()
+    (tmp_path / "made.partial" / "left").write_text("by a process that was killed")
+    for name in ("first", "second"):
+        with whole(target) as partial:
+            partial.mkdir()
+            (partial / name).write_text(name)
+    assert contents(tmp_path) == {"second": b"second"}
+
+
+def test_a_file_takes_the_place_of_no_folder(tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "kept").write_text("kept")
+    with pytest.raises(RunError, match="Cannot write .*out: Is a directory"), whole(tmp_path / "out") as partial:
+        partial.write_text("x")
+    assert contents(tmp_path) == {"kept": b"kept"}
+
+
+def test_files_beside_each_other_have_partial_files_of_their_own(tmp_path):
+    with whole(tmp_path / "policy.npz") as one, whole(tmp_path / "policy.json") as other:
+        one.write_text("1")
+        other.write_text("2")
+    assert contents(tmp_path) == {"policy.npz": b"1", "policy.json": b"2"}
+
+
+def test_arrays_are_read_as_they_were_written_and_objects_are_refused(tmp_path):
+    path = tmp_path / "a.npz"
+    write_arrays(path, {"x": np.arange(3), "text": np.array("µ")})
+    found = read_arrays(path)
+    assert found["x"].tolist() == [0, 1, 2]
+    assert str(found["text"]) == "µ"
+    assert read_arrays(path, ("x",)).keys() == {"x"}
+    with pytest.raises(RunError, match=r"a.npz cannot be read \('y is not a file in the archive'\)"):
+        read_arrays(path, ("y",))
+    np.savez(path, x=np.array([{}], dtype=object))
+    with pytest.raises(RunError, match="no file of arrays, or damaged"):
+        read_arrays(path)
 
 
 def test_a_folder_that_is_no_run_is_named(tmp_path):

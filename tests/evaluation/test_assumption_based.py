@@ -15,7 +15,7 @@ from harness.evaluation.config import Method, RunConfig
 from harness.evaluation.job import Observers
 from harness.evaluation.manifest import changes
 from harness.reports.summary import report
-from harness.reports.table import markdown, records
+from harness.reports.table import records, table
 
 MIND = "dic is assumption-based, no evidence holds up its dynamics. Its values are kept out of rankings"
 HEALTH_GYM = ("hypotension", "sepsis-hg", "art-hiv")
@@ -38,10 +38,10 @@ async def test_runs_stand_as_they_were_asked_for_and_elsewhere_by_value(tmp_path
     assert [row["policy"] for row in records(unranked)] == list(AGENTS)
     values = [row["value"] for row in records(unranked)]
     assert values != sorted(values, reverse=True)
-    assert MIND in markdown(unranked)
+    assert MIND in table(unranked).notes[0]
     ranked = await runs(tmp_path, "warfarin", ("warfarin-random", "warfarin-nomogram"))
     assert [row["policy"] for row in records(ranked)] == ["warfarin-nomogram", "warfarin-random"]
-    assert "assumption-based" not in markdown(ranked)
+    assert not table(ranked).notes
     assert "assumption_based" not in records(ranked)[0]
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.agents.tabular_policy import load, read_arrays, write_arrays
+from harness.agents.tabular_policy import load
+from harness.core.arrays import read_arrays, write_arrays
 from harness.core.errors import InvalidMDP, RunError, UsageError
 from harness.core.run import SUMMARY, TRAINING, RunFolder
 from harness.envs.registry import make_tabular

@@ -208,6 +208,10 @@ T, S = "transitionFunction.csv", "states.csv"
         ({"states": line(S, 3, "0,x,fast,2")}, "'map_mmhg', row 2 below the header: 'fast' is not a finite number"),
         ({"states": line(S, 3, "0,x,72")}, "line 3 has 3 cells; expected 4"),
         ({"states": line(S, 3, "0,\x1b[31m,72,1")}, "line 3, 'description': .* holds control characters"),
+        (
+            {"states": line(S, 1, "state,description,\x1b[31m,map_mmhg")},
+            "line 1, column 3: .* holds control characters",
+        ),
         ({"states": line(S, 1, "state,description,map_mmhg,map_mmhg")}, "column 4 has the name 'map_mmhg' of another"),
         ({"states": line(S, 1, "state,description,map_mmhg,")}, "column 4 has no name"),
         ({"states": line(S, 3, '0,"x,72,1')}, "states.csv, line .* is not comma-separated text"),
@@ -223,6 +227,14 @@ T, S = "transitionFunction.csv", "states.csv"
         ({"mdp": "reward_range = [1, 0]"}, r"reward_range is \[1.0, 0.0\]; expected the lower return first"),
         ({"mdp": "terminal = [3, 4]\nfallback = 2"}, "fallback: there is no action 2; expected 0 to 1"),
         ({"mdp": "title ="}, "is not valid TOML"),
+        ({"mdp": 'title = "  "'}, "mdp.toml: title is '  ': .* at least 1 "),
+        *(
+            ({"mdp": f'{key} = "\\u001b[2K"'}, f"mdp.toml: {key} is .*x1b.*: it holds control characters; remove them")
+            for key in ("title", "summary", "value_name", "score", "data_licence")
+        ),
+        ({"mdp": r'limits = ["one", "\u0007"]'}, r"limits.1 is '.x07': it holds control characters"),
+        ({"mdp": r'citations = ["\u202e"]'}, "citations.0 is .*: it holds control characters"),
+        ({"mdp": r'doses = [{ name = "x", levels = ["no", "\u009b"], of_actions = [0, 1] }]'}, "doses.0.levels.1 is "),
     ],
 )
 def test_each_fault_is_named_by_its_place(tmp_path, changes, sentence):
@@ -230,6 +242,11 @@ def test_each_fault_is_named_by_its_place(tmp_path, changes, sentence):
         read(write(tmp_path / "ward", **changes))
     assert str(tmp_path / "ward") in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_text_of_several_lines_is_shown_in_one(tmp_path):
+    mdp = WARD["mdp.toml"] + 'summary = """Septic shock,\n   every 4 hours."""\n'
+    assert read(write(tmp_path / "ward", mdp=mdp)).about.summary == "Septic shock, every 4 hours."
 
 
 def test_a_rewarded_state_that_keeps_itself_is_not_guessed_to_be_terminal(tmp_path):

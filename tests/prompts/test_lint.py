@@ -54,6 +54,7 @@ def test_a_prompt_without_faults_has_no_findings(checked):
         ({"toml": TOML.replace('"x"', '" "')}, "error", "prompt.toml", "the summary is empty"),
         ({"toml": 'version = 1\nsummary = "x"'}, "warning", "prompt.toml", "does not say what this prompt changes"),
         ({"system": "{% if %} {{ reply }}"}, "error", "system.md.j2", "not valid Jinja"),
+        ({"system": "{% for a in [1] %}" * 30 + "{% endfor %}" * 30}, "error", "system.md.j2", "not valid Jinja"),
         ({"patient": "{{ description | shouted }} {{ features }}"}, "error", "observation.md.j2", "No filter named"),
         ({"system": SYSTEM + "{{ description }}"}, "error", "system.md.j2", "'description' belongs to one patient"),
         ({"system": SYSTEM + "{{ env.titel }}"}, "error", "system.md.j2", "no attribute 'titel'"),

@@ -65,6 +65,22 @@ def test_templates_cannot_leave_the_sandbox(sepsis, own, template):
 
 
 @pytest.mark.parametrize(
+    ("template", "sentence"),
+    [
+        ("{{ reply | dictsort }}", "cannot be rendered: 'str' object has no attribute 'items'"),
+        ("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}", "cannot be rendered: maximum recursion depth exceeded"),
+        ("{{ reply | center(10 ** 15) }}", "cannot be rendered: it takes more memory than there is"),
+        ("{% for a in [1] %}" * 30 + "{% endfor %}" * 30, "is not valid Jinja: too many statically nested blocks"),
+        ("{{ " + "(" * 3_000 + "1" + ")" * 3_000 + " }}", "is not valid Jinja: maximum recursion depth exceeded"),
+    ],
+)
+def test_a_template_that_fails_in_python_gets_one_sentence(own, template, sentence):
+    (own / "system.md.j2").write_text(template)
+    with pytest.raises(UsageError, match=sentence):
+        load("icu-sepsis", str(own)).system_message({"env": None, "reply": "Reply."})
+
+
+@pytest.mark.parametrize(
     ("damage", "sentence"),
     [
         (lambda f: (f / "system.md.j2").unlink(), "system.md.j2 cannot be read: No such file"),

@@ -11,7 +11,6 @@ Files appear whole or not at all, and nothing in them is code.
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,9 @@ from numpy.typing import NDArray
 
 from harness.agents.bandits.combinations import Combinations
 from harness.agents.bandits.optim_neural_ts import Search, Settings, begin
+from harness.core.arrays import read_arrays, write_arrays
 from harness.core.errors import RunError
+from harness.core.files import cannot_write
 from harness.core.run import write_json
 
 CHECKPOINT_VERSION = 2
@@ -57,7 +58,7 @@ def open_search(folder: Path, data: Combinations, settings: Settings, seed: int)
         try:
             (folder / SNAPSHOTS).mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise _cannot_write(folder, error) from error
+            raise cannot_write(folder, error) from error
         write_json(folder / ABOUT, now)
         return begin(data, settings, seed)
     before = read_about(folder)
@@ -93,19 +94,19 @@ def save(search: Search, folder: Path) -> None:
         "curve": np.frombuffer(json.dumps(search.curve).encode(), dtype=np.uint8),
         "cpu_seconds": np.array(search.cpu_seconds),
     }
-    _write_arrays(folder / STATE, arrays)
+    write_arrays(folder / STATE, arrays, compressed=False)
 
 
 def save_snapshot(search: Search, folder: Path) -> None:
     """Keep the network and U of now for the ensemble."""
     arrays = {"parameters": search.adam.parameters, "U": search.U}
-    _write_arrays(folder / SNAPSHOTS / f"{search.step:06}.npz", arrays)
+    write_arrays(folder / SNAPSHOTS / f"{search.step:06}.npz", arrays, compressed=False)
 
 
 def snapshots(folder: Path) -> Iterator[tuple[int, Arrays]]:
     """Step, parameters and U of every snapshot, the earliest first."""
     for path in sorted((folder / SNAPSHOTS).glob("*.npz")):
-        yield int(path.stem), _read_arrays(path, ("parameters", "U"))
+        yield int(path.stem), read_arrays(path, ("parameters", "U"))
 
 
 def read_about(folder: Path) -> dict[str, Any]:
@@ -135,7 +136,7 @@ def read_about(folder: Path) -> dict[str, Any]:
 
 def _restored(folder: Path, search: Search) -> Search:
     names = ("parameters", "first", "second", "updates", "U", "rows", "observed", "flagged", "found", "curve")
-    saved = _read_arrays(folder / STATE, (*names, "cpu_seconds"))
+    saved = read_arrays(folder / STATE, (*names, "cpu_seconds"))
     n = len(saved["rows"])
     adam = search.adam
     try:
@@ -148,25 +149,3 @@ def _restored(folder: Path, search: Search) -> Search:
         raise RunError(f"{folder / STATE} does not fit its {ABOUT}: {error}. Delete {STATE} to start anew.") from error
     adam.updates, search.step, search.cpu_seconds = int(saved["updates"]), n, float(saved["cpu_seconds"])
     return search
-
-
-def _read_arrays(path: Path, names: tuple[str, ...]) -> Arrays:
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in names}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise RunError(f"{path} cannot be read ({error}); it was damaged after it was written.") from error
-
-
-def _write_arrays(path: Path, arrays: Arrays) -> None:
-    partial = path.with_suffix(".partial")
-    try:
-        with partial.open("wb") as file:
-            np.savez(file, allow_pickle=False, **arrays)
-        partial.replace(path)
-    except OSError as error:
-        raise _cannot_write(path, error) from error
-
-
-def _cannot_write(path: Path, error: OSError) -> RunError:
-    return RunError(f"Cannot write {path}: {error.strerror or error}. What was saved before is kept.")

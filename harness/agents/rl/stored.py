@@ -21,6 +21,7 @@ from torch import Tensor
 from harness.agents.rl.layers import Weights
 from harness.core.environment import EnvSpec
 from harness.core.errors import RunError
+from harness.core.files import whole
 
 CHECKPOINT = "checkpoint.safetensors"
 
@@ -90,12 +91,11 @@ def write(folder: Path, tensors: Tensors, what: dict[str, Any], curve: Curve) ->
         If it cannot be written; what was saved before is kept.
     """
     target = folder / CHECKPOINT
-    partial = target.with_suffix(".partial")
     try:
-        # one entry: of several the format keeps no order, and the same training would not be the same file
-        save_file(tensors, partial, {TRAINING: json.dumps({"about": what, "curve": curve})})
-        partial.replace(target)
-    except (OSError, SafetensorError) as error:
+        with whole(target) as partial:
+            # one entry: of several the format keeps no order, and the same training would not be the same file
+            save_file(tensors, partial, {TRAINING: json.dumps({"about": what, "curve": curve})})
+    except SafetensorError as error:
         raise RunError(f"Cannot write {target}: {error}. What was saved before is kept.") from error
 
 

@@ -11,7 +11,7 @@ import typer
 from harness.cli.resuming import only_resumed
 from harness.cli.train import tabular
 from harness.cli.train.offline import Env
-from harness.cli.train.session import AsJson, Out, Quiet, Resume, carried_out
+from harness.cli.train.session import AsJson, Out, Quiet, Resume, carried_out, evaluate_with
 
 HEADS = {
     "neural-behaviour-cloning": "Learn by a network the policy that is seen in logged transitions.",
@@ -152,9 +152,5 @@ def _train(
         print_json({**asdict(done.learned), "curve": done.curve})
         return
     print_blocks([curve(done), table(done.learned)])
-    print_lines(
-        [
-            f"evaluate with: harness eval --env {done.learned.env} --agent {done.learned.run_dir}",
-            "A benchmark, not medical advice.",
-        ]
-    )
+    found = done.learned
+    print_lines([evaluate_with(found.env, found.options, found.run_dir), "A benchmark, not medical advice."])

@@ -11,6 +11,7 @@ import numpy as np
 from harness import __version__
 from harness.core.errors import UsageError
 from harness.core.extras import require
+from harness.core.files import whole
 from harness.core.run import write_json
 from harness.data.schemas import Column
 from harness.data.source import STAND_IN_PATIENTS, blob_sha1, has_manifest, manifest_path
@@ -39,23 +40,22 @@ def synthesize(process: Process, patients: int, seed: int, path: Path) -> dict[s
         raise UsageError(f"{path} is there and is no stand-in; name another file with --out, it is not overwritten.")
     cohort = simulate(process, patients, seed)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.partial")
-    write_csv(process, cohort.columns, partial)
-    manifest = {
-        "stand_in_for": process.schema.id,
-        "notice": NOTICE,
-        "file": path.name,
-        "blob_sha1": blob_sha1(partial),
-        "patients": patients,
-        "steps": process.steps,
-        "seed": seed,
-        "first_patient": STAND_IN_PATIENTS,
-        "process_version": VERSION,
-        "harness_version": __version__,
-        "numpy_version": np.__version__,
-    }
-    write_json(manifest_path(path), manifest)
-    partial.replace(path)
+    with whole(path) as partial:
+        write_csv(process, cohort.columns, partial)
+        manifest = {
+            "stand_in_for": process.schema.id,
+            "notice": NOTICE,
+            "file": path.name,
+            "blob_sha1": blob_sha1(partial),
+            "patients": patients,
+            "steps": process.steps,
+            "seed": seed,
+            "first_patient": STAND_IN_PATIENTS,
+            "process_version": VERSION,
+            "harness_version": __version__,
+            "numpy_version": np.__version__,
+        }
+        write_json(manifest_path(path), manifest)
     return manifest
 
 

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from harness.core.files import whole
 from harness.envs.polypharmacy.rows import Drug, Interaction, Pair, Severity
 
 WORST_FIRST = tuple(Severity)
@@ -50,12 +51,10 @@ def expand(rules: Iterable[Interaction], drugs: Mapping[str, Drug]) -> tuple[Pai
 
 def write(folder: Path, pairs: Iterable[Pair]) -> None:
     """Write `pairs.csv`, whole or not at all."""
-    partial = folder / "pairs.csv.partial"
-    with partial.open("w", encoding="utf-8", newline="") as file:
+    with whole(folder / "pairs.csv") as partial, partial.open("w", encoding="utf-8", newline="") as file:
         out = csv.writer(file, lineterminator="\n")
         out.writerow(Pair.model_fields)
         out.writerows((pair.drug_a, pair.drug_b, pair.severity.value, ";".join(pair.rules)) for pair in pairs)
-    partial.replace(folder / "pairs.csv")
 
 
 def main(arguments: list[str]) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 from harness.agents.rl.tabular.algorithms import ALGORITHMS, Learner
 from harness.agents.rl.tabular.lanes import Memory
 from harness.agents.rl.tabular.settings import TrainingSettings
-from harness.agents.tabular_policy import read_arrays, write_arrays
+from harness.core.arrays import read_arrays, write_arrays
 from harness.core.errors import RunError
 from harness.mdp.evaluate import evaluate
 from harness.mdp.tabular import FloatArray, IntArray, TabularMDP
