@@ -65,6 +65,8 @@ class TabularEnvironment(Generic[O, A]):
         The treatments whose levels rise; none where an action is a choice between drugs.
     severity : Severity, optional
         How ill the patients of each state are; by the optimum's value if not given.
+    features : float array, shape (S, d), optional
+        What is known of each state in numbers, where all are known in every decision state.
 
     Attributes
     ----------
@@ -92,6 +94,7 @@ class TabularEnvironment(Generic[O, A]):
         achievable: Callable[[], Solution] | None = None,
         doses: Sequence[Dose] = (),
         severity: Severity | None = None,
+        features: FloatArray | None = None,
     ) -> None:
         self.spec = spec
         self.mdp = mdp
@@ -107,6 +110,7 @@ class TabularEnvironment(Generic[O, A]):
         self._achievable = achievable
         self.doses = tuple(doses)
         self._severity = severity
+        self.features = features
         self._index = {action: i for i, action in enumerate(self.actions)}
         self._state = 0
         self._steps = 0
