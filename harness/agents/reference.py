@@ -61,17 +61,16 @@ def _tabular(env: Any, name: str) -> TabularEnvironment[Any, Any]:
 
 
 def _elsewhere(env: Any, name: str) -> Agent | None:
-    """Who plays a part in a task that has no table; None if nobody does."""
-    if isinstance(env, TabularEnvironment) or not env.spec.id.startswith("polypharmacy/"):
+    """Who plays a part in a medication review, which has no table; None in any other task."""
+    if isinstance(env, TabularEnvironment):
         return None
-    from harness.agents.heuristics import medication_review
+    from harness.agents.heuristics import medication_review as review
+    from harness.envs.polypharmacy.environment import MedicationReview
 
-    agent: Agent = getattr(medication_review, PARTS[name])(env)
-    return agent
-
-
-PARTS = {"random": "chance", "expert": "pharmacist", "optimal": "informed", "fallback": "nothing"}
-"""Who plays them in a medication review."""
+    if not isinstance(env, MedicationReview):
+        return None
+    parts = {"random": review.chance, "expert": review.pharmacist, "optimal": review.informed}
+    return parts.get(name, review.nothing)(env)
 
 
 def random(env: Any) -> Agent:

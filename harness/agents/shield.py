@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from harness.agents.checks import Check, Checked, ShieldMode
-from harness.core.agent import Agent, Decision, Situation, Veto
+from harness.core.agent import Agent, Decision, HasTable, Situation, Veto
 from harness.core.environment import Action, Environment
 from harness.core.errors import UsageError, unknown_name
 from harness.core.registry import Entry, Registry
@@ -197,7 +197,7 @@ def shielded(agent: Agent, env: Environment[Any, Any], given: Sequence[Rule | Ch
     """The agent behind a shield; one with a policy table keeps one."""
     masks = [rule for rule in given if isinstance(rule, Rule)]
     if isinstance(env, TabularEnvironment) and masks:
-        kind = ShieldedTable if hasattr(agent, "policy") else Shielded
+        kind = ShieldedTable if isinstance(agent, HasTable) else Shielded
         agent = kind(agent, env, masks, mode)
     checks = [rule for rule in given if isinstance(rule, Check)]
     return Checked(agent, env, checks, mode) if checks else agent
@@ -254,6 +254,8 @@ class Shielded:
 class ShieldedTable(Shielded):
     """The same of an agent with a policy table."""
 
+    _agent: HasTable
+
     def policy(self, mdp: TabularMDP) -> FloatArray:
         """The table that is carried out, shape (S, A)."""
         return moved(self._wanted(mdp), self._instead)
@@ -263,8 +265,7 @@ class ShieldedTable(Shielded):
         return np.asarray((self._wanted(mdp) * self._vetoed).sum(axis=1))
 
     def _wanted(self, mdp: TabularMDP) -> FloatArray:
-        agent: Any = self._agent  # has a table: `shielded` saw to it
-        return np.asarray(agent.policy(mdp), dtype=np.float64)
+        return np.asarray(self._agent.policy(mdp), dtype=np.float64)
 
 
 def _allowed(mdp: TabularMDP, given: Sequence[Rule]) -> BoolArray:

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, SerializeAsAny
 
 from harness.core.environment import Action
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 class Outcome(StrEnum):
@@ -165,7 +169,7 @@ class Situation:
 
 
 class Agent(Protocol):
-    """Who decides. Agents with a memoryless policy on a tabular MDP also have `policy(mdp) -> (S, A)`."""
+    """Who decides."""
 
     @property
     def id(self) -> str:
@@ -186,6 +190,15 @@ class Agent(Protocol):
 
     async def close(self) -> None:
         """Release what the agent holds."""
+        ...
+
+
+@runtime_checkable
+class HasTable(Agent, Protocol):
+    """An agent with a memoryless policy on a tabular MDP, known as a table."""
+
+    def policy(self, mdp: Any) -> NDArray[np.float64]:
+        """The probability of every action in every state of a `TabularMDP`, shape (S, A)."""
         ...
 
 

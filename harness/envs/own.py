@@ -24,7 +24,7 @@ from harness.envs.ids import GYMNASIUM, PREFIX, absolute, short_name
 from harness.mdp import toy_text
 from harness.mdp.environment import TabularEnvironment, TabularObservation
 from harness.mdp.read import GivenMDP, read
-from harness.mdp.tabular import SUM_TOLERANCE, IntArray, TabularMDP
+from harness.mdp.tabular import SUM_TOLERANCE, FloatArray, IntArray, TabularMDP
 from harness.mdp.words import About, StateWords
 
 FEATURES_SHOWN = 4
@@ -75,6 +75,7 @@ def playable(
         reference_kind=task.reference_kind,
         doses=task.given.about.doses,
         severity=task.given.about.severity,
+        features=task.features,
     )
 
 
@@ -88,6 +89,7 @@ class _Task:
     labels: tuple[str, ...]
     fallback: IntArray
     reference_kind: ReferenceKind
+    features: FloatArray | None
 
     def observe(self, state: int) -> OwnObservation:
         words = self.given.states[state]
@@ -115,7 +117,20 @@ def _task(given: GivenMDP, env_id: str, origin: Provenance | None) -> _Task:
         labels=labels,
         fallback=_fallback(given),
         reference_kind=ReferenceKind.INFORMED if alike else ReferenceKind.EXACT,
+        features=_numbers(given),
     )
+
+
+def _numbers(given: GivenMDP) -> FloatArray | None:
+    """The features of every state, shape (S, d); None if there are none, or one is no number or not always known."""
+    live = given.mdp.decision_states
+    rows = [given.states[state].features for state in live]
+    names = list(next(iter(rows), {}))
+    if not names or any(row.keys() != set(names) or any(isinstance(x, str) for x in row.values()) for row in rows):
+        return None
+    found = np.zeros((given.mdp.n_states, len(names)))
+    found[live] = [[row[name] for name in names] for row in rows]
+    return found
 
 
 def _action_type(given: GivenMDP) -> type[Action]:

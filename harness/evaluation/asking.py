@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from harness.agents.reference import draw
-from harness.core.agent import Agent, Decision, Message, Outcome, Situation
+from harness.agents.shield import ShieldedTable
+from harness.core.agent import Agent, Decision, HasTable, Message, Outcome, Situation
 from harness.core.episode import decided
 from harness.core.run import DECISIONS, Clock, RunFolder
 from harness.evaluation.state_decision import StateDecision, line_of, line_of_row, read_decisions
@@ -70,10 +71,8 @@ class Asker:
         self._concurrency = concurrency
         self._on_answer = on_answer
         self._samples = samples
-        policy = getattr(agent, "policy", None)
-        self._table: FloatArray | None = None if policy is None else np.asarray(policy(env.mdp), dtype=np.float64)
-        vetoed = getattr(agent, "veto_shares", None)
-        self._veto_shares: FloatArray | None = None if vetoed is None else vetoed(env.mdp)
+        self._table = np.asarray(agent.policy(env.mdp), dtype=np.float64) if isinstance(agent, HasTable) else None
+        self._veto_shares = agent.veto_shares(env.mdp) if isinstance(agent, ShieldedTable) else None
         self.answers = {line.state: line for line in read_decisions(folder.path)}
 
     async def rows(self, states: IntArray) -> FloatArray:
@@ -142,7 +141,7 @@ class AskedAgent:
 
     async def act(self, observation: Any, situation: Situation) -> Decision:
         """The recorded decision; agents with a policy table draw from it themselves."""
-        if hasattr(self._agent, "policy"):
+        if isinstance(self._agent, HasTable):
             return await self._agent.act(observation, situation)
         line = await self._asker.decide(observation.state)
         index = line.action_index

@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 import harness
 from harness.agents import registry as agents
+from harness.core.agent import HasTable
 from harness.core.arrays import read_arrays, write_arrays
 from harness.core.errors import InvalidDataset, RunError, UsageError, first_problem
 from harness.core.seeds import check_training_seeds
@@ -63,14 +64,13 @@ def policy_table(agent_id: str, env: TabularEnvironment[Any, Any]) -> FloatArray
     UsageError
         If there is no such agent, or it has none.
     """
-    policy = getattr(agents.make(agent_id, env), "policy", None)
-    if not callable(policy):
+    agent = agents.make(agent_id, env)
+    if not isinstance(agent, HasTable):
         raise UsageError(
             f"The agent '{agent_id}' has no policy table; transitions are collected with one that has, e.g. expert, "
             "random, optimal, or the folder of a tabular training."
         )
-    table: FloatArray = policy(env.mdp)
-    return table
+    return agent.policy(env.mdp)
 
 
 def collect(

@@ -12,6 +12,7 @@ import numpy as np
 from harness.agents import registry as agents
 from harness.agents.tabular_policy import home
 from harness.agents.trained import is_folder
+from harness.core.agent import HasTable
 from harness.core.errors import RunError, UsageError
 from harness.core.run import DECISIONS
 from harness.evaluation.manifest import opened, require_environment
@@ -49,13 +50,12 @@ def named_policy(who: str, env: TabularEnvironment[Any, Any], options: Mapping[s
     if who not in agents.AGENTS.entries() and is_folder(who) and (Path(who) / DECISIONS).is_file():
         return _of_run(Path(who), env, dict(options or {}))
     agent = agents.make(who, env)
-    table = getattr(agent, "policy", None)
-    if not callable(table):
+    if not isinstance(agent, HasTable):
         raise UsageError(
             f"The agent '{who}' has no policy table; name one that has (random, expert, optimal, a tabular training's "
             "folder), or the folder of its run by `harness eval --method exact`."
         )
-    return NamedPolicy(_named(who), check_policy(env.mdp, table(env.mdp)))
+    return NamedPolicy(_named(who), check_policy(env.mdp, agent.policy(env.mdp)))
 
 
 def _named(who: str) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -68,44 +70,56 @@ class Budget:
         self._entry = entry
         self._clock = clock
         self._began = clock()
-        self._under_way = 0
+        self._under_way: list[tuple[int, float]] = []
+        self._released = asyncio.Event()
         self.calls = self.tokens = 0
         self.cost = 0.0
         for request in before:
-            self._add(request.prompt_tokens, request.cached_tokens, request.completion_tokens)
+            self.spend(request.prompt_tokens, request.cached_tokens, request.completion_tokens)
 
-    def ask(self) -> None:
-        """Begin a request, if it may be made.
+    @asynccontextmanager
+    async def held(self, prompt: int, completion: int) -> AsyncIterator[None]:
+        """Hold what a request may take, at most so many tokens, while it is under way.
+
+        Waits while it would fit only if those under way take less than is held for them.
 
         Raises
         ------
         BudgetSpent
-            If a limit is reached, this request and those under way counted as the mean of those answered.
+            If it may take more than is left.
         """
-        limits = self._limits
-        to_come = self._under_way + 1  # those under way, whose size is not known yet, and this one
-        if limits.calls is not None and self.calls + to_come > limits.calls:
-            raise BudgetSpent(f"The limit of {limits.calls} calls is reached.")
-        mean_tokens = self.tokens / self.calls if self.calls else 0.0
-        if limits.tokens is not None and self.tokens + to_come * mean_tokens > limits.tokens:
-            raise BudgetSpent(f"The limit of {limits.tokens:,} tokens is reached ({self.tokens:,} were used).")
-        mean_cost = self.cost / self.calls if self.calls else 0.0
-        if limits.cost is not None and self.cost + to_come * mean_cost > limits.cost:
-            raise BudgetSpent(f"The limit of {limits.cost:g} USD is reached ({self.cost:.4f} were spent).")
-        if limits.minutes is not None and self._clock() - self._began >= 60 * limits.minutes:
-            raise BudgetSpent(f"The limit of {limits.minutes:g} minutes is reached.")
-        self._under_way += 1
+        most = prompt + completion, cost_of(self._entry, prompt, 0, completion) or 0.0
+        while (reached := self._reached(*most)) is not None:
+            if not self._under_way:
+                raise BudgetSpent(reached)
+            self._released.clear()
+            await self._released.wait()
+        self._under_way.append(most)
+        try:
+            yield
+        finally:
+            self._under_way.remove(most)
+            self._released.set()
 
-    def answered(self, prompt: int, cached: int, completion: int) -> None:
+    def spend(self, prompt: int, cached: int, completion: int) -> None:
         """A request was answered, and took so many tokens."""
-        self._under_way -= 1
-        self._add(prompt, cached, completion)
-
-    def failed(self) -> None:
-        """A request brought nothing."""
-        self._under_way -= 1
-
-    def _add(self, prompt: int, cached: int, completion: int) -> None:
         self.calls += 1
         self.tokens += prompt + completion
         self.cost += cost_of(self._entry, prompt, cached, completion) or 0.0
+
+    def _reached(self, tokens: int, cost: float) -> str | None:
+        """Which limit does not let a request begin that may take so much; None if none."""
+        limits = self._limits
+        tokens_held = sum(tokens for tokens, _ in self._under_way)
+        cost_held = sum(cost for _, cost in self._under_way)
+        if limits.calls is not None and self.calls + len(self._under_way) >= limits.calls:
+            return f"The limit of {limits.calls} calls is reached."
+        if limits.tokens is not None and self.tokens + tokens_held + tokens > limits.tokens:
+            spent = f"{self.tokens:,} were used, the next request may take {tokens:,}"
+            return f"The limit of {limits.tokens:,} tokens is reached ({spent})."
+        if limits.cost is not None and self.cost + cost_held + cost > limits.cost:
+            spent = f"{self.cost:.4f} were spent, the next request may cost {cost:.4f}"
+            return f"The limit of {limits.cost:g} USD is reached ({spent})."
+        if limits.minutes is not None and self._clock() - self._began >= 60 * limits.minutes:
+            return f"The limit of {limits.minutes:g} minutes is reached."
+        return None

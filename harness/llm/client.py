@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import math
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
@@ -19,12 +20,13 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_aft
 
 from harness.core.agent import Message
 from harness.core.errors import ModelServerError
-from harness.llm.budget import Budget
+from harness.llm.budget import Budget, Limits
 from harness.llm.cache import ReplyCache, key_of
 from harness.llm.dialect import Dialect, remember, remembered
 from harness.llm.endpoint import Endpoint
 from harness.llm.failures import retry_after, sentence, words_of, worth_retrying
 from harness.llm.keys import api_key_of, more_keys_of
+from harness.llm.lengths import PROMPT_RATIO
 from harness.llm.load import Gate, Rate
 from harness.llm.local import LocalServer
 from harness.llm.registry import ModelEntry
@@ -92,7 +94,7 @@ class ChatClient:
         self._log_folder = log_folder
         self._temperature = temperature
         self._logprobs = logprobs
-        self._budget = budget
+        self._budget = budget or Budget(Limits(), entry)
         self._session = uuid.uuid4().hex[:8]
         self._uncached = itertools.count()
         self._in_flight: dict[str, asyncio.Future[Reply]] = {}
@@ -210,7 +212,6 @@ class ChatClient:
             async for attempt in retrying:
                 with attempt:
                     endpoint = next(self._turns)
-                    await self._rate.turn()
                     async with self._gate.passing():
                         reply = await self._paid(endpoint, request, key)
                     await self._gate.answered()
@@ -220,26 +221,25 @@ class ChatClient:
         raise failure  # out here it does not carry the error along, whose request has the key in its headers
 
     async def _paid(self, endpoint: Endpoint, request: Mapping[str, Any], key: str) -> Reply:
-        """One attempt, within the budget."""
+        """One attempt, within the rate and the budget."""
         import openai
 
-        if self._budget is not None:
-            self._budget.ask()
-        try:
-            reply = await self._send(endpoint, request, key)
-        except BaseException as error:
-            if self._budget is not None:
-                self._budget.failed()
-            if isinstance(error, openai.APIStatusError) and error.status_code in (429, 503, 529):
-                self._gate.refused()
-            raise
-        prompt, completion = reply.prompt_tokens, reply.completion_tokens
-        if not reply.usage_reported:
-            prompt = sum(len(m["content"]) for m in request["messages"]) // CHARACTERS_PER_TOKEN
-            completion = len(reply.text) // CHARACTERS_PER_TOKEN
-        self._rate.used(prompt + completion)
-        if self._budget is not None:
-            self._budget.answered(prompt, reply.cached_tokens, completion)
+        characters = sum(len(m["content"]) for m in request["messages"])
+        most = math.ceil(PROMPT_RATIO.high * characters), request["max_tokens"]
+        turn = await self._rate.turn(sum(most))
+        async with self._budget.held(*most):
+            try:
+                reply = await self._send(endpoint, request, key)
+            except openai.APIStatusError as error:
+                if error.status_code in (429, 503, 529):
+                    self._gate.refused()
+                raise
+            prompt, completion = reply.prompt_tokens, reply.completion_tokens
+            if not reply.usage_reported:
+                prompt = characters // CHARACTERS_PER_TOKEN
+                completion = len(reply.text) // CHARACTERS_PER_TOKEN
+            self._rate.used(turn, prompt + completion)
+            self._budget.spend(prompt, reply.cached_tokens, completion)
         return reply
 
     async def _send(self, endpoint: Endpoint, request: Mapping[str, Any], key: str) -> Reply:

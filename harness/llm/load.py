@@ -6,7 +6,8 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 
 CALM_S = 1.0
 """Refusals within this time of the last one are of the same burst, and halve nothing again."""
@@ -67,6 +68,14 @@ class Gate:
             self._limit = max(self._limit / 2, 1.0)
 
 
+@dataclass
+class Turn:
+    """A request within the minute: when it began, and the tokens that it takes, at most until it is answered."""
+
+    began: float
+    tokens: int
+
+
 class Rate:
     """No more than so many requests and tokens in any minute.
 
@@ -74,35 +83,42 @@ class Rate:
     ----------
     requests, tokens : int or None
         Per minute; None is no limit.
+    clock : function
+        Seconds, from any origin.
     """
 
     def __init__(self, requests: int | None, tokens: int | None, clock: Callable[[], float] = time.monotonic) -> None:
         self._requests = requests
         self._tokens = tokens
         self._clock = clock
-        self._recent: deque[tuple[float, int]] = deque()
-        self._turn = asyncio.Lock()
-        self._usual = 0.0
+        self._recent: deque[Turn] = deque()
+        self._queue = asyncio.Lock()
+        self._corrected = asyncio.Event()
 
-    async def turn(self) -> None:
-        """Wait until one more request fits into the minute."""
+    async def turn(self, tokens: int) -> Turn:
+        """Wait until one more request, of at most so many tokens, fits into the minute; one beyond it goes alone."""
         if self._requests is None and self._tokens is None:
-            return
-        async with self._turn:
-            while (wait := self._wait()) > 0:  # noqa: ASYNC110 - no event announces a time
-                await asyncio.sleep(wait)
-            self._recent.append((self._clock(), int(self._usual)))
+            return Turn(self._clock(), tokens)
+        async with self._queue:
+            while (wait := self._wait(tokens)) > 0:
+                self._corrected.clear()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(wait):
+                        await self._corrected.wait()
+            turn = Turn(self._clock(), tokens)
+            self._recent.append(turn)
+            return turn
 
-    def used(self, tokens: int) -> None:
-        """A request took so many tokens; the next ones are expected to."""
-        self._usual = tokens if not self._usual else 0.9 * self._usual + 0.1 * tokens
+    def used(self, turn: Turn, tokens: int) -> None:
+        """A request was answered, and took so many tokens."""
+        turn.tokens = tokens
+        self._corrected.set()
 
-    def _wait(self) -> float:
+    def _wait(self, tokens: int) -> float:
         now = self._clock()
-        while self._recent and now - self._recent[0][0] >= MINUTE_S:
+        while self._recent and self._recent[0].began + MINUTE_S <= now:
             self._recent.popleft()
         full = self._requests is not None and len(self._recent) >= self._requests
-        spent = sum(tokens for _, tokens in self._recent)
-        if self._tokens is not None and self._recent and spent + self._usual > self._tokens:
-            full = True
-        return self._recent[0][0] + MINUTE_S - now if full else 0.0
+        if self._tokens is not None and self._recent:
+            full = full or sum(turn.tokens for turn in self._recent) + tokens > self._tokens
+        return self._recent[0].began + MINUTE_S - now if full else 0.0

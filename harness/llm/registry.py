@@ -104,7 +104,9 @@ class ModelEntry(BaseModel):
     more_key_envs: tuple[Variable, ...] = Field((), description="variables with further keys, used in turn")
     key_optional: bool = Field(False, description="whether to go on without a key if that variable is not set")
     requests_per_minute: int | None = Field(None, ge=1)
-    tokens_per_minute: int | None = Field(None, ge=1)
+    tokens_per_minute: int | None = Field(
+        None, ge=1, description="a request counts with its longest reply until it is answered"
+    )
     timeout_s: float | None = Field(None, gt=0, description="longest that a request may take; 180 if unset")
     reasoning_effort: str | None = Field(None, description="sent to models that think first, e.g. 'low'")
     schema_constrained: bool = Field(True, description="whether to ask the server to enforce the JSON schema")

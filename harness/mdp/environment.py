@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -26,6 +26,13 @@ class TabularObservation(Observation):
 
 O = TypeVar("O", bound=TabularObservation)  # noqa: E741 - observation, beside A for action
 A = TypeVar("A", bound=Action)
+
+
+KEPT = 8
+"""Solutions held in memory: episodes under way have an environment each, of one MDP."""
+
+_solved = lru_cache(maxsize=KEPT)(solve)
+_regret = lru_cache(maxsize=KEPT)(regret)
 
 
 class TabularEnvironment(Generic[O, A]):
@@ -58,6 +65,8 @@ class TabularEnvironment(Generic[O, A]):
         The treatments whose levels rise; none where an action is a choice between drugs.
     severity : Severity, optional
         How ill the patients of each state are; by the optimum's value if not given.
+    features : float array, shape (S, d), optional
+        What is known of each state in numbers, where all are known in every decision state.
 
     Attributes
     ----------
@@ -85,6 +94,7 @@ class TabularEnvironment(Generic[O, A]):
         achievable: Callable[[], Solution] | None = None,
         doses: Sequence[Dose] = (),
         severity: Severity | None = None,
+        features: FloatArray | None = None,
     ) -> None:
         self.spec = spec
         self.mdp = mdp
@@ -100,6 +110,7 @@ class TabularEnvironment(Generic[O, A]):
         self._achievable = achievable
         self.doses = tuple(doses)
         self._severity = severity
+        self.features = features
         self._index = {action: i for i, action in enumerate(self.actions)}
         self._state = 0
         self._steps = 0
@@ -114,7 +125,7 @@ class TabularEnvironment(Generic[O, A]):
     @cached_property
     def optimum(self) -> Solution:
         """The optimal policy and its values."""
-        return solve(self.mdp)
+        return _solved(self.mdp)
 
     @cached_property
     def severity(self) -> Severity | None:
@@ -130,7 +141,7 @@ class TabularEnvironment(Generic[O, A]):
         InvalidMDP
             As `harness.mdp.solve.solve`.
         """
-        return solve(self.mdp, worst=True)
+        return _solved(self.mdp, worst=True)
 
     @cached_property
     def lowest(self) -> float:
@@ -148,7 +159,7 @@ class TabularEnvironment(Generic[O, A]):
     @cached_property
     def regret(self) -> FloatArray:
         """Exact regret of every decision, shape (S, A)."""
-        return regret(self.optimum)
+        return _regret(self.optimum)
 
     @cached_property
     def achievable(self) -> Solution | None:

@@ -14,12 +14,14 @@ from pathlib import Path
 import pytest
 
 from harness.core.agent import Message
-from harness.core.errors import ModelServerError, UsageError
+from harness.core.errors import BudgetSpent, ModelServerError, UsageError
 from harness.envs.icu_sepsis.environment import SepsisAction
 from harness.llm import client as client_module
+from harness.llm.budget import Budget, Limits
 from harness.llm.cache import ReplyCache
 from harness.llm.client import ChatClient
 from harness.llm.registry import ReplyFormat, resolve, served
+from harness.llm.request import REPLY_TOKENS
 from harness.llm.structured import ReplyContract
 from tests.conftest import as_json, completion
 from tests.faults import FaultServer
@@ -73,6 +75,17 @@ async def test_identical_requests_in_flight_are_asked_once(server, tmp_path):
 async def test_without_a_cache_every_request_is_asked(server):
     await ask(server.base_url, "p", "p")
     assert len(server.requests) == 2
+
+
+async def test_a_first_burst_stays_within_the_budget_and_spends_it(server):
+    entry = served(server.base_url, "fake")
+    budget = Budget(Limits(tokens=1_500), entry)
+    client = ChatClient(entry, CONTRACT, None, "run-1", Path, budget=budget)
+    asked = [client.complete(prompt(f"patient {i}")) for i in range(30)]
+    replies = await asyncio.gather(*asked, return_exceptions=True)
+    await client.close()
+    assert budget.tokens == 107 * len(server.requests) <= 1_500 < budget.tokens + 107 + REPLY_TOKENS
+    assert sum(isinstance(r, BudgetSpent) for r in replies) == 30 - len(server.requests)
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])

@@ -57,31 +57,115 @@ async def test_no_more_are_in_flight_than_the_gate_lets():
     assert (most, now) == (3, 0)
 
 
-async def test_a_minute_holds_so_many_requests_and_tokens(monkeypatch):
-    clock = Clock()
-    waits = []
+class VirtualTime(asyncio.SelectorEventLoop):
+    """A loop whose clock jumps to the next timer as soon as nothing else is to be done."""
 
-    async def sleep(seconds):
-        waits.append(seconds)
-        clock.now += seconds
+    now = 0.0
 
-    monkeypatch.setattr(asyncio, "sleep", sleep)
-    rate = Rate(requests=10, tokens=None, clock=clock)
-    for _ in range(25):
-        await rate.turn()
-    assert clock.now == pytest.approx(120.0)
-    rate = Rate(requests=None, tokens=1_000, clock=clock)
-    rate.used(400)
-    began = clock.now
-    for _ in range(5):
-        await rate.turn()
-        rate.used(400)
-    assert clock.now - began >= 120.0 - 1e-9
+    def time(self):
+        return self.now
+
+    def _run_once(self):
+        if not self._ready and self._scheduled:
+            self.now = max(self.now, self._scheduled[0]._when)
+        super()._run_once()
+
+
+def in_virtual_time(main):
+    with asyncio.Runner(loop_factory=VirtualTime) as runner:
+        return runner.run(main)
+
+
+def now():
+    return asyncio.get_running_loop().time()
+
+
+async def answered(rate, most, used, latency):
+    """When a request began, by the rate, and what it took."""
+    turn = await rate.turn(most)
+    began = now()
+    await asyncio.sleep(latency)
+    rate.used(turn, used)
+    return began, used
+
+
+requests = st.lists(st.tuples(st.integers(1, 400), st.floats(0.0, 1.0), st.floats(0.0, 90.0)), min_size=1, max_size=60)
+"""Of each request the tokens that it may take, the share of them that it does, and after how many seconds."""
+
+
+@settings(deadline=None, max_examples=100)
+@given(requests, st.integers(1, 20) | st.none(), st.integers(400, 2_000) | st.none())
+def test_no_minute_holds_more_requests_and_tokens_than_allowed(sizes, most_requests, most_tokens):
+    async def burst():
+        rate = Rate(most_requests, most_tokens, now)
+        return await asyncio.gather(*(answered(rate, most, int(part * most), s) for most, part, s in sizes))
+
+    made = in_virtual_time(burst())
+    for start, _ in made:
+        minute = [used for began, used in made if start <= began and began - start < 60.0 - 1e-9]
+        assert most_requests is None or len(minute) <= most_requests
+        assert most_tokens is None or sum(minute) <= most_tokens
+
+
+def test_a_request_goes_as_soon_as_the_others_turn_out_short():
+    async def burst(used):
+        rate = Rate(None, 1_200, now)
+        return [began for began, _ in await asyncio.gather(*(answered(rate, 500, used, 2.0) for _ in range(6)))]
+
+    assert in_virtual_time(burst(500)) == pytest.approx([0, 0, 60, 60, 120, 120])
+    assert in_virtual_time(burst(50)) == pytest.approx([0, 0, 2, 2, 4, 4])
+    assert in_virtual_time(burst(2_000)) == pytest.approx([0, 0, 60, 60, 120, 120])
+
+
+def test_a_request_beyond_what_a_minute_allows_goes_alone():
+    async def three():
+        rate = Rate(None, 100, now)
+        return [began for began, _ in await asyncio.gather(*(answered(rate, 500, 90, 2.0) for _ in range(3)))]
+
+    assert in_virtual_time(three()) == pytest.approx([0, 60, 120])
 
 
 ENTRY = served("http://127.0.0.1:1/v1", "m").model_copy(
     update={"price_prompt": 1.0, "price_completion": 2.0, "price_cached": 0.5}
 )
+
+
+async def asked(budget, prompt, completion, part, latency):
+    """Whether a request was made that took `part` of the completion that it might."""
+    try:
+        async with budget.held(prompt, completion):
+            await asyncio.sleep(latency)
+            if latency < 80:  # else it fails
+                budget.spend(prompt, 0, int(part * completion))
+    except BudgetSpent:
+        return False
+    return True
+
+
+LIMITS = st.one_of(
+    st.builds(Limits, calls=st.integers(1, 40)),
+    st.builds(Limits, tokens=st.integers(1, 10_000)),
+    st.builds(Limits, cost=st.floats(1e-6, 1e-2)),
+)
+
+
+@settings(deadline=None, max_examples=100)
+@given(LIMITS, requests)
+def test_a_budget_is_never_overshot_and_stops_nothing_that_fits(limits, sizes):
+    budget = Budget(limits, ENTRY)
+
+    async def burst():
+        return await asyncio.gather(*(asked(budget, 30, most, part, s) for most, part, s in sizes))
+
+    made = in_virtual_time(burst())
+    assert limits.calls is None or budget.calls <= limits.calls
+    assert limits.tokens is None or budget.tokens <= limits.tokens
+    assert limits.cost is None or budget.cost <= limits.cost
+    for (most, _, _), done in zip(sizes, made, strict=True):
+        if not done:
+            assert limits.calls is None or budget.calls == limits.calls
+            assert limits.tokens is None or budget.tokens + 30 + most > limits.tokens
+            assert limits.cost is None or budget.cost + (30 + 2 * most) / 1e6 > limits.cost
 
 
 def test_cached_tokens_have_a_price_of_their_own():
@@ -91,64 +175,33 @@ def test_cached_tokens_have_a_price_of_their_own():
         Budget(Limits(cost=1.0), served("http://127.0.0.1:1/v1", "m"))
 
 
-@settings(deadline=None, max_examples=60)
-@given(st.integers(1, 40), st.integers(1, 12))
-def test_no_more_calls_are_made_than_allowed_however_many_are_under_way(most, at_a_time):
-    budget = Budget(Limits(calls=most), ENTRY)
-    made = under_way = 0
-    for _ in range(most):
-        budget.ask()
-        under_way += 1
-        if under_way == at_a_time:
-            budget.answered(10, 0, 1)
-            under_way -= 1
-            made += 1
-    with pytest.raises(BudgetSpent, match=f"limit of {most} calls"):
-        budget.ask()
-    assert made + under_way == most
-
-
-def test_tokens_money_and_time_stop_too():
+async def test_tokens_money_and_time_stop_with_a_sentence():
     clock = Clock()
-    spent = [
-        (Limits(tokens=100), "limit of 100 tokens is reached \\(99 were used\\)", lambda b: [b.answered(30, 0, 3)]),
-        (Limits(cost=1e-4), "limit of 0.0001 USD", lambda b: [b.answered(30, 0, 3)]),
-        (
-            Limits(minutes=2),
-            "limit of 2 minutes",
-            lambda b: [b.answered(1, 0, 1), setattr(clock, "now", clock.now + 50)],
-        ),
-    ]
-    for limits, sentence, answer in spent:
+    for limits, sentence in (
+        (Limits(tokens=100), r"limit of 100 tokens is reached \(99 were used, the next request may take 33\)"),
+        (Limits(cost=1e-4), r"limit of 0.0001 USD is reached \(0.0001 were spent, the next request may cost 0.0000\)"),
+        (Limits(minutes=2), "limit of 2 minutes"),
+    ):
         budget = Budget(limits, ENTRY, clock=clock)
 
-        def spend(budget=budget, answer=answer):
+        async def spend(budget=budget):
             for _ in range(1_000):
-                budget.ask()
-                answer(budget)
+                async with budget.held(30, 3):
+                    budget.spend(30, 0, 3)
+                    clock.now += 50
 
         with pytest.raises(BudgetSpent, match=sentence):
-            spend()
+            await spend()
         assert limits.any
     assert not Limits().any
 
 
-def test_requests_under_way_are_counted_as_the_mean_of_those_answered():
-    budget = Budget(Limits(tokens=100), ENTRY)
-    budget.ask()
-    budget.answered(9, 0, 1)
-    for _ in range(9):  # 10 used, and nine of 10 each to come
-        budget.ask()
-    with pytest.raises(BudgetSpent, match="10 were used"):
-        budget.ask()
-    budget.failed()
-    budget.ask()
-
-
-def test_what_an_earlier_session_spent_counts():
+async def test_what_an_earlier_session_spent_counts():
     before = [Request(key=str(i), run="r", prompt_tokens=10, completion_tokens=1) for i in range(5)]
     budget = Budget(Limits(calls=6), ENTRY, before)
-    budget.ask()
-    with pytest.raises(BudgetSpent):
-        budget.ask()
     assert math.isclose(budget.cost, 5 * 12e-6)
+    async with budget.held(10, 1):
+        budget.spend(10, 0, 1)
+    with pytest.raises(BudgetSpent):
+        async with budget.held(10, 1):
+            pass

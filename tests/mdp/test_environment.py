@@ -50,6 +50,14 @@ async def test_regret_is_measured_against_the_exact_optimum(sepsis):
     assert max(regrets) > 1e-3
 
 
+def test_environments_of_one_mdp_share_its_solutions():
+    one, other, refusing = (make("icu-sepsis", **o) for o in ({}, {}, {"inadmissible": "raise"}))
+    assert one.optimum is other.optimum
+    assert one.worst is other.worst is not one.optimum
+    assert one.regret is other.regret
+    assert refusing.optimum is not one.optimum
+
+
 def test_a_refused_action_changes_nothing():
     env = make("icu-sepsis", inadmissible="raise")
     state = env.reset(100_000).state

@@ -167,6 +167,7 @@ def icu_sepsis(
         expert_policy=_expert(given, strategy),
         doses=DOSES,
         severity=_severity(given),
+        features=given.state_cluster_centers,
     )
 
 

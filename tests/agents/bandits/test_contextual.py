@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -15,14 +17,17 @@ from harness.agents.bandits.linucb import LinUCB
 from harness.agents.bandits.thompson import Thompson
 from harness.core.errors import UsageError
 from harness.envs.icu_sepsis.data import parameters
+from harness.envs.own import playable
 from harness.mdp.build import from_arrays
 from harness.mdp.environment import TabularEnvironment
 from harness.mdp.evaluate import evaluate
+from harness.mdp.read import GivenMDP
+from harness.mdp.words import About, StateWords
 
 KINDS = [LinUCB, Thompson]
 
 
-def playable(sepsis, mdp):
+def small(sepsis, mdp):
     """A small MDP with the words of ICU-Sepsis, of whose patients nothing is shown but the state."""
 
     class Shown:
@@ -47,7 +52,7 @@ def clinic(sepsis):
     P[:4, :, 4], P[:4, :, 5] = chance, 1 - chance
     R[:, :, 4] = 1.0
     mdp = from_arrays(P, R, [0.25] * 4 + [0, 0], terminal=np.arange(6) >= 4)
-    return playable(sepsis, mdp), chance
+    return small(sepsis, mdp), chance
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -107,21 +112,21 @@ def test_the_features_of_icu_sepsis_are_shown_scaled(sepsis):
     assert not X[~np.isin(np.arange(716), live)].any()
 
 
-def test_numbers_of_an_mdp_of_ones_own_are_shown(sepsis, clinic):
-    env = clinic[0]
-    ages = [70, 50, 60, 40]
+def test_numbers_of_an_mdp_of_ones_own_are_shown(clinic):
+    mdp, ages = clinic[0].mdp, [70, 50, 60, 40]
+    known = [StateWords(None, {"age": age, "ward": i % 2}) for i, age in enumerate(ages)]
 
-    class Shown:
-        def __init__(self, state):
-            self.features = {"age": ages[state], "ward": state % 2} if state < 4 else {}
+    def shown(*states):
+        none = StateWords(None, {})
+        given = GivenMDP(Path("icu-sepsis"), mdp, About(), False, (*states, none, none), (), None, "")
+        return contexts(playable(given, "mdp:icu-sepsis"))  # a folder's name says nothing of what is in it
 
-    env.observe = Shown
-    X = contexts(env)
+    X = shown(*known)
     assert X.shape == (6, 3)
     assert X[:4, 0].tolist() == pytest.approx(stats.zscore(ages))
     assert X[:4, 1].tolist() == [-1, 1, -1, 1]
-    ages[2] = "sixty"
-    assert contexts(env)[:4].tolist() == np.eye(4).tolist()
+    for last in ({"age": "sixty", "ward": 1}, {"age": 60}, {}):
+        assert shown(*known[:3], StateWords(None, last))[:4].tolist() == np.eye(4).tolist()
 
 
 def test_states_without_features_are_told_apart(clinic):
