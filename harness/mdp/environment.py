@@ -14,7 +14,7 @@ from harness.core.environment import Action, EnvSpec, Grade, Observation, Refere
 from harness.core.errors import IllegalAction, InvalidMDP
 from harness.core.seeds import stream
 from harness.mdp.doses import Dose, Severity, by_value
-from harness.mdp.solve import Solution, regret, solve
+from harness.mdp.solve import Solution, preferring, regret, solve
 from harness.mdp.tabular import FloatArray, IntArray, TabularMDP
 
 
@@ -124,8 +124,14 @@ class TabularEnvironment(Generic[O, A]):
 
     @cached_property
     def optimum(self) -> Solution:
-        """The optimal policy and its values."""
-        return _solved(self.mdp)
+        """The optimal policy and its values; of actions that are as good, the one that the clinicians take most often.
+
+        Where a policy of ties may never end (γ = 1), it is the one that the solver came to.
+        """
+        found = _solved(self.mdp)
+        if self.expert_policy is None or not (self.mdp.discount < 1.0 or self.mdp.always_ends):
+            return found
+        return preferring(found, self.expert_policy)
 
     @cached_property
     def severity(self) -> Severity | None:
@@ -159,7 +165,7 @@ class TabularEnvironment(Generic[O, A]):
     @cached_property
     def regret(self) -> FloatArray:
         """Exact regret of every decision, shape (S, A)."""
-        return _regret(self.optimum)
+        return _regret(_solved(self.mdp))
 
     @cached_property
     def achievable(self) -> Solution | None:

@@ -10,7 +10,7 @@ actions have Q = NaN.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -24,6 +24,9 @@ from harness.mdp.tabular import BoolArray, Choices, FloatArray, IntArray, Tabula
 GREEDY_TOLERANCE = 1e-12
 """An action replaces the current one in policy iteration only if it is better by more than this share of the largest
 value."""
+
+TIED = 1e-9
+"""Share of the largest value by which actions that are as good may differ, for rounding."""
 
 MAX_ITERATIONS = 1_000
 
@@ -173,6 +176,13 @@ def near_optimal(solution: Solution, epsilon: float) -> BoolArray:
     """Actions whose regret is at most `epsilon`, shape (S, A)."""
     with np.errstate(invalid="ignore"):
         return np.asarray(regret(solution) <= epsilon, dtype=np.bool_)
+
+
+def preferring(solution: Solution, weights: FloatArray) -> Solution:
+    """The same values, by the policy that does, of actions as good, what has most weight (S, A) in the state."""
+    tied = near_optimal(solution, TIED * max(1.0, float(np.nanmax(np.abs(solution.V)))))
+    actions = np.where(tied, weights, -1.0).argmax(axis=1)
+    return replace(solution, actions=np.where(tied.any(axis=1), actions, solution.actions))
 
 
 # --------------------------------------------------------------------------- other methods

@@ -45,9 +45,6 @@ POLICIES = {
     "bcq-other": "batch-constrained Q (support 5) of as many other episodes",
 }
 
-TIED = 1e-9
-"""Actions whose values differ by less are as good."""
-
 BATCH_CONSTRAINED = batch_constrained.Settings(support=5)
 
 
@@ -98,7 +95,7 @@ class Score:
     bias, bias_error, rmse : float
         NaN where there is no value at all.
     largest : float
-        Share of the mean square that is the largest error's alone; NaN as above.
+        Share of the mean square that is the largest error's alone.
     coverage : Estimate
         Share of all repeats in which the interval held the exact value, with Wilson's interval; having none is not
         holding it.
@@ -147,7 +144,7 @@ def repeat(number: int, settings: Settings) -> list[Row]:
 def targets(env: TabularEnvironment[Any, Any], data: Dataset, elsewhere: Dataset) -> dict[str, FloatArray]:
     """The policies that are evaluated, in the order of `POLICIES`, shape (S, A) each."""
     assert env.expert_policy is not None  # noqa: S101 - as above
-    optimal = supported_optimum(env)
+    optimal = deterministic(env.mdp, env.optimum.actions)
     return {
         "random": uniform(env.mdp.legal),
         "half-optimal": (env.expert_policy + optimal) / 2,
@@ -156,17 +153,6 @@ def targets(env: TabularEnvironment[Any, Any], data: Dataset, elsewhere: Dataset
         "bcq": batch_constrained.learn(data, BATCH_CONSTRAINED)[0],
         "bcq-other": batch_constrained.learn(elsewhere, BATCH_CONSTRAINED)[0],
     }
-
-
-def supported_optimum(env: TabularEnvironment[Any, Any]) -> FloatArray:
-    """The optimal policy (S, A) that does what the clinicians do most often, where several actions are as good.
-
-    In ICU-Sepsis an action that is not admissible does what the admissible ones do on average, so with a single
-    admissible action all are the same; what to make of never-tried ones is no question of an estimator then.
-    """
-    assert env.expert_policy is not None  # noqa: S101 - as above
-    best = env.optimum.V[:, None] - env.optimum.Q <= TIED
-    return deterministic(env.mdp, np.where(best, env.expert_policy, -1.0).argmax(axis=1))
 
 
 def _estimates(
@@ -236,7 +222,7 @@ def _score(key: tuple[str, int, str, str], rows: list[Row]) -> Score:
         bias=float(errors.mean()) if len(errors) else math.nan,
         bias_error=float(errors.std(ddof=1) / math.sqrt(len(errors))) if several else math.nan,
         rmse=float(np.sqrt((errors**2).mean())) if len(errors) else math.nan,
-        largest=float((errors**2).max() / (errors**2).sum()) if (errors**2).sum() > 0 else math.nan,
+        largest=float((errors**2).max() / (errors**2).sum()) if (errors**2).sum() > 0 else 0.0,
         coverage=wilson(held, len(rows)),
         width=float(np.median(widths)) if widths else math.nan,
         ess=float(np.mean([row.ess for row in rows])),

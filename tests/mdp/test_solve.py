@@ -284,6 +284,18 @@ def test_survival_is_a_coin(sepsis):
     assert found.variance == pytest.approx(found.J * (1 - found.J), abs=1e-10)
 
 
+def test_of_actions_as_good_the_clinicians_is_taken_and_the_value_stays(sepsis):
+    plain = solve(sepsis.mdp)
+    assert sepsis.optimum.J == plain.J
+    policy = deterministic(sepsis.mdp, sepsis.optimum.actions)
+    assert pytest.approx(plain.J, abs=1e-12) == evaluate(sepsis.mdp, policy).J
+    live = np.arange(DEATH)
+    taken, before = (sepsis.expert_policy[live, found.actions[live]] for found in (sepsis.optimum, plain))
+    assert (taken >= before).all()
+    assert (taken > 0).all()
+    assert (before == 0).any()
+
+
 def test_gaps_and_near_optimal_actions_of_icu_sepsis(sepsis):
     gap = gaps(sepsis.optimum)[:DEATH]
     assert (gap > 1e-6).sum() == 476

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,9 +14,10 @@ from harness.core.run import RunFolder
 from harness.evaluation.off_policy.every import ESTIMATORS, WEIGHTED
 from harness.evaluation.off_policy.overlap import overlap
 from harness.mdp.evaluate import evaluate
+from harness.mdp.policy import deterministic
 from harness.reports.off_policy import study as tables
 from harness.reproduce import off_policy_study as run
-from harness.reproduce.off_policy import POLICIES, Row, Settings, repeat, scores, supported_optimum
+from harness.reproduce.off_policy import POLICIES, Row, Settings, repeat, scores
 
 SMALL = Settings(sizes=(30, 60), repeats=2, resamples=20)
 
@@ -65,7 +67,7 @@ def test_cloning_with_the_estimated_behaviour_is_on_policy(rows):
 
 
 def test_the_optimum_that_is_evaluated_is_one_that_the_clinicians_can_do(sepsis):
-    policy = supported_optimum(sepsis)
+    policy = deterministic(sepsis.mdp, sepsis.optimum.actions)
     assert pytest.approx(sepsis.optimum.J, abs=1e-9) == evaluate(sepsis.mdp, policy).J
     found = overlap(sepsis.mdp, policy, sepsis.expert_policy)
     assert (found.decisions, found.episodes) == (pytest.approx(1), pytest.approx(1))
@@ -93,15 +95,27 @@ def test_a_study_goes_on_where_it_stopped_to_the_same_scores(tmp_path, rows, pro
 def test_the_table_says_error_coverage_and_effective_sample_size_of_every_estimator(rows):
     found = scores([*rows[0], *rows[1]])
     blocks = list(tables(SMALL, found, detail=True))
-    heads, details = blocks[:2], blocks[2:-1]
-    for block in heads:
-        assert block.headings == ("estimator", "behaviour", *POLICIES)
-        assert [r[0] for r in block.rows[-3:]] == ["exact value", "overlap", "variance"]
+    heads, directions, details = blocks[0:4:2], blocks[1:4:2], blocks[4:-1]
+    for head, direction in zip(heads, directions, strict=True):
+        assert head.headings == direction.headings == ("estimator", "behaviour", *POLICIES)
+        assert [r[0] for r in head.rows[-3:]] == ["exact value", "overlap", "variance"]
+        assert "bias" in direction.caption
+        assert [r[:2] for r in direction.rows] == [r[:2] for r in head.rows[: len(direction.rows)]]
     assert [b.caption.split(":")[0] for b in details] == list(POLICIES)
     for block in details:
         assert {"bias ± 2 se", "RMSE", "coverage (95 %)", "ESS"} <= set(block.headings)
         assert {r[1] for r in block.rows} == set(ESTIMATORS)
     json.dumps([run.plain(s) for s in found], allow_nan=False)
+
+
+@pytest.mark.parametrize(("values", "share", "mark"), [([0.5, 0.51, 9.5], 1.0, "†"), ([0.4, 0.6, 0.4], 1 / 3, " ")])
+def test_an_error_that_is_one_data_sets_is_marked(values, share, mark):
+    (score,) = scores(row(value=value, truth=0.5, episodes=30) for value in values)
+    assert score.largest == pytest.approx(share, abs=1e-3)
+    kinds = (("IS", "known"), ("IS", "estimated"), ("MB", "none"))
+    same = [replace(score, estimator=name, behaviour=said) for name, said in kinds]
+    assert all(r[2].split(" ")[0].endswith(mark.strip()) for r in next(tables(SMALL, same, detail=False)).rows[:3])
+    assert ("†" in next(tables(SMALL, same, detail=False)).rows[0][2]) == (mark == "†")
 
 
 @pytest.mark.parametrize("wrong", [{"sizes": ()}, {"sizes": (5, 5)}, {"sizes": (1,)}, {"repeats": 1}])
