@@ -15,7 +15,7 @@ from harness.core.errors import UsageError
 from harness.core.registry import Entry, Registry
 
 REVIEWERS = "harness.agents.heuristics.medication_review"
-HEMOSIM = "harness.agents.hemosim"
+HEMOSIM = "harness.agents.heuristics.hemosim"
 
 AGENTS = Registry(
     kind="agent",
@@ -37,54 +37,80 @@ AGENTS = Registry(
             f"{REVIEWERS}:experienced", "polypharmacy: plans by what pairs of classes did before, asks"
         ),
         "informed": Entry(f"{REVIEWERS}:informed", "polypharmacy: the optimum that knows every interaction"),
-        "warfarin-random": Entry("harness.agents.warfarin:random", "any change of the dose from -20 to +20 %: chance"),
-        "warfarin-fixed": Entry("harness.agents.warfarin:fixed", "5 mg a day whatever the INR"),
-        "warfarin-nomogram": Entry("harness.agents.warfarin:nomogram", "5 mg a day, then a percentage nomogram"),
+        "warfarin-random": Entry(
+            "harness.agents.heuristics.warfarin:random", "any change of the dose from -20 to +20 %: chance"
+        ),
+        "warfarin-fixed": Entry("harness.agents.heuristics.warfarin:fixed", "5 mg a day whatever the INR"),
+        "warfarin-nomogram": Entry(
+            "harness.agents.heuristics.warfarin:nomogram", "5 mg a day, then a percentage nomogram"
+        ),
         "warfarin-nomogram-clinical": Entry(
-            "harness.agents.warfarin:nomogram_clinical", "the nomogram, first dose by age, height, weight (IWPC)"
+            "harness.agents.heuristics.warfarin:nomogram_clinical",
+            "the nomogram, first dose by age, height, weight (IWPC)",
         ),
         "warfarin-nomogram-pharmacogenetic": Entry(
-            "harness.agents.warfarin:nomogram_pharmacogenetic", "the nomogram, first dose by genotypes too (IWPC)"
+            "harness.agents.heuristics.warfarin:nomogram_pharmacogenetic",
+            "the nomogram, first dose by genotypes too (IWPC)",
         ),
         "warfarin-nomogram-gage": Entry(
-            "harness.agents.warfarin:nomogram_gage", "the nomogram, first dose by Gage et al. (2008)"
+            "harness.agents.heuristics.warfarin:nomogram_gage", "the nomogram, first dose by Gage et al. (2008)"
         ),
-        "warfarin-ebm": Entry("harness.agents.warfarin:ebm", "the protocol of the EBM Guidelines"),
+        "warfarin-ebm": Entry("harness.agents.heuristics.warfarin:ebm", "the protocol of the EBM Guidelines"),
         "warfarin-bayes": Entry(
-            "harness.agents.warfarin:bayes", "a particle filter's belief and the dose it speaks for: the best known"
+            "harness.agents.heuristics.warfarin:bayes",
+            "a particle filter's belief and the dose it speaks for: the best known",
         ),
         "warfarin-oracle": Entry(
-            "harness.agents.warfarin:oracle", "the plan that knows the patient and what is to come: an upper bound"
+            "harness.agents.heuristics.warfarin:oracle",
+            "the plan that knows the patient and what is to come: an upper bound",
         ),
-        "heparin-raschke": Entry("harness.agents.heparin:raschke", "80 U/kg, 18 U/kg/h, the weight-based nomogram"),
+        "heparin-raschke": Entry(
+            "harness.agents.heuristics.heparin:raschke", "80 U/kg, 18 U/kg/h, the weight-based nomogram"
+        ),
         "heparin-cruickshank": Entry(
-            "harness.agents.heparin:cruickshank", "5,000 U, 32,000 U a day, Cruickshank's nomogram (60 to 85 s)"
+            "harness.agents.heuristics.heparin:cruickshank",
+            "5,000 U, 32,000 U a day, Cruickshank's nomogram (60 to 85 s)",
         ),
-        "heparin-standard": Entry("harness.agents.heparin:standard", "5,000 U, 1,000 U/h, steps of 100 to 200 U/h"),
+        "heparin-standard": Entry(
+            "harness.agents.heuristics.heparin:standard", "5,000 U, 1,000 U/h, steps of 100 to 200 U/h"
+        ),
         "heparin-anti-xa": Entry(
-            "harness.agents.heparin:anti_xa", "heparin-labs: 80 U/kg, 18 U/kg/h, a nomogram by anti-Xa"
+            "harness.agents.heuristics.heparin:anti_xa", "heparin-labs: 80 U/kg, 18 U/kg/h, a nomogram by anti-Xa"
         ),
         "heparin-anti-xa-proportional": Entry(
-            "harness.agents.heparin:anti_xa_proportional", "heparin-labs: hemosim's titration by anti-Xa, tenths"
+            "harness.agents.heuristics.heparin:anti_xa_proportional",
+            "heparin-labs: hemosim's titration by anti-Xa, tenths",
         ),
         "heparin-nemati-stand-in": Entry(
-            "harness.agents.heparin:nemati_stand_in", "hemosim's stand-in for a published DQN (60 to 100 s)"
+            "harness.agents.heuristics.heparin:nemati_stand_in", "hemosim's stand-in for a published DQN (60 to 100 s)"
         ),
-        "heparin-fixed": Entry("harness.agents.heparin:fixed", "80 U/kg, 18 U/kg/h whatever the aPTT"),
-        "heparin-none": Entry("harness.agents.heparin:none", "no heparin"),
-        "heparin-random": Entry("harness.agents.heparin:random", "any change, bolus and pause: chance"),
+        "heparin-fixed": Entry("harness.agents.heuristics.heparin:fixed", "80 U/kg, 18 U/kg/h whatever the aPTT"),
+        "heparin-none": Entry("harness.agents.heuristics.heparin:none", "no heparin"),
+        "heparin-random": Entry("harness.agents.heuristics.heparin:random", "any change, bolus and pause: chance"),
         "heparin-posterior": Entry(
-            "harness.agents.heparin:posterior", "a grid posterior and the orders it speaks for: the best rule known"
+            "harness.agents.heuristics.heparin:posterior",
+            "a grid posterior and the orders it speaks for: the best rule known",
         ),
         "heparin-oracle": Entry(
-            "harness.agents.heparin:oracle", "the plan that knows the patient and what is to come: an upper bound"
+            "harness.agents.heuristics.heparin:oracle",
+            "the plan that knows the patient and what is to come: an upper bound",
         ),
-        "hit-four-ts": Entry("harness.agents.heparin_hit:four_ts", "heparin until the 4Ts reach 4, then another drug"),
-        "hit-count": Entry("harness.agents.heparin_hit:count", "heparin until half of the platelets are lost"),
-        "hit-heparin": Entry("harness.agents.heparin_hit:heparin", "heparin every day"),
-        "hit-alternative": Entry("harness.agents.heparin_hit:alternative", "another anticoagulant every day"),
-        "hit-random": Entry("harness.agents.heparin_hit:random", "any of the three therapies every day: chance"),
-        "hit-oracle": Entry("harness.agents.heparin_hit:oracle", "knows whether and when HIT begins: an upper bound"),
+        "hit-four-ts": Entry(
+            "harness.agents.heuristics.heparin_hit:four_ts", "heparin until the 4Ts reach 4, then another drug"
+        ),
+        "hit-count": Entry(
+            "harness.agents.heuristics.heparin_hit:count", "heparin until half of the platelets are lost"
+        ),
+        "hit-heparin": Entry("harness.agents.heuristics.heparin_hit:heparin", "heparin every day"),
+        "hit-alternative": Entry(
+            "harness.agents.heuristics.heparin_hit:alternative", "another anticoagulant every day"
+        ),
+        "hit-random": Entry(
+            "harness.agents.heuristics.heparin_hit:random", "any of the three therapies every day: chance"
+        ),
+        "hit-oracle": Entry(
+            "harness.agents.heuristics.heparin_hit:oracle", "knows whether and when HIT begins: an upper bound"
+        ),
         "hemosim-random": Entry(f"{HEMOSIM}:random", "hemosim/*: the package's random baseline: chance"),
         "hemosim-clinical": Entry(f"{HEMOSIM}:clinical", "hemosim/*: the package's clinical baseline"),
         "hemosim-trivial": Entry(
@@ -94,26 +120,45 @@ AGENTS = Registry(
         "hemosim-ordinal": Entry(f"{HEMOSIM}:ordinal", "hemosim/warfarin: the package's titration by INR alone"),
         "hemosim-anti-xa": Entry(f"{HEMOSIM}:anti_xa", "hemosim/heparin: the package's titration by anti-Xa"),
         "hemosim-nemati": Entry(f"{HEMOSIM}:nemati", "hemosim/heparin: the package's stand-in for a published DQN"),
-        "doac-label": Entry("harness.agents.doac:label", "doac: what breaks no rule, at the label's dose"),
-        "doac-optimal": Entry("harness.agents.doac:optimal", "doac: the optimum, computed from what is shown"),
-        "doac-hemosim": Entry("harness.agents.doac:hemosim", "doac: hemosim's guideline baseline, by clearance"),
-        "doac-fixed-apixaban": Entry("harness.agents.doac:fixed_apixaban", "doac: apixaban 5 mg for everyone"),
-        "doac-fixed-dabigatran": Entry("harness.agents.doac:fixed_dabigatran", "doac: dabigatran 150 mg for everyone"),
-        "doac-fixed-edoxaban": Entry("harness.agents.doac:fixed_edoxaban", "doac: edoxaban 60 mg for everyone"),
+        "doac-label": Entry("harness.agents.heuristics.doac:label", "doac: what breaks no rule, at the label's dose"),
+        "doac-optimal": Entry(
+            "harness.agents.heuristics.doac:optimal", "doac: the optimum, computed from what is shown"
+        ),
+        "doac-hemosim": Entry(
+            "harness.agents.heuristics.doac:hemosim", "doac: hemosim's guideline baseline, by clearance"
+        ),
+        "doac-fixed-apixaban": Entry(
+            "harness.agents.heuristics.doac:fixed_apixaban", "doac: apixaban 5 mg for everyone"
+        ),
+        "doac-fixed-dabigatran": Entry(
+            "harness.agents.heuristics.doac:fixed_dabigatran", "doac: dabigatran 150 mg for everyone"
+        ),
+        "doac-fixed-edoxaban": Entry(
+            "harness.agents.heuristics.doac:fixed_edoxaban", "doac: edoxaban 60 mg for everyone"
+        ),
         "doac-fixed-rivaroxaban": Entry(
-            "harness.agents.doac:fixed_rivaroxaban", "doac: rivaroxaban 20 mg for everyone"
+            "harness.agents.heuristics.doac:fixed_rivaroxaban", "doac: rivaroxaban 20 mg for everyone"
         ),
-        "doac-fixed-warfarin": Entry("harness.agents.doac:fixed_warfarin", "doac: warfarin for everyone"),
-        "doac-random": Entry("harness.agents.doac:random", "doac: any drug at any dose: chance"),
-        "dic-none": Entry("harness.agents.dic:none", "the cause is treated, and nothing else"),
+        "doac-fixed-warfarin": Entry("harness.agents.heuristics.doac:fixed_warfarin", "doac: warfarin for everyone"),
+        "doac-random": Entry("harness.agents.heuristics.doac:random", "doac: any drug at any dose: chance"),
+        "dic-none": Entry("harness.agents.heuristics.dic:none", "the cause is treated, and nothing else"),
         "dic-guideline": Entry(
-            "harness.agents.dic:guideline", "BCSH 2009 and ISTH/SSC 2013: components in bleeding, heparin without"
+            "harness.agents.heuristics.dic:guideline",
+            "BCSH 2009 and ISTH/SSC 2013: components in bleeding, heparin without",
         ),
-        "dic-lab-threshold": Entry("harness.agents.dic:lab_threshold", "components by laboratory values alone"),
-        "dic-always-transfuse": Entry("harness.agents.dic:always_transfuse", "every component, every six hours"),
-        "dic-always-heparin": Entry("harness.agents.dic:always_heparin", "heparin in a therapeutic dose for everyone"),
-        "dic-random": Entry("harness.agents.dic:random", "every action equally often: chance"),
-        "dic-fitted": Entry("harness.agents.dic:fitted", "what fitted value iteration found: the reference itself"),
+        "dic-lab-threshold": Entry(
+            "harness.agents.heuristics.dic:lab_threshold", "components by laboratory values alone"
+        ),
+        "dic-always-transfuse": Entry(
+            "harness.agents.heuristics.dic:always_transfuse", "every component, every six hours"
+        ),
+        "dic-always-heparin": Entry(
+            "harness.agents.heuristics.dic:always_heparin", "heparin in a therapeutic dose for everyone"
+        ),
+        "dic-random": Entry("harness.agents.heuristics.dic:random", "every action equally often: chance"),
+        "dic-fitted": Entry(
+            "harness.agents.heuristics.dic:fitted", "what fitted value iteration found: the reference itself"
+        ),
         "human": Entry("harness.agents.human:human", "you, in the terminal: `harness play`"),
     },
 )

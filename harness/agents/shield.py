@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.agents.checks import Check, Checked, ShieldMode
+from harness.agents.checks.check import Check, Checked, ShieldMode
 from harness.core.agent import Agent, Decision, HasTable, Situation, Veto
 from harness.core.environment import Action, Environment
 from harness.core.errors import UsageError, unknown_name
@@ -55,56 +55,61 @@ RULES = Registry(
         "admissible": Entry("harness.agents.shield:admissible", "only actions that the data support in this state"),
         "dose-cap": Entry("harness.agents.shield:dose_cap", "no more than a dose: dose-cap:FIELD=MAX"),
         "no-stop-critical": Entry(
-            "harness.agents.review_rules:no_stop_critical",
+            "harness.agents.checks.medication_review:no_stop_critical",
             "polypharmacy: no drug stopped whose abrupt loss is dangerous",
         ),
-        "known-drugs": Entry("harness.agents.review_rules:known_drugs", "polypharmacy: only drugs that can be meant"),
+        "known-drugs": Entry(
+            "harness.agents.checks.medication_review:known_drugs", "polypharmacy: only drugs that can be meant"
+        ),
         "heparin-cap": Entry(
-            "harness.agents.heparin_rules:heparin_cap", "heparin: no more than a dose: heparin-cap or heparin-cap:RATE"
+            "harness.agents.checks.heparin:heparin_cap", "heparin: no more than a dose: heparin-cap or heparin-cap:RATE"
         ),
         "heparin-hold": Entry(
-            "harness.agents.heparin_rules:heparin_hold", "heparin: nothing added to a high aPTT, a very high one paused"
+            "harness.agents.checks.heparin:heparin_hold",
+            "heparin: nothing added to a high aPTT, a very high one paused",
         ),
         "heparin-monitor": Entry(
-            "harness.agents.heparin_rules:heparin_monitor",
+            "harness.agents.checks.heparin:heparin_monitor",
             "heparin-labs: blood drawn in time, no dose on a stale result",
         ),
         "no-heparin-in-hit": Entry(
-            "harness.agents.heparin_rules:no_heparin_in_hit", "heparin-hit: no heparin where the 4Ts are 4 or more"
+            "harness.agents.checks.heparin:no_heparin_in_hit", "heparin-hit: no heparin where the 4Ts are 4 or more"
         ),
         "no-heparin-after-fall": Entry(
-            "harness.agents.heparin_rules:no_heparin_after_fall", "heparin-hit: no heparin once half the platelets fell"
+            "harness.agents.checks.heparin:no_heparin_after_fall",
+            "heparin-hit: no heparin once half the platelets fell",
         ),
-        "warfarin-safety": Entry("harness.agents.warfarin_rules:safety", "warfarin: all five rules about it"),
-        "warfarin-hold": Entry("harness.agents.warfarin_rules:hold", "warfarin: a dose is left out above INR 5"),
+        "warfarin-safety": Entry("harness.agents.checks.warfarin:safety", "warfarin: all five rules about it"),
+        "warfarin-hold": Entry("harness.agents.checks.warfarin:hold", "warfarin: a dose is left out above INR 5"),
         "warfarin-no-increase": Entry(
-            "harness.agents.warfarin_rules:no_increase", "warfarin: no increase while the INR is above the range"
+            "harness.agents.checks.warfarin:no_increase", "warfarin: no increase while the INR is above the range"
         ),
-        "warfarin-cap": Entry("harness.agents.warfarin_rules:cap", "warfarin: no increase above 70 mg a week"),
-        "warfarin-step": Entry("harness.agents.warfarin_rules:step", "warfarin: no change by more than 20 %"),
+        "warfarin-cap": Entry("harness.agents.checks.warfarin:cap", "warfarin: no increase above 70 mg a week"),
+        "warfarin-step": Entry("harness.agents.checks.warfarin:step", "warfarin: no change by more than 20 %"),
         "warfarin-visit": Entry(
-            "harness.agents.warfarin_rules:visit", "warfarin: an INR within a week of one out of range or a change"
+            "harness.agents.checks.warfarin:visit", "warfarin: an INR within a week of one out of range or a change"
         ),
-        "hemosim-guard": Entry("harness.agents.hemosim_rules:guard", "hemosim/*: what the package's own guard checks"),
+        "hemosim-guard": Entry("harness.agents.checks.hemosim:guard", "hemosim/*: what the package's own guard checks"),
         "hemosim-safety": Entry(
-            "harness.agents.hemosim_rules:safety", "hemosim/*: dose caps, held doses, thresholds, monitoring"
+            "harness.agents.checks.hemosim:safety", "hemosim/*: dose caps, held doses, thresholds, monitoring"
         ),
         "doac-contraindications": Entry(
-            "harness.agents.doac_rules:contraindications", "doac: no drug that valve, kidneys, liver or bleeding forbid"
+            "harness.agents.checks.doac:contraindications",
+            "doac: no drug that valve, kidneys, liver or bleeding forbid",
         ),
         "doac-interactions": Entry(
-            "harness.agents.doac_rules:interactions", "doac: no drug beside one that forbids it"
+            "harness.agents.checks.doac:interactions", "doac: no drug beside one that forbids it"
         ),
-        "doac-dose": Entry("harness.agents.doac_rules:dose", "doac: the label's dose only"),
-        "doac-hold": Entry("harness.agents.doac_rules:hold", "doac: left out before procedures as long as needed"),
-        "dic-heparin": Entry("harness.agents.dic_rules:heparin", "dic: no heparin in bleeding or at low platelets"),
-        "dic-txa": Entry("harness.agents.dic_rules:txa", "dic: tranexamic acid only early after injury or birth"),
-        "dic-indication": Entry("harness.agents.dic_rules:indication", "dic: components only for those who bleed"),
+        "doac-dose": Entry("harness.agents.checks.doac:dose", "doac: the label's dose only"),
+        "doac-hold": Entry("harness.agents.checks.doac:hold", "doac: left out before procedures as long as needed"),
+        "dic-heparin": Entry("harness.agents.checks.dic:heparin", "dic: no heparin in bleeding or at low platelets"),
+        "dic-txa": Entry("harness.agents.checks.dic:txa", "dic: tranexamic acid only early after injury or birth"),
+        "dic-indication": Entry("harness.agents.checks.dic:indication", "dic: components only for those who bleed"),
         "dic-transfusion-cap": Entry(
-            "harness.agents.dic_rules:transfusion_cap", "dic: no more doses in 24 hours than dic-transfusion-cap:MAX"
+            "harness.agents.checks.dic:transfusion_cap", "dic: no more doses in 24 hours than dic-transfusion-cap:MAX"
         ),
         "dic-volume-cap": Entry(
-            "harness.agents.dic_rules:volume_cap", "dic: no more litres of components than dic-volume-cap:MAX"
+            "harness.agents.checks.dic:volume_cap", "dic: no more litres of components than dic-volume-cap:MAX"
         ),
     },
 )

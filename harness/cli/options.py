@@ -21,7 +21,7 @@ MethodName = Literal["exact", "certify", "rollout"]  # harness.evaluation.config
 InadmissibleName = Literal["mean", "terminate", "raise"]  # harness.envs.icu_sepsis.environment.Inadmissible
 ReplyName = Literal["json", "short", "label"]  # harness.llm.registry.ReplyFormat
 SourceName = Literal["expert", "optimal"]  # harness.prompts.loader.Source
-ShieldModeName = Literal["correct", "veto"]  # harness.agents.checks.ShieldMode
+ShieldModeName = Literal["correct", "veto"]  # harness.agents.checks.check.ShieldMode
 IntervalName = Literal["skewness", "student-t", "bca"]  # harness.evaluation.intervals.Interval
 FormatName = Literal["text", "markdown", "csv", "json"]  # harness.reports.table.Format
 

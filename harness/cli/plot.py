@@ -78,9 +78,9 @@ def _bounds(runs: list[Path], out: Path | None) -> None:
 
 def _learning_curves(runs: list[Path], out: Path | None) -> None:
     from harness.envs.registry import make_tabular
-    from harness.evaluation.curves import curves, interval
     from harness.evaluation.references import reference_values
     from harness.reports.plots import learning_curves
+    from harness.training.curves import curves, interval
 
     found = curves(runs)
     first = next(iter(found.values()))

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from harness.agents.checks import ShieldMode
+from harness.agents.checks.check import ShieldMode
 from harness.core.errors import UsageError, first_problem
 from harness.core.seeds import EVALUATION_START
 from harness.evaluation.intervals import Interval

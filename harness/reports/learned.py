@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from harness.evaluation.table_trainings import Learned
 from harness.reports.block import Block
 from harness.reports.text import number, with_options
+from harness.training.tables import Learned
 
 
 def table(done: Learned) -> Block:

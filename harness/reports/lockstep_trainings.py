@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from harness.evaluation.convergence import LAST, SMOOTHING, WITHIN, Convergence
 from harness.evaluation.intervals import Estimate, student_t
-from harness.evaluation.learning_curves import Trained
 from harness.evaluation.summary import ReferenceValue
 from harness.reports.block import Block
 from harness.reports.text import DIGITS, number, outward, plus_minus, with_options
 from harness.reproduce.table_3 import PUBLISHED, Row
+from harness.training.convergence import LAST, SMOOTHING, WITHIN, Convergence
+from harness.training.learning_curves import Trained
 
 ROWS = 10
 """Of the looks, so many are printed."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from harness.evaluation.neural_trainings import Trained
 from harness.reports.block import Block
 from harness.reports.text import number
+from harness.training.neural import Trained
 
 ROWS = 10
 """Of the looks, so many are printed."""

@@ -6,9 +6,9 @@ import numpy as np
 
 from harness.agents.bandits.combinations import DANGEROUS
 from harness.evaluation.intervals import Estimate
-from harness.evaluation.searches import Searches
 from harness.reports.block import Block
 from harness.reports.text import number, outward, percent
+from harness.training.searches import Searches
 
 HEADINGS = ("seed", "precision", "recall", "patterns", "flagged", "steps", "CPU s")
 

@@ -9,9 +9,9 @@ from typing import Any
 from harness.agents.rl import dqn, reinforce
 from harness.agents.rl.cohort import HELD_OUT
 from harness.evaluation.intervals import Estimate, of_returns
-from harness.evaluation.trainings import Trained
 from harness.reports.block import Block
 from harness.reports.text import between, number
+from harness.training.reinforce import Trained
 
 HEADINGS = ("episodes", "mean return", "entropy", "baseline loss", "held-out return")
 DQN_HEADINGS = ("episodes", "random actions", "mean return", "loss", "held-out return")

@@ -23,7 +23,6 @@ from harness.core.errors import RunError
 from harness.core.run import MANIFEST, SUMMARY, TRAINING, RunFolder, write_json
 from harness.envs.icu_sepsis.environment import icu_sepsis
 from harness.evaluation.manifest import made_by
-from harness.evaluation.neural_trainings import SAVED_EVERY, allowed
 from harness.evaluation.tabular import Progress, Watch
 from harness.execution.processes import Tell, each
 from harness.mdp.evaluate import evaluate
@@ -40,6 +39,7 @@ from harness.reproduce.cql_sepsis import (
     survivors,
     table,
 )
+from harness.training.neural import SAVED_EVERY, allowed
 
 KIND = "cql-sepsis"
 CELL = "cell.json"

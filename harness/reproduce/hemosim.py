@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.agents import hemosim as agents
+from harness.agents.heuristics import hemosim as agents
 from harness.agents.registry import make as make_agent
 from harness.core.episode import play
 from harness.core.seeds import EVALUATION_START, evaluation_seeds

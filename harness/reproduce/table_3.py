@@ -14,11 +14,11 @@ from typing import Any
 
 from harness.core.errors import RunError
 from harness.core.run import MANIFEST, TRAINING, RunFolder, read_manifest
-from harness.evaluation.convergence import Convergence
 from harness.evaluation.intervals import Estimate
-from harness.evaluation.learning_curves import Trained
-from harness.evaluation.lockstep_trainings import Job, finished, jobs_of, start, total_of, train_part
 from harness.execution.processes import each
+from harness.training.convergence import Convergence
+from harness.training.learning_curves import Trained
+from harness.training.lockstep import Job, finished, jobs_of, start, total_of, train_part
 
 ENV = "icu-sepsis"
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.agents import registry as agents
-from harness.agents.checks import ShieldMode
+from harness.agents.checks.check import ShieldMode
 from harness.agents.shield import Rule, moved, replacements, rules, shielded
 from harness.core.agent import Situation
 from harness.core.errors import UsageError

@@ -5,7 +5,7 @@ import pytest
 from harness.agents.bandits.combinations import Disjoint
 from harness.agents.bandits.optim_neural_ts import Arm
 from harness.agents.bandits.training import Schedule
-from harness.agents.checks import ShieldMode
+from harness.agents.checks.check import ShieldMode
 from harness.agents.shield import RULES
 from harness.cli import options
 from harness.cli.train import optim_neural_ts

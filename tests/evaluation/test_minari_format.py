@@ -128,7 +128,7 @@ def test_from_parquet_through_minari_and_back_is_the_same_file(collected, local,
 
 def test_a_learner_learns_the_same_from_it(collected, kept, tmp_path):
     from harness.agents.offline.learners import learner
-    from harness.evaluation.table_trainings import train
+    from harness.training.tables import train
 
     datasets.write(tmp_path / "data.npz", *collected)
     settings = learner("pessimistic-vi").settings()

@@ -104,9 +104,9 @@ def _train(
     from harness.cli.tables import print_blocks, print_json, print_lines
     from harness.cli.task import env_id, env_options
     from harness.core.errors import UsageError, first_problem
-    from harness.evaluation.table_trainings import train_bandit
     from harness.evaluation.tabular import Progress
     from harness.reports.learned import table
+    from harness.training.tables import train_bandit
 
     try:
         told = settings()

@@ -82,9 +82,9 @@ def train(
 
     require_deep("`harness train dqn`")
     from harness.agents.rl.dqn import Settings, Training
-    from harness.evaluation.dqn_trainings import carry_out, start
     from harness.evaluation.tabular import Progress
     from harness.reports.trainings import dqn_table
+    from harness.training.dqn import carry_out, start
 
     if resume is not None:
         folder = RunFolder.resume(resume, TRAINING)

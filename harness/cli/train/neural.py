@@ -128,10 +128,10 @@ def _train(
     from harness.core.run import TRAINING, RunFolder
     from harness.core.settings import settings_of
     from harness.envs.ids import absolute
-    from harness.evaluation.neural_trainings import carry_out, start, told
     from harness.evaluation.tabular import Progress
     from harness.reports.learned import table
     from harness.reports.neural_trainings import curve
+    from harness.training.neural import carry_out, start, told
 
     if resume is not None:
         only_resumed(context, "data")

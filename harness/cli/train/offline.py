@@ -128,8 +128,8 @@ def _train(name: str, data: Path, env: str | None, out: Path, json: bool, **sett
     from harness.cli.tables import print_blocks, print_json, print_lines
     from harness.core.errors import UsageError, first_problem
     from harness.envs.ids import absolute
-    from harness.evaluation.table_trainings import train
     from harness.reports.learned import table
+    from harness.training.tables import train
 
     try:
         told = learner(name).settings(**settings)

@@ -75,9 +75,9 @@ def train(
     from harness.cli.tables import print_blocks, print_json, print_lines
     from harness.core.errors import UsageError
     from harness.core.run import TRAINING, read_manifest
-    from harness.evaluation.searches import as_json, carry_out, start
     from harness.evaluation.tabular import Progress
     from harness.reports.searches import NOTICE, against_step, table
+    from harness.training.searches import as_json, carry_out, start
 
     folder = resumed(context, resume)
     if folder is None:

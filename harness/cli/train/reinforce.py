@@ -42,8 +42,8 @@ def train(
     require_deep("`harness train reinforce`")
     from harness.agents.rl.reinforce import Settings, Training
     from harness.evaluation.tabular import Progress
-    from harness.evaluation.trainings import carry_out, start
     from harness.reports.trainings import table
+    from harness.training.reinforce import carry_out, start
 
     folder = resumed(context, resume)
     if folder is None:

@@ -13,8 +13,8 @@ from harness.cli.resuming import only_resumed, stoppable
 if TYPE_CHECKING:
     from harness.core.run import RunFolder
     from harness.evaluation.tabular import Progress
-    from harness.evaluation.trainings import Trained
     from harness.reports.block import Block
+    from harness.training.reinforce import Trained
 
 Out = Annotated[Path, typer.Option(help="Folder for the run's folder.")]
 Resume = Annotated[Path | None, typer.Option(help="Go on with this interrupted run; what it was told is in it.")]

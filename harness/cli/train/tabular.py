@@ -14,7 +14,7 @@ from harness.cli.train.session import AsJson, Out, Quiet, Resume, carried_out, e
 
 if TYPE_CHECKING:
     from harness.core.run import RunFolder
-    from harness.evaluation.learning_curves import Trained
+    from harness.training.learning_curves import Trained
 
 TITLES = {
     "sarsa": "Sarsa",
@@ -87,9 +87,9 @@ def carry_out(
     from harness.cli.task import env_id, env_options
     from harness.core.run import TRAINING, RunFolder
     from harness.envs.registry import make_tabular
-    from harness.evaluation.lockstep_trainings import as_json, require, start
     from harness.evaluation.references import reference_values
     from harness.reports.lockstep_trainings import NOTICE, curve, final
+    from harness.training.lockstep import as_json, require, start
 
     if resume is not None:
         only_resumed(context, "processes")
@@ -108,8 +108,8 @@ def carry_out(
 
 
 def _carried_out(folder: RunFolder, algorithm: str, processes: int, quiet: bool) -> Trained:
-    from harness.evaluation.lockstep_trainings import carry_out, total_of
     from harness.evaluation.tabular import Progress
+    from harness.training.lockstep import carry_out, total_of
 
     name = "dqn" if algorithm == "tabular-dqn" else algorithm
     total = total_of(folder.path)

@@ -26,9 +26,9 @@ from harness.core.errors import RunError, UsageError
 from harness.core.run import MANIFEST, TRAINING, RunFolder
 from harness.core.seeds import TRAINING_SEEDS
 from harness.envs import registry as envs
-from harness.evaluation import dqn_trainings, trainings
-from harness.evaluation.dqn_trainings import carry_out, start
-from harness.evaluation.trainings import CURVE
+from harness.training import dqn, reinforce
+from harness.training.dqn import carry_out, start
+from harness.training.reinforce import CURVE
 from tests.agents.rl.recall import FORGETFUL, OPTIMUM, recall
 
 SMALL = Settings(
@@ -121,7 +121,7 @@ def interrupted(folder, at):
 
 
 def test_a_training_that_was_interrupted_twice_ends_bit_for_bit_as_if_it_never_was(tmp_path, monkeypatch):
-    monkeypatch.setattr(dqn_trainings, "CHECKPOINT_EVERY", 2)
+    monkeypatch.setattr(dqn, "CHECKPOINT_EVERY", 2)
     with start(tmp_path, "heparin", SMALL) as run:
         whole = run.path
         carry_out(run, lambda training: None)
@@ -187,8 +187,8 @@ def test_a_training_in_another_environment_or_version_is_refused(trained):
     task = task_of(env)
     with pytest.raises(RunError, match="made with other settings"):
         restore(folder, env.spec, task, SMALL.model_copy(update={"seed": 2}))
-    with pytest.raises(RunError, match=f"no run of `harness train {trainings.ALGORITHM}`"):
-        trainings.carry_out(RunFolder(folder), lambda training: None)
+    with pytest.raises(RunError, match=f"no run of `harness train {reinforce.ALGORITHM}`"):
+        reinforce.carry_out(RunFolder(folder), lambda training: None)
 
 
 @pytest.mark.parametrize("damage", [b"no checkpoint at all", None])

@@ -23,8 +23,8 @@ from harness.core.errors import RunError, UsageError
 from harness.core.run import MANIFEST, TRAINING, RunFolder
 from harness.core.seeds import TRAINING_SEEDS
 from harness.envs import registry as envs
-from harness.evaluation import trainings
-from harness.evaluation.trainings import CURVE, carry_out, start
+from harness.training import reinforce as runs
+from harness.training.reinforce import CURVE, carry_out, start
 from tests.agents.rl.test_review_views import observations, turned
 from tests.agents.rl.tiny import Balls, BallViews
 
@@ -128,7 +128,7 @@ def interrupted(folder, at):
 
 
 def test_a_training_that_was_interrupted_twice_ends_bit_for_bit_as_if_it_never_was(tmp_path, monkeypatch):
-    monkeypatch.setattr(trainings, "CHECKPOINT_EVERY", 2)
+    monkeypatch.setattr(runs, "CHECKPOINT_EVERY", 2)
     with start(tmp_path, EASY, SMALL) as run:
         whole = run.path
         carry_out(run, lambda training: None)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.agents import hemosim as agents
+from harness.agents.heuristics import hemosim as agents
 from harness.core.errors import IllegalAction, UsageError
 from harness.envs.hemosim import scaling, tasks
 from harness.envs.hemosim.actions import DicTreatment, DoacChoice, HeparinLabOrder, HeparinOrder, WarfarinDose

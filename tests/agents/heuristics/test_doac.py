@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from harness.agents.checks import ShieldMode
+from harness.agents.checks.check import ShieldMode
 from harness.agents.registry import AGENTS
 from harness.agents.registry import make as make_agent
 from harness.agents.shield import RULES, rules, shielded

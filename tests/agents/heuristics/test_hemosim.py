@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from harness.agents import registry as agents
-from harness.agents.checks import ShieldMode
+from harness.agents.checks.check import ShieldMode
 from harness.agents.shield import rules, shielded
 from harness.core.agent import Situation
 from harness.core.episode import play

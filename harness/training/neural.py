@@ -28,13 +28,13 @@ from harness.core.run import MANIFEST, SUMMARY, TRAINING, RunFolder, read_manife
 from harness.core.seeds import check_training_seeds
 from harness.envs.ids import short_name
 from harness.evaluation import datasets
-from harness.evaluation.curves import CURVE
 from harness.evaluation.manifest import made_by
-from harness.evaluation.table_trainings import Learned, learned, source, summary
-from harness.evaluation.trainings import PACKAGES
 from harness.mdp.environment import TabularEnvironment
 from harness.mdp.evaluate import evaluate
 from harness.mdp.tabular import BoolArray
+from harness.training.curves import CURVE
+from harness.training.reinforce import PACKAGES
+from harness.training.tables import Learned, learned, source, summary
 
 SAVED_EVERY = 30.0
 """Seconds of work after which a training is saved."""

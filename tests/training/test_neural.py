@@ -20,17 +20,17 @@ from harness.agents.trained import trained
 from harness.core.errors import InvalidDataset, RunError, UsageError
 from harness.core.run import SUMMARY, TRAINING, RunFolder
 from harness.evaluation import datasets
-from harness.evaluation.neural_trainings import carry_out, start
 from harness.mdp.evaluate import evaluate
+from harness.training.neural import carry_out, start
 
 KILLED = """
 import sys
 from pathlib import Path
 from harness.core.run import TRAINING, RunFolder
-from harness.evaluation import neural_trainings
-neural_trainings.SAVED_EVERY = 0.05
+from harness.training import neural
+neural.SAVED_EVERY = 0.05
 with RunFolder.resume(Path(sys.argv[1]), TRAINING) as folder:
-    neural_trainings.carry_out(folder, lambda training: None)
+    neural.carry_out(folder, lambda training: None)
 """
 
 TINY = {"hidden": 8, "batch": 16}

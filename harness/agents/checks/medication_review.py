@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable
 from typing import Any
 
-from harness.agents.checks import Check, Ruling, no_argument
+from harness.agents.checks.check import Check, Ruling, no_argument
 from harness.core.errors import UsageError
 from harness.envs.polypharmacy.environment import MedicationReview
 from harness.envs.polypharmacy.options import Intervention

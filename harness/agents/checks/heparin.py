@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.agents.checks import Check, Ruling, named, no_argument
+from harness.agents.checks.check import Check, Ruling, named, no_argument
 from harness.core.errors import UsageError
 from harness.envs.anticoagulation.four_ts import INTERMEDIATE, deepest_fall
 from harness.envs.anticoagulation.heparin import constants as c

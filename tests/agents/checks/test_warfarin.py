@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.agents.checks import ShieldMode
+from harness.agents.checks.check import ShieldMode
 from harness.agents.shield import rules, shielded
 from harness.core.agent import Situation
 from harness.core.errors import RunError, UsageError

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
-from harness.evaluation.convergence import Convergence, converged, last
 from harness.evaluation.intervals import Estimate, student_t
 from harness.mdp.tabular import FloatArray, IntArray
+from harness.training.convergence import Convergence, converged, last
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.agents.checks import Check, Ruling, named, no_argument, number
+from harness.agents.checks.check import Check, Ruling, named, no_argument, number
 from harness.core.errors import UsageError
 from harness.envs.anticoagulation.dic import constants as c
 from harness.envs.anticoagulation.dic.actions import DOSES, INDEX, TRANSFUSE, DicAction

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.agents.checks import Checked, ShieldMode
+from harness.agents.checks.check import Checked, ShieldMode
 from harness.agents.shield import rules
 from harness.core.agent import Situation
 from harness.core.errors import UsageError

@@ -23,9 +23,9 @@ from harness.core.run import MANIFEST, SUMMARY, TRAINING, RunFolder, read_manife
 from harness.core.seeds import check_training_seeds
 from harness.envs import registry as envs
 from harness.envs.ids import short_name
-from harness.evaluation.curves import CURVE
 from harness.evaluation.intervals import of_returns
 from harness.evaluation.manifest import made_by
+from harness.training.curves import CURVE
 
 CHECKPOINT_EVERY = 10
 """Updates after which a training is saved, some seconds."""

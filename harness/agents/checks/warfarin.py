@@ -17,7 +17,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from harness.agents.checks import Check, Ruling, named, no_argument, number
+from harness.agents.checks.check import Check, Ruling, named, no_argument, number
 from harness.core.errors import UsageError
 from harness.envs.anticoagulation.warfarin import constants as c
 from harness.envs.anticoagulation.warfarin.actions import CHANGES, DAYS_OF_WEEK, SETS, VISITS, weekly_mg

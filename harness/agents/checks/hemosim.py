@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.agents.checks import Check, Ruling, no_argument
+from harness.agents.checks.check import Check, Ruling, no_argument
 from harness.core.environment import Action
 from harness.core.errors import UsageError
 from harness.envs.hemosim import tasks

@@ -17,19 +17,19 @@ from harness.core.arrays import read_arrays, write_arrays
 from harness.core.errors import InvalidMDP, RunError, UsageError
 from harness.core.run import SUMMARY, TRAINING, RunFolder
 from harness.envs.registry import make_tabular
-from harness.evaluation.convergence import SHORTEST, SMOOTHING
-from harness.evaluation.learning_curves import Trained
-from harness.evaluation.lockstep_trainings import carry_out, require, start
 from harness.mdp.evaluate import evaluate
+from harness.training.convergence import SHORTEST, SMOOTHING
+from harness.training.learning_curves import Trained
+from harness.training.lockstep import carry_out, require, start
 
 KILLED = """
 import sys
 from pathlib import Path
 from harness.core.run import TRAINING, RunFolder
-from harness.evaluation import lockstep_trainings
-lockstep_trainings.SAVED_EVERY = 0.1
+from harness.training import lockstep
+lockstep.SAVED_EVERY = 0.1
 with RunFolder.resume(Path(sys.argv[1]), TRAINING) as folder:
-    lockstep_trainings.carry_out(folder, 1, lambda done: None)
+    lockstep.carry_out(folder, 1, lambda done: None)
 """
 
 FEW = {"episodes": 1500}

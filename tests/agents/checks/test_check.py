@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.agents.checks import Check, Checked, Ruling, ShieldMode
+from harness.agents.checks.check import Check, Checked, Ruling, ShieldMode
 from harness.agents.shield import rules, shielded
 from harness.core.agent import Decision, Situation
 from harness.core.errors import UsageError

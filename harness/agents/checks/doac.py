@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.agents.checks import Check, Ruling, no_argument
+from harness.agents.checks.check import Check, Ruling, no_argument
 from harness.core.errors import UsageError
 from harness.envs.anticoagulation.doac import constants as c
 from harness.envs.anticoagulation.doac import policies

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from harness.core.errors import RunError, UsageError
-from harness.evaluation.curves import CURVE, EPISODES, STEPS, curves, interval
-from harness.evaluation.lockstep_trainings import carry_out, start
+from harness.training.curves import CURVE, EPISODES, STEPS, curves, interval
+from harness.training.lockstep import carry_out, start
 
 
 def network(folder, name, values, *, algorithm="double-dqn", env="icu-sepsis", sha256="a", **settings):

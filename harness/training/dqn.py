@@ -1,4 +1,4 @@
-"""A run that trains a Q-network; its folder is that of `harness.evaluation.trainings`, the curve's rows are rounds."""
+"""A run that trains a Q-network; its folder is that of `harness.training.reinforce`, the curve's rows are rounds."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from harness.agents.rl.dqn_tasks import task_of
 from harness.core.run import RunFolder
 from harness.core.seeds import check_training_seeds
 from harness.envs import registry as envs
-from harness.evaluation.curves import CURVE
-from harness.evaluation.trainings import Trained, finish, new_folder, told
+from harness.training.curves import CURVE
+from harness.training.reinforce import Trained, finish, new_folder, told
 
 CHECKPOINT_EVERY = 20
 """Rounds after which a training is saved, some ten seconds."""

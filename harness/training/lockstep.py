@@ -28,9 +28,9 @@ from harness.core.seeds import check_training_seeds
 from harness.envs import registry as envs
 from harness.envs.ids import short_name
 from harness.evaluation.intervals import student_t
-from harness.evaluation.learning_curves import Trained
 from harness.evaluation.manifest import made_by
 from harness.execution.processes import Tell, each
+from harness.training.learning_curves import Trained
 
 CURVES = "curves.npz"
 

@@ -14,8 +14,8 @@ from harness.agents.offline.neural_settings import NEURAL
 from harness.core.errors import RunError, UsageError
 from harness.core.run import TRAINING, RunFolder, read_manifest
 from harness.evaluation.intervals import student_t
-from harness.evaluation.lockstep_trainings import CURVES, finished
 from harness.mdp.tabular import FloatArray, IntArray
+from harness.training.lockstep import CURVES, finished
 
 CURVE = "curve.json"
 """Of a training that is not in lockstep: a row for every look."""

@@ -1,0 +1,1 @@
+"""Trainings as runs: what they are told, go on with, come to, and their learning curves."""
