@@ -15,7 +15,6 @@ from harness.reports.text import percent
 
 MOST_SHARES = 14
 """Categories whose shares stand in one cell."""
-FIGURES = ("mean", "sd", "minimum", "q1", "median", "q3", "maximum")
 
 
 def catalogue(schemas: Sequence[Schema], places: Sequence[Path]) -> list[tuple[str, ...]]:

@@ -37,8 +37,6 @@ VISIT_WITHIN = 7
 """Days to the next INR after one out of range or a change of the dose: stable patients may wait 1 to 4 weeks [label];
 who is not stable does not wait longer than the shortest of these."""
 
-Against = Callable[[WarfarinObservation, AnyAction], Ruling | None]
-
 
 def hold(env: Any, argument: str) -> Check:
     """At least one dose is left out at an INR above 5, or above another: warfarin-hold:INR."""

@@ -19,8 +19,8 @@ from harness.mdp.tabular import BoolArray, FloatArray
 
 N_STATES = 716
 N_ACTIONS = 25
-DEATH, SURVIVAL, ABSORBING = 713, 714, 715
-"""Terminal states (icu-sepsis 2.0.1, `utils/constants`). States below 713 are patients."""
+DEATH, SURVIVAL = 713, 714
+"""Terminal states, beside the absorbing 715 (icu-sepsis 2.0.1, `utils/constants`). States below 713 are patients."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -51,9 +51,6 @@ DISCOUNT = 0.99
 """Discount at which the paper's policies were computed (`DISCOUNT_Pol` in plots-main-paper.ipynb; the same notebook
 adds up returns undiscounted)."""
 
-PUBLISHED_HORIZON = 20
-"""Decisions after which the paper cut its episodes, with reward 0 (`NSTEPS` in plots-main-paper.ipynb)."""
-
 # --------------------------------------------------------------------------- the first state: `generate_random_state`
 
 DIABETES = 0.2
