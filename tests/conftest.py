@@ -20,6 +20,11 @@ from typing import Any
 
 import pytest
 
+if hasattr(os, "sched_setaffinity") and (worker := os.environ.get("PYTEST_XDIST_WORKER")):
+    # Threads of one model wait for one another by spinning: on a core that another test is busy on, many times as long.
+    cores = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, {cores[int(worker.removeprefix("gw")) % len(cores)]})
+
 from harness.envs.registry import make
 from tests.forked import Forks
 

@@ -132,7 +132,7 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, sepsis, three, monkeyp
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(tabular_policy.np, "savez_compressed", full)
-    with pytest.raises(RunError, match="What was saved before is kept"):
+    with pytest.raises(RunError, match="What was written before is kept; free some space"):
         save(tmp_path, about=said(sepsis), policy=three[0] / 2)
     assert np.array_equal(load(tmp_path, sepsis).policy, three[0])
 

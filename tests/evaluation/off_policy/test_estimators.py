@@ -190,13 +190,18 @@ def test_influences_are_the_derivative_of_the_value_by_how_often_an_episode_coun
 
 
 def test_so_they_are_where_the_data_have_no_way_out_for_the_policy():
-    data = checked(
-        episode=[0, 0, 1, 1, 2, *range(3, 40)], step=[0, 1, 0, 1, *[0] * 38], state=[0, 0, 0, 1, 1, *[0, 1] * 18, 0],
-        action=[0, 1, 1, 0, *[1, 0, 1] * 12, 1, 0], reward=[0, 1, 0, 0.5, *[1, 0, 0.25] * 12, 0, 1],
-        next_state=[0, 2, 1, *[2] * 39], terminated=[0, 1, 0, *[1] * 39], n_states=3, n_actions=2, discount=1.0,
-    )  # fmt: skip
-    data.next_state[(data.state == 0) & (data.action == 0)] = 0
-    check_influences(data, np.array([[1.0, 0.0]] * 3))
+    """Action 0 in state 0 only ever came back to it, and the policy takes nothing else."""
+    rows = []
+    for e in range(40):
+        came = [(0, 0, 0, 0)] if e % 3 == 0 else []
+        went = [(0, 1, 0, 1), (1, 0, e % 2 / 2, 2)] if e % 3 == 1 else [(e % 3 // 2, 1 - e % 3 // 2, e % 4 == 0, 2)]
+        rows += [(e, step, *row) for step, row in enumerate(came + went)]
+    names = ("episode", "step", "state", "action", "reward", "next_state")
+    columns = dict(zip(names, np.array(rows, dtype=float).T, strict=True))
+    data = checked(**columns, terminated=columns["next_state"] == 2, n_states=3, n_actions=2, discount=1.0)
+    policy = np.array([[1.0, 0.0]] * 3)
+    assert fit(counts(data), policy, 1.0, fill=True).stuck > 0.5
+    check_influences(data, policy)
 
 
 def check_influences(data, policy):
