@@ -97,12 +97,12 @@ def _direction(size: int, scores: Sequence[Score]) -> Block:
         (
             estimator,
             "" if behaviour == UNUSED else behaviour,
-            *(f"{_signed(s.bias)} ({_error(s.width)})" for s in (at[p, estimator, behaviour] for p in policies)),
+            *(_bias(at[p, estimator, behaviour]) for p in policies),
         )
         for estimator, behaviour in dict.fromkeys((s.estimator, s.behaviour) for s in scores)
     ]
     return Block(
-        f"ICU-Sepsis, {size:,} episodes: bias, and in brackets the median width of the intervals",
+        f"ICU-Sepsis, {size:,} episodes: bias ± 2 standard errors",
         ("estimator", "behaviour", *policies),
         rows,
     )
@@ -118,7 +118,15 @@ def _variance(score: Score) -> str:
 def _cell(score: Score) -> str:
     if math.isnan(score.rmse):
         return "–"
-    return f"{_error(score.rmse)}{ONE if score.largest > HALF else ' '} {100 * score.coverage.value:3.0f} %"
+    return f"{_error(score.rmse)}{ONE if score.largest > HALF else ' '}{100 * score.coverage.value:3.0f} %"
+
+
+def _bias(score: Score) -> str:
+    """In few digits; `_detail` has more."""
+    if math.isnan(score.bias):
+        return "–"
+    digits = ".3f" if max(abs(score.bias), 2 * score.bias_error) < LARGE else ".0e"
+    return f"{score.bias:+{digits}} ±{2 * score.bias_error:{digits}}"
 
 
 def _detail(policy: str, scores: Sequence[Score]) -> Block:

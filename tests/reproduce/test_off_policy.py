@@ -108,14 +108,13 @@ def test_the_table_says_error_coverage_and_effective_sample_size_of_every_estima
     json.dumps([run.plain(s) for s in found], allow_nan=False)
 
 
-@pytest.mark.parametrize(("values", "share", "mark"), [([0.5, 0.51, 9.5], 1.0, "†"), ([0.4, 0.6, 0.4], 1 / 3, " ")])
-def test_an_error_that_is_one_data_sets_is_marked(values, share, mark):
+@pytest.mark.parametrize(("values", "share", "marked"), [([0.5, 0.51, 9.5], 1.0, 3), ([0.4, 0.6, 0.4], 1 / 3, 0)])
+def test_an_error_that_is_one_data_sets_is_marked(values, share, marked):
     (score,) = scores(row(value=value, truth=0.5, episodes=30) for value in values)
     assert score.largest == pytest.approx(share, abs=1e-3)
     kinds = (("IS", "known"), ("IS", "estimated"), ("MB", "none"))
     same = [replace(score, estimator=name, behaviour=said) for name, said in kinds]
-    assert all(r[2].split(" ")[0].endswith(mark.strip()) for r in next(tables(SMALL, same, detail=False)).rows[:3])
-    assert ("†" in next(tables(SMALL, same, detail=False)).rows[0][2]) == (mark == "†")
+    assert sum("†" in cell for r in next(tables(SMALL, same, detail=False)).rows for cell in r) == marked
 
 
 @pytest.mark.parametrize("wrong", [{"sizes": ()}, {"sizes": (5, 5)}, {"sizes": (1,)}, {"repeats": 1}])
