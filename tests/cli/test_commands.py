@@ -82,6 +82,10 @@ def test_lists_and_explanations(harness_command):
     shown = harness_command("envs", "show", "icu-sepsis").stdout
     for words in ("arXiv:2406.05646", "not medical advice", "iv_fluid_level", "nothing is given"):
         assert words in shown
+    assert "agents       random, expert, optimal, worst, fallback, human" in shown
+    of_warfarin = harness_command("agents", "--env", "warfarin").stdout
+    assert "warfarin-bayes" in of_warfarin
+    assert "expert" not in of_warfarin
     assert "Apache-2.0" in harness_command("models", "show", "qwen").stdout
     assert "SOFA" in harness_command("prompts", "show", "icu-sepsis/direct").stdout
 
