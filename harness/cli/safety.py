@@ -42,12 +42,12 @@ def safety(
     """Compute and print."""
     from harness.cli.tables import print_blocks, print_json, print_lines
     from harness.cli.task import tabular_task
-    from harness.evaluation.policies import named_policy
+    from harness.evaluation.policies import named_policies
     from harness.evaluation.safety import safety as measure
     from harness.reports import safety as report
 
     task, options = tabular_task(context, agent, env, mdp, inadmissible, option)
-    policies = [named_policy(who, task, options) for who in agent]
+    policies = named_policies(agent, task, options)
     found = [(policy, measure(task, policy.table)) for policy in policies]
     if json:
         print_json(report.records(found))

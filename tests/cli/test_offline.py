@@ -42,6 +42,18 @@ def test_every_learner_trains_and_its_folder_is_an_agent(data, harness_here, nam
     assert len(manifest["data"]["sha256"]) == 64
 
 
+def test_a_trained_policy_has_one_name_in_every_report_and_in_the_folders_of_its_runs(data, harness_here):
+    trained = [json.loads(harness_here("train", "bc", "--data", "data.npz", "--json").stdout)["run_dir"] for _ in "ab"]
+    run = json.loads(harness_here("eval", "--agent", f"{trained[0]}/seed-0", "--json").stdout)
+    assert run["agent"] == "behaviour-cloning/seed-0"
+    assert Path(run["run_dir"]).name.endswith("-icu-sepsis-behaviour-cloning-seed-0")
+    agents = [word for who in (*trained, run["run_dir"]) for word in ("--agent", who)]
+    shown = json.loads(harness_here("safety", *agents, "--json").stdout)
+    assert {row["policy"] for row in shown} == {
+        *(f"behaviour-cloning ({Path(folder).name})" for folder in trained), "behaviour-cloning/seed-0"
+    }  # fmt: skip
+
+
 def test_what_learned_where_inadmissible_actions_kill_acts_nowhere_else(harness_here):
     words = ("--env", "icu-sepsis", "--inadmissible", "terminate")
     assert harness_here("collect", *words, "--episodes", "50", "--out", "harsh.npz").returncode == 0

@@ -62,9 +62,9 @@ def test_a_run_says_what_task_it_is_of(harness_here, tmp_path):
     assert trained.returncode == 0, trained.stderr
     (training,) = (tmp_path / "trained").iterdir()
     (row, *_) = json.loads(harness_here("safety", "--agent", f"trained/{training.name}", "--json").stdout)
-    assert row["policy"] == training.name
+    assert row["policy"] == "linucb"
     (row, *_) = json.loads(harness_here("safety", "--agent", f"trained/{training.name}/seed-0", "--json").stdout)
-    assert row["policy"] == f"{training.name} seed 0"
+    assert row["policy"] == "linucb/seed-0"
     refused = harness_here("safety", "--env", "icu-sepsis", "--agent", f"runs/{run.name}")
     assert refused.returncode != 0
     assert "and this is icu-sepsis" in refused.stderr
