@@ -43,6 +43,12 @@ def test_a_row_for_every_agent_and_a_column_for_every_task(harness_here, runs):
     assert "95%, n = 8" in done.stdout
 
 
+def test_an_estimate_without_an_interval_is_seen_to_have_none(harness_here):
+    words = ("--env", "polypharmacy/easy-screening", "--agent", "random", "--episodes", "1", "--no-regret")
+    run = json.loads(harness_here("eval", *words, "--json").stdout)
+    assert f"{run['value']:.4f} (–)" in harness_here("rank", run["run_dir"]).stdout
+
+
 def test_what_is_assumption_based_is_named_and_not_ranked(harness_here, runs):
     done = harness_here("rank", *runs)
     assert "dic-none" not in done.stdout
