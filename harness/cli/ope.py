@@ -93,4 +93,4 @@ def ope(
             [f"{cut:,} of the episodes were cut off before their end; what they would have come to counts as nothing."]
         )
     print_blocks(blocks)
-    print_lines([*report.legend(), report.NOTICE])
+    print_lines([report.COLUMNS, *report.legend(), report.NOTICE])

@@ -69,7 +69,9 @@ def report(
     in_grids = 1 <= len(task.doses) <= 2
     stems = [f"{'doses' if in_grids else 'actions'}-{stem}" for stem in _stems(known)]
     maps = "Maps: share of the decisions, and action-values above the policy's own value, by severity"
-    shown = Block(f"{maps} and by {'dose' if in_grids else 'action, those taken most often'}.", (), ())
+    shown = Block(
+        f"{maps} and by {'dose' if in_grids else 'action, those taken most often'}.", (), (), (tables.IN_FILES,)
+    )
     try:
         out.mkdir(parents=True, exist_ok=True)
         text = written.markdown([first, *tables.blocks(found, task), shown])

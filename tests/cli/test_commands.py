@@ -108,6 +108,14 @@ def test_an_evaluation_is_reported_and_can_be_read(harness_command, tmp_path):
     assert json.loads(again.stdout)["value"] == pytest.approx(0.78184489)
 
 
+def test_a_score_says_where_its_meaning_stands(harness_command):
+    words = ("--env", "warfarin", "--agent", "warfarin-fixed", "--episodes", "2", "--no-regret")
+    assert (
+        "score: how episodes were graded, 0 to 1; `harness envs show warfarin`"
+        in harness_command("eval", *words).stdout
+    )
+
+
 def test_json_is_the_summary_alone(harness_command):
     summary = json.loads(harness_command("eval", "--agent", "random", "--json").stdout)
     assert {
