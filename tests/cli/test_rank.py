@@ -59,6 +59,15 @@ def test_what_is_assumption_based_is_named_and_not_ranked(harness_here, runs):
     assert "nothing to rank" in alone.stderr
 
 
+def test_files_beside_the_runs_are_passed_over(harness_here, runs, tmp_path):
+    (tmp_path / "README.md").write_text("What these folders are.")
+    done = harness_here("rank", *runs, str(tmp_path / "README.md"))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == harness_here("rank", *runs).stdout
+    alone = harness_here("rank", str(tmp_path / "README.md"))
+    assert "is not a run folder" in alone.stderr
+
+
 def test_what_is_no_finished_run_is_a_sentence(harness_here, tmp_path):
     done = harness_here("rank", str(tmp_path))
     assert done.returncode == 1
