@@ -106,12 +106,13 @@ def test_nothing_is_written_over(data, harness_here):
 
 
 def test_a_sweep_prints_its_table_is_drawn_and_goes_on(harness_here, tmp_path):
-    words = ("--learner", "fitted-q", "--size", "50", "--size", "20", "--seeds", "2", "--processes", "1", "--quiet")
+    words = ("--learner", "fqi", "--size", "50", "--size", "20", "--seeds", "2", "--processes", "1", "--quiet")
     told = harness_here("sweep", *words)
     assert told.returncode == 0, told.stderr
     assert "fitted-q" in told.stdout
     assert "n = 2" in told.stdout
     run = next(line for line in told.stdout.splitlines() if line.startswith("run ")).removeprefix("run ")
+    assert f"figure: harness plot {run}" in told.stdout
     again = harness_here("sweep", "--resume", run, "--quiet", "--json")
     found = json.loads(again.stdout)
     assert {row["n"] for row in found["rows"]} == {2}

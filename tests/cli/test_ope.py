@@ -81,6 +81,15 @@ def test_safety_has_a_row_for_every_band(harness_here):
     assert "are no graded doses" in harness_here("safety", "--env", "sepsis-os", "--agent", "random").stdout
 
 
+def test_safety_takes_policies_as_report_does(harness_here):
+    bare = harness_here("safety", "expert", "optimal", "--json")
+    assert bare.returncode == 0, bare.stderr
+    assert bare.stdout == harness_here("safety", "--agent", "expert", "--agent", "optimal", "--json").stdout
+    nobody = harness_here("safety")
+    assert nobody.returncode == 2
+    assert "Nobody was named" in nobody.stderr
+
+
 def test_a_report_is_tables_and_maps(harness_here, tmp_path):
     pytest.importorskip("matplotlib")
     done = harness_here("report", "optimal", "expert", "--out", "folder")
