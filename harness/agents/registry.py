@@ -11,7 +11,7 @@ from typing import Any
 from harness.agents.trained import is_folder, trained
 from harness.core.agent import Agent
 from harness.core.environment import Environment
-from harness.core.errors import UsageError
+from harness.core.errors import HarnessError, UsageError
 from harness.core.registry import Entry, Registry
 
 REVIEWERS = "harness.agents.heuristics.medication_review"
@@ -38,41 +38,42 @@ AGENTS = Registry(
         ),
         "informed": Entry(f"{REVIEWERS}:informed", "polypharmacy: the optimum that knows every interaction"),
         "warfarin-random": Entry(
-            "harness.agents.heuristics.warfarin:random", "any change of the dose from -20 to +20 %: chance"
+            "harness.agents.heuristics.warfarin:random", "warfarin: any change of the dose from -20 to +20 %: chance"
         ),
-        "warfarin-fixed": Entry("harness.agents.heuristics.warfarin:fixed", "5 mg a day whatever the INR"),
+        "warfarin-fixed": Entry("harness.agents.heuristics.warfarin:fixed", "warfarin: 5 mg a day whatever the INR"),
         "warfarin-nomogram": Entry(
-            "harness.agents.heuristics.warfarin:nomogram", "5 mg a day, then a percentage nomogram"
+            "harness.agents.heuristics.warfarin:nomogram", "warfarin: 5 mg a day, then a percentage nomogram"
         ),
         "warfarin-nomogram-clinical": Entry(
             "harness.agents.heuristics.warfarin:nomogram_clinical",
-            "the nomogram, first dose by age, height, weight (IWPC)",
+            "warfarin: the nomogram, first dose by age, height, weight (IWPC)",
         ),
         "warfarin-nomogram-pharmacogenetic": Entry(
             "harness.agents.heuristics.warfarin:nomogram_pharmacogenetic",
-            "the nomogram, first dose by genotypes too (IWPC)",
+            "warfarin: the nomogram, first dose by genotypes too (IWPC)",
         ),
         "warfarin-nomogram-gage": Entry(
-            "harness.agents.heuristics.warfarin:nomogram_gage", "the nomogram, first dose by Gage et al. (2008)"
+            "harness.agents.heuristics.warfarin:nomogram_gage",
+            "warfarin: the nomogram, first dose by Gage et al. (2008)",
         ),
-        "warfarin-ebm": Entry("harness.agents.heuristics.warfarin:ebm", "the protocol of the EBM Guidelines"),
+        "warfarin-ebm": Entry("harness.agents.heuristics.warfarin:ebm", "warfarin: the protocol of the EBM Guidelines"),
         "warfarin-bayes": Entry(
             "harness.agents.heuristics.warfarin:bayes",
-            "a particle filter's belief and the dose it speaks for: the best known",
+            "warfarin: a particle filter's belief and the dose it speaks for: the best known",
         ),
         "warfarin-oracle": Entry(
             "harness.agents.heuristics.warfarin:oracle",
-            "the plan that knows the patient and what is to come: an upper bound",
+            "warfarin: the plan that knows the patient and what is to come: an upper bound",
         ),
         "heparin-raschke": Entry(
-            "harness.agents.heuristics.heparin:raschke", "80 U/kg, 18 U/kg/h, the weight-based nomogram"
+            "harness.agents.heuristics.heparin:raschke", "heparin: 80 U/kg, 18 U/kg/h, the weight-based nomogram"
         ),
         "heparin-cruickshank": Entry(
             "harness.agents.heuristics.heparin:cruickshank",
-            "5,000 U, 32,000 U a day, Cruickshank's nomogram (60 to 85 s)",
+            "heparin: 5,000 U, 32,000 U a day, Cruickshank's nomogram (60 to 85 s)",
         ),
         "heparin-standard": Entry(
-            "harness.agents.heuristics.heparin:standard", "5,000 U, 1,000 U/h, steps of 100 to 200 U/h"
+            "harness.agents.heuristics.heparin:standard", "heparin: 5,000 U, 1,000 U/h, steps of 100 to 200 U/h"
         ),
         "heparin-anti-xa": Entry(
             "harness.agents.heuristics.heparin:anti_xa", "heparin-labs: 80 U/kg, 18 U/kg/h, a nomogram by anti-Xa"
@@ -82,34 +83,41 @@ AGENTS = Registry(
             "heparin-labs: hemosim's titration by anti-Xa, tenths",
         ),
         "heparin-nemati-stand-in": Entry(
-            "harness.agents.heuristics.heparin:nemati_stand_in", "hemosim's stand-in for a published DQN (60 to 100 s)"
+            "harness.agents.heuristics.heparin:nemati_stand_in",
+            "heparin: hemosim's stand-in for a published DQN (60 to 100 s)",
         ),
-        "heparin-fixed": Entry("harness.agents.heuristics.heparin:fixed", "80 U/kg, 18 U/kg/h whatever the aPTT"),
-        "heparin-none": Entry("harness.agents.heuristics.heparin:none", "no heparin"),
-        "heparin-random": Entry("harness.agents.heuristics.heparin:random", "any change, bolus and pause: chance"),
+        "heparin-fixed": Entry(
+            "harness.agents.heuristics.heparin:fixed", "heparin: 80 U/kg, 18 U/kg/h whatever the aPTT"
+        ),
+        "heparin-none": Entry("harness.agents.heuristics.heparin:none", "heparin: no heparin"),
+        "heparin-random": Entry(
+            "harness.agents.heuristics.heparin:random", "heparin: any change, bolus and pause: chance"
+        ),
         "heparin-posterior": Entry(
             "harness.agents.heuristics.heparin:posterior",
-            "a grid posterior and the orders it speaks for: the best rule known",
+            "heparin: a grid posterior and the orders it speaks for: the best rule known",
         ),
         "heparin-oracle": Entry(
             "harness.agents.heuristics.heparin:oracle",
-            "the plan that knows the patient and what is to come: an upper bound",
+            "heparin: the plan that knows the patient and what is to come: an upper bound",
         ),
         "hit-four-ts": Entry(
-            "harness.agents.heuristics.heparin_hit:four_ts", "heparin until the 4Ts reach 4, then another drug"
+            "harness.agents.heuristics.heparin_hit:four_ts",
+            "heparin-hit: heparin until the 4Ts reach 4, then another drug",
         ),
         "hit-count": Entry(
-            "harness.agents.heuristics.heparin_hit:count", "heparin until half of the platelets are lost"
+            "harness.agents.heuristics.heparin_hit:count", "heparin-hit: heparin until half of the platelets are lost"
         ),
-        "hit-heparin": Entry("harness.agents.heuristics.heparin_hit:heparin", "heparin every day"),
+        "hit-heparin": Entry("harness.agents.heuristics.heparin_hit:heparin", "heparin-hit: heparin every day"),
         "hit-alternative": Entry(
-            "harness.agents.heuristics.heparin_hit:alternative", "another anticoagulant every day"
+            "harness.agents.heuristics.heparin_hit:alternative", "heparin-hit: another anticoagulant every day"
         ),
         "hit-random": Entry(
-            "harness.agents.heuristics.heparin_hit:random", "any of the three therapies every day: chance"
+            "harness.agents.heuristics.heparin_hit:random", "heparin-hit: any of the three therapies every day: chance"
         ),
         "hit-oracle": Entry(
-            "harness.agents.heuristics.heparin_hit:oracle", "knows whether and when HIT begins: an upper bound"
+            "harness.agents.heuristics.heparin_hit:oracle",
+            "heparin-hit: knows whether and when HIT begins: an upper bound",
         ),
         "hemosim-random": Entry(f"{HEMOSIM}:random", "hemosim/*: the package's random baseline: chance"),
         "hemosim-clinical": Entry(f"{HEMOSIM}:clinical", "hemosim/*: the package's clinical baseline"),
@@ -141,27 +149,40 @@ AGENTS = Registry(
         ),
         "doac-fixed-warfarin": Entry("harness.agents.heuristics.doac:fixed_warfarin", "doac: warfarin for everyone"),
         "doac-random": Entry("harness.agents.heuristics.doac:random", "doac: any drug at any dose: chance"),
-        "dic-none": Entry("harness.agents.heuristics.dic:none", "the cause is treated, and nothing else"),
+        "dic-none": Entry("harness.agents.heuristics.dic:none", "dic: the cause is treated, and nothing else"),
         "dic-guideline": Entry(
             "harness.agents.heuristics.dic:guideline",
-            "BCSH 2009 and ISTH/SSC 2013: components in bleeding, heparin without",
+            "dic: BCSH 2009 and ISTH/SSC 2013: components in bleeding, heparin without",
         ),
         "dic-lab-threshold": Entry(
-            "harness.agents.heuristics.dic:lab_threshold", "components by laboratory values alone"
+            "harness.agents.heuristics.dic:lab_threshold", "dic: components by laboratory values alone"
         ),
         "dic-always-transfuse": Entry(
-            "harness.agents.heuristics.dic:always_transfuse", "every component, every six hours"
+            "harness.agents.heuristics.dic:always_transfuse", "dic: every component, every six hours"
         ),
         "dic-always-heparin": Entry(
-            "harness.agents.heuristics.dic:always_heparin", "heparin in a therapeutic dose for everyone"
+            "harness.agents.heuristics.dic:always_heparin", "dic: heparin in a therapeutic dose for everyone"
         ),
-        "dic-random": Entry("harness.agents.heuristics.dic:random", "every action equally often: chance"),
+        "dic-random": Entry("harness.agents.heuristics.dic:random", "dic: every action equally often: chance"),
         "dic-fitted": Entry(
-            "harness.agents.heuristics.dic:fitted", "what fitted value iteration found: the reference itself"
+            "harness.agents.heuristics.dic:fitted", "dic: what fitted value iteration found: the reference itself"
         ),
         "human": Entry("harness.agents.human:human", "you, in the terminal: `harness play`"),
     },
 )
+
+
+def acting_in(env: Environment[Any, Any]) -> list[str]:
+    """Ids of the agents that can act in an environment: those whose factories do not refuse it."""
+
+    def acts(agent_id: str) -> bool:
+        try:
+            make(agent_id, env)
+        except HarnessError:
+            return False
+        return True
+
+    return [agent_id for agent_id in AGENTS.entries() if acts(agent_id)]
 
 
 def make(agent_id: str, env: Environment[Any, Any]) -> Agent:

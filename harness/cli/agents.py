@@ -8,21 +8,30 @@ import typer
 
 app = typer.Typer(
     help="List the agents, explain one, or list the rules of shields. Language models are listed by `harness models`."
-    "\n\n[bold]Examples[/bold]\n\n  harness agents\n\n  harness agents show expert\n\n  harness agents rules",
+    "\n\n[bold]Examples[/bold]\n\n  harness agents\n\n  harness agents --env warfarin\n\n  harness agents show expert"
+    "\n\n  harness agents rules",
     invoke_without_command=True,
     rich_markup_mode="rich",
 )
 
 
 @app.callback()
-def listed(context: typer.Context) -> None:
+def listed(
+    context: typer.Context,
+    env: Annotated[
+        str | None, typer.Option(metavar="ID", help="Only those that can act in this environment.", show_default=False)
+    ] = None,
+) -> None:
     """List the agents."""
     if context.invoked_subcommand is not None:
         return
-    from harness.agents.registry import AGENTS
+    from harness.agents.registry import AGENTS, acting_in
     from harness.cli.tables import print_table
+    from harness.envs.registry import make
 
-    print_table(("id", "what it does"), ((name, e.summary) for name, e in sorted(AGENTS.entries().items())))
+    known = AGENTS.entries()
+    shown = known if env is None else acting_in(make(env))
+    print_table(("id", "what it does"), ((name, known[name].summary) for name in sorted(shown)))
 
 
 @app.command(help="Explain an agent.\n\n[bold]Example[/bold]\n\n  harness agents show expert")

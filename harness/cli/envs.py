@@ -58,6 +58,7 @@ def show(env: Annotated[str, typer.Argument(metavar="ID", help="An environment's
 
 
 def _of_its_own(env: str, made: Environment[Any, Any]) -> list[str]:
+    from harness.agents.registry import acting_in
     from harness.core.environment import ReferenceKind
     from harness.envs.registry import factory
     from harness.mdp.environment import TabularEnvironment
@@ -80,6 +81,7 @@ def _of_its_own(env: str, made: Environment[Any, Any]) -> list[str]:
         f"horizon      {spec.horizon or 'none'} decisions{pace}",
         f"fallback     {spec.fallback}",
         f"options      {'; '.join(map(_option, inspect.signature(factory(env)).parameters.values())) or 'none'}",
+        f"agents       {', '.join(acting_in(made))}",
         f"prompts      {', '.join(styles(env)) or 'none built in'}",
         f"data         {spec.data_licence}",
         *(["evidence     assumption-based: its values are kept out of rankings"] if spec.assumption_based else []),

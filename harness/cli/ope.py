@@ -49,13 +49,13 @@ def ope(
     from harness.evaluation.datasets import read
     from harness.evaluation.off_policy.every import by_model, by_weights
     from harness.evaluation.off_policy.weights import estimated_behaviour
-    from harness.evaluation.policies import named_policy
+    from harness.evaluation.policies import named_policies, named_policy
     from harness.mdp.evaluate import values
     from harness.reports import off_policy as report
 
     task, about, logged = read(data, env)
     options = None if about is None else about.options
-    policies = [named_policy(who, task, options) for who in agent]
+    policies = named_policies(agent, task, options)
     behaviours: dict[str, FloatArray | None] = {}
     known = not np.isnan(logged.propensity).any()
     if behaviour == "recorded" or (behaviour == "both" and known):
@@ -93,4 +93,4 @@ def ope(
             [f"{cut:,} of the episodes were cut off before their end; what they would have come to counts as nothing."]
         )
     print_blocks(blocks)
-    print_lines([*report.legend(), report.NOTICE])
+    print_lines([report.COLUMNS, *report.legend(), report.NOTICE])

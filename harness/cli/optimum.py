@@ -53,4 +53,6 @@ def optimum(
     ]
     print_lines([f"{spec.title} v{spec.version}: {made.mdp!r}"])
     print_table(("policy", spec.value_name, "decisions", "hours"), rows)
+    if any(r.length is None for r in found.values()):
+        print_lines(["decisions –: under that policy an episode may never end."])
     print_lines(["Exact: one linear solve a policy, no sampling. A benchmark, not medical advice."])

@@ -49,15 +49,15 @@ def plot(
 def _bounds(runs: list[Path], out: Path | None) -> None:
     """Recompute the bounds from the decisions and draw them."""
     from harness.core.errors import RunError, UsageError
-    from harness.evaluation.manifest import environment_of, opened
+    from harness.evaluation.manifest import decider, environment_of, opened
     from harness.evaluation.references import reference_values
     from harness.evaluation.state_decision import read_decisions
     from harness.evaluation.tabular import history
     from harness.mdp.environment import TabularEnvironment
     from harness.reports.plots import bounds
 
-    configs = [opened(run)[1] for run in runs]
-    tasks = {(c.env, str(sorted(c.env_options.items()))) for c in configs}
+    known = [opened(run) for run in runs]
+    tasks = {(c.env, str(sorted(c.env_options.items()))) for _, c in known}
     if len(tasks) > 1:
         raise UsageError(
             f"The runs are of different tasks ({', '.join(sorted(t[0] for t in tasks))}); draw each alone."
@@ -66,11 +66,11 @@ def _bounds(runs: list[Path], out: Path | None) -> None:
     if not isinstance(env, TabularEnvironment):
         raise RunError(f"{env.spec.id} is not tabular; it has no certain bounds.")
     drawn = {}
-    for run, config in zip(runs, configs, strict=True):
+    for run, (manifest, config) in zip(runs, known, strict=True):
         decisions = read_decisions(run)
         if not decisions:
             raise RunError(f"The run {run} asked no states; bounds belong to runs by exact or certify.")
-        who = config.agent or f"{config.model or config.model_id} {config.prompt}"
+        who = decider(manifest, config)
         drawn[who if who not in drawn else f"{who} ({run.name})"] = history(env, decisions)
     references = {name: found.value for name, found in reference_values(env).items()}
     _save(bounds(drawn, references, env.spec.value_name), out if out is not None else runs[0] / "bounds")

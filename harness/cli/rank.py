@@ -22,7 +22,7 @@ FormatName = Literal["text", "markdown", "json"]
 
 
 def rank(
-    runs: Annotated[list[Path], typer.Argument(help="Folders of finished runs.")],
+    runs: Annotated[list[Path], typer.Argument(help="Folders of finished runs; files among them are passed over.")],
     written: Annotated[FormatName, typer.Option("--format", help="text, markdown or json.")] = "text",
 ) -> None:
     """Read the summaries and print the table."""
@@ -34,7 +34,8 @@ def rank(
     from harness.reports import rank as report
     from harness.reports.written import markdown
 
-    summaries = [read_finished(path)[1] for path in runs]
+    folders = [path for path in runs if not path.is_file()] or runs  # runs/* has a README.md too
+    summaries = [read_finished(path)[1] for path in folders]
     if written == "json":
         print_json(report.plain(summaries))
         return

@@ -42,7 +42,7 @@ def report(
     from harness.cli.tables import print_blocks, print_lines
     from harness.cli.task import tabular_task
     from harness.core.errors import UsageError
-    from harness.evaluation.policies import named_policy
+    from harness.evaluation.policies import named_policies
     from harness.evaluation.safety import action_maps, dose_maps, safety
     from harness.mdp.evaluate import values
     from harness.reports import dose_maps as figures
@@ -53,7 +53,7 @@ def report(
 
     plots.new_figure(1, 1)  # says what is missing before anything is computed
     task, options = tabular_task(context, policies, env, mdp, inadmissible, option)
-    known = [named_policy(who, task, options) for who in policies]
+    known = named_policies(policies, task, options)
     worth = values(task.mdp, [policy.table for policy in known])
     found = [(policy, safety(task, policy.table)) for policy in known]
     by_action = [action_maps(task, policy.table) for policy in known]
@@ -69,7 +69,9 @@ def report(
     in_grids = 1 <= len(task.doses) <= 2
     stems = [f"{'doses' if in_grids else 'actions'}-{stem}" for stem in _stems(known)]
     maps = "Maps: share of the decisions, and action-values above the policy's own value, by severity"
-    shown = Block(f"{maps} and by {'dose' if in_grids else 'action, those taken most often'}.", (), ())
+    shown = Block(
+        f"{maps} and by {'dose' if in_grids else 'action, those taken most often'}.", (), (), (tables.IN_FILES,)
+    )
     try:
         out.mkdir(parents=True, exist_ok=True)
         text = written.markdown([first, *tables.blocks(found, task), shown])

@@ -13,26 +13,32 @@ abrupt changes and inadmissible actions, by how ill patients are, all exact. Wha
 
 [bold]Examples[/bold]
 
-  harness safety --agent optimal --agent random --agent expert\n
-  harness safety --agent runs/…-qwen --json\n
-  harness safety --mdp my/hypotension --agent optimal --agent expert
+  harness safety optimal random expert\n
+  harness safety runs/…-qwen --json\n
+  harness safety optimal expert --mdp my/hypotension
 
 The task is that of the first run or training among the agents, if none is named. Figures of the same: `harness report`.
 A benchmark, not medical advice.
 """
 
-Agents = Annotated[
-    list[str],
-    typer.Option(
-        help="An agent's id, a training's folder, or that of a run by exact or certify; may be repeated.",
-        rich_help_panel=o.WHO,
+Policies = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="RUN|AGENT…",
+        help="Folders of runs by exact or certify, of trainings, or agents' ids.",
+        show_default=False,
     ),
+]
+Agents = Annotated[
+    list[str] | None,
+    typer.Option(help="The same, one at a time.", rich_help_panel=o.WHO, show_default=False),
 ]
 
 
 def safety(
     context: typer.Context,
-    agent: Agents,
+    policies: Policies = None,
+    agent: Agents = None,
     env: o.Env = "icu-sepsis",
     mdp: o.Mdp = None,
     inadmissible: o.Inadmissible = None,
@@ -42,13 +48,18 @@ def safety(
     """Compute and print."""
     from harness.cli.tables import print_blocks, print_json, print_lines
     from harness.cli.task import tabular_task
-    from harness.evaluation.policies import named_policy
+    from harness.core.errors import UsageError
+    from harness.evaluation.policies import named_policies
     from harness.evaluation.safety import safety as measure
     from harness.reports import safety as report
 
-    task, options = tabular_task(context, agent, env, mdp, inadmissible, option)
-    policies = [named_policy(who, task, options) for who in agent]
-    found = [(policy, measure(task, policy.table)) for policy in policies]
+    those = [*(policies or ()), *(agent or ())]
+    if not those:
+        raise UsageError(
+            "Nobody was named; expected agents' ids, or folders of runs by exact or certify or of trainings."
+        )
+    task, options = tabular_task(context, those, env, mdp, inadmissible, option)
+    found = [(policy, measure(task, policy.table)) for policy in named_policies(those, task, options)]
     if json:
         print_json(report.records(found))
         return

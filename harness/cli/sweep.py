@@ -34,7 +34,10 @@ def sweep(
     option: o.EnvOption = None,
     agent: Annotated[str, typer.Option(help="Who collects the data: an id, or the folder of a training.")] = "expert",
     learner: Annotated[
-        list[str] | None, typer.Option(help="A learner, several times; all if not given.", show_default=False)
+        list[str] | None,
+        typer.Option(
+            help="A learner as `harness train` calls it, several times; all if not given.", show_default=False
+        ),
     ] = None,
     alpha: Annotated[
         list[float] | None,
@@ -61,6 +64,7 @@ def sweep(
     from harness.agents.offline.learners import LEARNERS
     from harness.cli.resuming import only_resumed
     from harness.cli.task import env_id, env_options
+    from harness.cli.train.offline import SHORT
     from harness.core.run import RunFolder
     from harness.evaluation.sweep.plan import ALPHAS, SIZES, standard_arms
     from harness.evaluation.sweep.run import SWEEP, start
@@ -69,11 +73,12 @@ def sweep(
         only_resumed(context, "processes")
         folder = RunFolder.resume(resume, SWEEP)
     else:
+        in_full = {short: name for name, short in SHORT.items()}
         folder = start(
             out,
             env_id(context, env, mdp),
             agent,
-            standard_arms(tuple(alpha or ALPHAS), tuple(learner or LEARNERS)),
+            standard_arms(tuple(alpha or ALPHAS), tuple(in_full.get(name, name) for name in learner or LEARNERS)),
             sizes=tuple(size or SIZES),
             seeds=tuple(range(seeds)),
             options=env_options(inadmissible, discount, option),
@@ -136,4 +141,4 @@ def _print(path: Path, json: bool) -> None:
         )
         return
     print_blocks(blocks(plan, found, compared, references))
-    print_lines([f"run {path}", "A benchmark, not medical advice."])
+    print_lines([f"run {path}", f"figure: harness plot {path}", "A benchmark, not medical advice."])

@@ -26,21 +26,36 @@ def console(*, stderr: bool = False) -> Any:
 
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, stderr: bool = False) -> None:
-    """Print rows under headings; the last column wraps, and where that is not enough all do: no figure is cut off."""
+    """Print rows under headings: no figure is cut off, no name broken; what is too wide for that goes on beyond."""
     from rich import box
-    from rich.cells import cell_len
     from rich.table import Table
 
     out, lines = console(stderr=stderr), [[harmless(cell) for cell in line] for line in (headings, *rows)]
-    wide = [max(map(cell_len, column)) + BETWEEN for column in zip(*lines, strict=True)]
-    words = [cell_len(word) for line in lines for word in line[-1].split()]
-    fits = sum(wide[:-1]) + max(words, default=0) + BETWEEN <= out.width
+    widths = _widths(lines, out.width - BETWEEN * len(headings))
+    out.width = max(out.width, sum(widths) + BETWEEN * len(headings))
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for number, heading in enumerate(lines[0], start=1):
-        table.add_column(heading, overflow="fold", no_wrap=fits and number < len(headings))
+    for heading, width in zip(lines[0], widths, strict=True):
+        table.add_column(heading, overflow="fold", width=width)
     for row in lines[1:]:
         table.add_row(*row)
     out.print(table)
+
+
+def _widths(lines: Sequence[Sequence[str]], room: int) -> list[int]:
+    """The width of each column: the last wraps, and where that is not enough all share what the narrow ones leave."""
+    from rich.cells import cell_len
+
+    columns = list(zip(*lines, strict=True))
+    whole = [max(map(cell_len, column)) for column in columns]
+    widths = [max((cell_len(word) for cell in column for word in cell.split()), default=0) for column in columns]
+    if sum(whole[:-1]) + widths[-1] <= room:
+        return [*whole[:-1], min(whole[-1], room - sum(whole[:-1]))]
+    spare = max(room - sum(widths), 0)
+    for done, i in enumerate(sorted(range(len(widths)), key=lambda i: whole[i] - widths[i])):
+        more = min(whole[i] - widths[i], spare // (len(widths) - done))
+        widths[i] += more
+        spare -= more
+    return widths
 
 
 def print_blocks(blocks: Iterable[Block]) -> None:

@@ -47,10 +47,10 @@ async def run(config: RunConfig, out: Path, observers: Observers = NOBODY, limit
     """
     run_id = uuid.uuid4().hex
     env = check(config)
-    decider = config.model or config.model_id or Path(config.agent or "").name
-    title = f"{short_name(config.env)}-{decider}".replace("/", "-")
     path = [out]
     cast = build(config, env, run_id, lambda: path[0], limits=limits)
+    decider = config.model or config.model_id or cast.agent.id
+    title = f"{short_name(config.env)}-{decider}".replace("/", "-")
     with RunFolder.create(out, title) as folder:
         path[0] = folder.path
         folder.write_json(MANIFEST, manifest_of(config, run_id, cast))

@@ -59,6 +59,7 @@ def manifest_of(config: RunConfig, run_id: str, cast: Cast) -> dict[str, Any]:
         "run_id": run_id,
         **made_by(PACKAGES),
         "config": config.model_dump(mode="json"),
+        "agent": cast.agent.id,
         "env": spec.model_dump(mode="json"),
         "seeds": {"first": config.seed_start, "episodes": config.episodes},
     }
@@ -107,6 +108,13 @@ def configuration_of(path: Path, manifest: dict[str, Any]) -> RunConfig:
         raise RunError(
             f"The manifest of {path} is not of this version of the harness: {first_problem(error)}."
         ) from None
+
+
+def decider(manifest: dict[str, Any], config: RunConfig) -> str:
+    """Who decided: a model with its prompt, or an agent by its id; that of a trained one is no folder."""
+    if config.agent is None:
+        return f"{config.model or config.model_id} {config.prompt}"
+    return str(manifest.get("agent", config.agent))
 
 
 def changes(before: dict[str, Any], now: dict[str, Any], of: Sequence[str]) -> list[str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from harness.agents.trained import is_folder
 from harness.core.agent import HasTable
 from harness.core.errors import RunError, UsageError
 from harness.core.run import DECISIONS
-from harness.evaluation.manifest import opened, require_environment
+from harness.evaluation.manifest import decider, opened, require_environment
 from harness.evaluation.state_decision import read_decisions
 from harness.evaluation.tabular import bounds_from
 from harness.mdp.certify import completion
@@ -55,15 +56,27 @@ def named_policy(who: str, env: TabularEnvironment[Any, Any], options: Mapping[s
             f"The agent '{who}' has no policy table; name one that has (random, expert, optimal, a tabular training's "
             "folder), or the folder of its run by `harness eval --method exact`."
         )
-    return NamedPolicy(_named(who), check_policy(env.mdp, agent.policy(env.mdp)))
+    return NamedPolicy(agent.id, check_policy(env.mdp, agent.policy(env.mdp)))
 
 
-def _named(who: str) -> str:
-    """An agent's id, or a training's folder without where it is, and its seed where one was named."""
-    if who in agents.AGENTS.entries() or not is_folder(who):
-        return who
-    training, seed = home(Path(who))
-    return training.resolve().name if seed is None else f"{training.resolve().name} seed {seed}"
+def named_policies(
+    those: Sequence[str], env: TabularEnvironment[Any, Any], options: Mapping[str, str] | None = None
+) -> list[NamedPolicy]:
+    """Several of them; of those that have one name, each that is of a folder is told by the folder too.
+
+    Raises
+    ------
+    UsageError, RunError
+        As `named_policy`.
+    """
+    found = [named_policy(who, env, options) for who in those]
+    times = Counter(policy.name for policy in found)
+    return [
+        replace(policy, name=f"{policy.name} ({home(Path(who))[0].resolve().name})")
+        if times[policy.name] > 1 and who not in agents.AGENTS.entries()
+        else policy
+        for policy, who in zip(found, those, strict=True)
+    ]
 
 
 def _of_run(path: Path, env: TabularEnvironment[Any, Any], options: dict[str, str]) -> NamedPolicy:
@@ -78,5 +91,4 @@ def _of_run(path: Path, env: TabularEnvironment[Any, Any], options: dict[str, st
     unknown = np.where(bounds.asked, bounds.unseen, 1.0)
     share = float(occupancy @ unknown / occupancy.sum())
     caveat = f"{100 * share:.1f} % of its decisions are not known and taken to be optimal" if share > 0 else ""
-    who = config.agent or f"{config.model or config.model_id} {config.prompt}"
-    return NamedPolicy(who, table, caveat)
+    return NamedPolicy(decider(manifest, config), table, caveat)

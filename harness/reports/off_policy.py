@@ -36,6 +36,10 @@ def estimates(
     return Block(harmless(f"{agent} ({caveat})" if caveat else agent), tuple(headings), rows)
 
 
+COLUMNS = "exact: the policy's value, computed; error: the estimate less that; holds: whether the interval holds it."
+"""What stands beside the estimates of a policy."""
+
+
 def _holds(e: OffPolicyEstimate, exact: float) -> str:
     return "–" if math.isnan(e.lower) else "yes" if e.lower <= exact <= e.upper else "no"
 

@@ -18,6 +18,11 @@ from harness.reports.text import not_for_ranking, percent
 
 NOTICE = "A benchmark, not medical advice."
 
+IN_FILES = (
+    "In actions.csv and doses.csv: share, of the policy's decisions in the band; Q, the mean value of doing that there "
+    "once and then as the policy does; V, the policy's own mean value there."
+)
+
 Env = TabularEnvironment[Any, Any]
 
 

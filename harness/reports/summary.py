@@ -34,7 +34,7 @@ def report(summary: Summary) -> Iterator[RenderableType]:
         yield Text(f"Stopped: {summary.stopped} This is what is known so far.")
     yield Text()
     yield _policies(summary)
-    yield Text(_meaning(summary), style="dim")
+    yield Text("\n".join((_meaning(summary), *_columns(summary))), style="dim")
     if summary.assumption_based:
         yield Text(not_for_ranking(summary.env))
     if summary.shield:
@@ -95,12 +95,12 @@ def _finding(s: Summary) -> str:
 def _policies(s: Summary) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("policy")
-    stay = f"mean stay{' (h)' if s.hours_per_step else ' (steps)'}"
-    scored = ["score"] if not s.references and s.mean_score is not None else []
+    in_time, unit = _stay(s)
+    stay = f"mean stay ({in_time})"
+    scored = ["score"] if _scored(s) else []
     vetoes = ["vetoed"] if s.shield else []
     for heading in (s.value_name, "regret", *scored, stay, "invalid", "inadmissible", *vetoes):
         table.add_column(heading, justify="right")
-    unit = s.hours_per_step or 1.0
     own = Text(s.agent, style="bold")
     rows: list[tuple[float, list[str | Text]]] = []
     for name, reference in s.references.items():
@@ -129,6 +129,26 @@ def _policies(s: Summary) -> Table:
         raw = f"{number(s.raw_value)} ({between(s.raw_lower, s.raw_upper)})"
         table.add_row(Text("  raw mean of returns", style="dim"), Text(raw, style="dim"))
     return table
+
+
+def _scored(s: Summary) -> bool:
+    return not s.references and s.mean_score is not None
+
+
+def _stay(s: Summary) -> tuple[str, float]:
+    """The unit in which stays are told, and how many of it a decision is: days where a decision is a day or more."""
+    hours = s.hours_per_step
+    if not hours:
+        return "steps", 1.0
+    return ("d", hours / 24) if hours >= 24 else ("h", hours)
+
+
+def _columns(s: Summary) -> Iterator[str]:
+    """What is to be said of columns that do not speak for themselves."""
+    if _scored(s):
+        yield f"score: how episodes were graded, 0 to 1; `harness envs show {short_name(s.env)}` says by what."
+    if any(reference.length is None for reference in s.references.values()):
+        yield "mean stay –: under that policy an episode may never end."
 
 
 def _length(s: Summary, unit: float) -> str:

@@ -82,6 +82,10 @@ def test_lists_and_explanations(harness_command):
     shown = harness_command("envs", "show", "icu-sepsis").stdout
     for words in ("arXiv:2406.05646", "not medical advice", "iv_fluid_level", "nothing is given"):
         assert words in shown
+    assert "agents       random, expert, optimal, worst, fallback, human" in shown
+    of_warfarin = harness_command("agents", "--env", "warfarin").stdout
+    assert "warfarin-bayes" in of_warfarin
+    assert "expert" not in of_warfarin
     assert "Apache-2.0" in harness_command("models", "show", "qwen").stdout
     assert "SOFA" in harness_command("prompts", "show", "icu-sepsis/direct").stdout
 
@@ -102,6 +106,14 @@ def test_an_evaluation_is_reported_and_can_be_read(harness_command, tmp_path):
     assert "no complete episode 9; it has 0 to 2" in missing.stderr
     again = harness_command("eval", "--resume", str(run), "--json")
     assert json.loads(again.stdout)["value"] == pytest.approx(0.78184489)
+
+
+def test_a_score_says_where_its_meaning_stands(harness_command):
+    words = ("--env", "warfarin", "--agent", "warfarin-fixed", "--episodes", "2", "--no-regret")
+    assert (
+        "score: how episodes were graded, 0 to 1; `harness envs show warfarin`"
+        in harness_command("eval", *words).stdout
+    )
 
 
 def test_json_is_the_summary_alone(harness_command):

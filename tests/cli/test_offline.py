@@ -42,6 +42,18 @@ def test_every_learner_trains_and_its_folder_is_an_agent(data, harness_here, nam
     assert len(manifest["data"]["sha256"]) == 64
 
 
+def test_a_trained_policy_has_one_name_in_every_report_and_in_the_folders_of_its_runs(data, harness_here):
+    trained = [json.loads(harness_here("train", "bc", "--data", "data.npz", "--json").stdout)["run_dir"] for _ in "ab"]
+    run = json.loads(harness_here("eval", "--agent", f"{trained[0]}/seed-0", "--json").stdout)
+    assert run["agent"] == "behaviour-cloning/seed-0"
+    assert Path(run["run_dir"]).name.endswith("-icu-sepsis-behaviour-cloning-seed-0")
+    agents = [word for who in (*trained, run["run_dir"]) for word in ("--agent", who)]
+    shown = json.loads(harness_here("safety", *agents, "--json").stdout)
+    assert {row["policy"] for row in shown} == {
+        *(f"behaviour-cloning ({Path(folder).name})" for folder in trained), "behaviour-cloning/seed-0"
+    }  # fmt: skip
+
+
 def test_what_learned_where_inadmissible_actions_kill_acts_nowhere_else(harness_here):
     words = ("--env", "icu-sepsis", "--inadmissible", "terminate")
     assert harness_here("collect", *words, "--episodes", "50", "--out", "harsh.npz").returncode == 0
@@ -94,12 +106,13 @@ def test_nothing_is_written_over(data, harness_here):
 
 
 def test_a_sweep_prints_its_table_is_drawn_and_goes_on(harness_here, tmp_path):
-    words = ("--learner", "fitted-q", "--size", "50", "--size", "20", "--seeds", "2", "--processes", "1", "--quiet")
+    words = ("--learner", "fqi", "--size", "50", "--size", "20", "--seeds", "2", "--processes", "1", "--quiet")
     told = harness_here("sweep", *words)
     assert told.returncode == 0, told.stderr
     assert "fitted-q" in told.stdout
     assert "n = 2" in told.stdout
     run = next(line for line in told.stdout.splitlines() if line.startswith("run ")).removeprefix("run ")
+    assert f"figure: harness plot {run}" in told.stdout
     again = harness_here("sweep", "--resume", run, "--quiet", "--json")
     found = json.loads(again.stdout)
     assert {row["n"] for row in found["rows"]} == {2}

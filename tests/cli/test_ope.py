@@ -40,6 +40,7 @@ def test_estimates_stand_beside_the_exact_value_with_their_effective_sample_size
     assert all(name in shown for name in ESTIMATORS)
     assert "0.7818" in shown
     assert "ESS" in shown
+    assert "holds: whether the interval holds it" in shown
 
 
 @pytest.mark.parametrize(
@@ -80,6 +81,15 @@ def test_safety_has_a_row_for_every_band(harness_here):
     assert "are no graded doses" in harness_here("safety", "--env", "sepsis-os", "--agent", "random").stdout
 
 
+def test_safety_takes_policies_as_report_does(harness_here):
+    bare = harness_here("safety", "expert", "optimal", "--json")
+    assert bare.returncode == 0, bare.stderr
+    assert bare.stdout == harness_here("safety", "--agent", "expert", "--agent", "optimal", "--json").stdout
+    nobody = harness_here("safety")
+    assert nobody.returncode == 2
+    assert "Nobody was named" in nobody.stderr
+
+
 def test_a_report_is_tables_and_maps(harness_here, tmp_path):
     pytest.importorskip("matplotlib")
     done = harness_here("report", "optimal", "expert", "--out", "folder")
@@ -88,6 +98,7 @@ def test_a_report_is_tables_and_maps(harness_here, tmp_path):
     maps = {f"doses-{name}.{suffix}" for name in ("optimal", "expert") for suffix in ("png", "svg")}
     assert names == maps | {"report.md", "safety.csv", "actions.csv", "doses.csv"}
     assert "| optimal | 0.8751 | 0.0000 |" in (tmp_path / "folder" / "report.md").read_text()
+    assert "V, the policy's own mean value there" in (tmp_path / "folder" / "report.md").read_text()
     doses = list(csv.DictReader((tmp_path / "folder" / "doses.csv").open()))
     everyone = [float(d["share"]) for d in doses if (d["policy"], d["band"]) == ("expert", "all")]
     assert (len(everyone), sum(everyone)) == (25, pytest.approx(1))

@@ -43,6 +43,12 @@ def test_a_row_for_every_agent_and_a_column_for_every_task(harness_here, runs):
     assert "95%, n = 8" in done.stdout
 
 
+def test_an_estimate_without_an_interval_is_seen_to_have_none(harness_here):
+    words = ("--env", "polypharmacy/easy-screening", "--agent", "random", "--episodes", "1", "--no-regret")
+    run = json.loads(harness_here("eval", *words, "--json").stdout)
+    assert f"{run['value']:.4f} (–)" in harness_here("rank", run["run_dir"]).stdout
+
+
 def test_what_is_assumption_based_is_named_and_not_ranked(harness_here, runs):
     done = harness_here("rank", *runs)
     assert "dic-none" not in done.stdout
@@ -51,6 +57,15 @@ def test_what_is_assumption_based_is_named_and_not_ranked(harness_here, runs):
     alone = harness_here("rank", *(run for run in runs if "dic" in run))
     assert alone.returncode == 2
     assert "nothing to rank" in alone.stderr
+
+
+def test_files_beside_the_runs_are_passed_over(harness_here, runs, tmp_path):
+    (tmp_path / "README.md").write_text("What these folders are.")
+    done = harness_here("rank", *runs, str(tmp_path / "README.md"))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == harness_here("rank", *runs).stdout
+    alone = harness_here("rank", str(tmp_path / "README.md"))
+    assert "is not a run folder" in alone.stderr
 
 
 def test_what_is_no_finished_run_is_a_sentence(harness_here, tmp_path):

@@ -47,6 +47,13 @@ def test_of_a_built_mdp_and_of_its_task(built, harness_here, tmp_path):
     assert ("vasopressor_abrupt" in row) is graded
 
 
+def test_stays_of_months_are_told_in_days_and_flags_of_the_data_explained(harness_here):
+    shown = harness_here("eval", "--env", "art-hiv", "--agent", "expert", "--quiet").stdout
+    assert "mean stay (d)" in shown
+    assert "1795.8" in shown
+    assert "Drug (M) says" in harness_here("prompts", "render", "art-hiv/direct").stdout
+
+
 def test_a_run_says_what_task_it_is_of(harness_here, tmp_path):
     write(build(stand_in("hypotension"), small("hypotension")), tmp_path / "mine")
     done = harness_here("eval", "--mdp", "mine", "--agent", "random", "--method", "exact", "--quiet", "--out", "runs")
@@ -62,9 +69,9 @@ def test_a_run_says_what_task_it_is_of(harness_here, tmp_path):
     assert trained.returncode == 0, trained.stderr
     (training,) = (tmp_path / "trained").iterdir()
     (row, *_) = json.loads(harness_here("safety", "--agent", f"trained/{training.name}", "--json").stdout)
-    assert row["policy"] == training.name
+    assert row["policy"] == "linucb"
     (row, *_) = json.loads(harness_here("safety", "--agent", f"trained/{training.name}/seed-0", "--json").stdout)
-    assert row["policy"] == f"{training.name} seed 0"
+    assert row["policy"] == "linucb/seed-0"
     refused = harness_here("safety", "--env", "icu-sepsis", "--agent", f"runs/{run.name}")
     assert refused.returncode != 0
     assert "and this is icu-sepsis" in refused.stderr

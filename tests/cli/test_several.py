@@ -27,6 +27,10 @@ def test_csv_and_json_hold_full_precision(harness_command):
     assert [row["policy"] for row in rows] == ["optimal", "expert", "random"]
     assert float(rows[1]["value"]) == pytest.approx(0.7818448902, abs=1e-9)
     assert rows[0]["run"] == ""
+    of = [(row["env"], row["env_version"], row["env_options"], row["value_name"]) for row in rows]
+    assert of == [("icu-sepsis", "2", "", "survival")] * 3
+    harsh = harness_command(*WHO, "--inadmissible", "terminate", "--format", "csv").stdout
+    assert {row["env_options"] for row in csv.DictReader(io.StringIO(harsh))} == {"inadmissible=terminate"}
     summaries = json.loads(harness_command(*WHO, "--format", "json").stdout)
     assert [s["agent"] for s in summaries] == ["expert", "random"]
     assert summaries[0]["value"] == pytest.approx(float(rows[1]["value"]), abs=1e-12)

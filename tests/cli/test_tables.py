@@ -15,6 +15,23 @@ def test_the_last_column_alone_wraps_where_that_is_enough(capsys):
     assert "0.1234 (-0.5678 – 0.9012)" in capsys.readouterr().out
 
 
+def test_no_name_is_broken_however_many_columns_there_are(capsys):
+    names = [f"warfarin-nomogram-{n}" for n in range(9)]
+    print_table([f"polypharmacy/easy-screening-{n} v2" for n in range(3)], [names[:3]] * 2)
+    print_table(names, [[f"some words about number {n}, more of them" for n in range(9)]])
+    shown = capsys.readouterr().out
+    assert all(name in shown for name in names)
+    assert shown.count("polypharmacy/easy-screening-") == 3
+    assert shown.count("words") == 9
+
+
+def test_columns_that_must_wrap_share_what_narrow_ones_leave(capsys):
+    print_table(["policy", "chose", "best"], [["warfarin-nomogram", "fluids and more " * 8, "no vasopressor " * 8]])
+    shown = capsys.readouterr().out.rstrip().splitlines()
+    assert len(shown) <= 6
+    assert max(map(len, shown)) <= 120
+
+
 def test_foreign_text_cannot_drive_the_terminal(capsys):
     foreign = "\x1b[2K\x9b\u202emine"
     print_table([foreign], [[foreign]])

@@ -436,3 +436,4 @@ async def test_a_policy_that_may_never_end_has_no_length_in_strict_json(tmp_path
     console = Console(file=io.StringIO(), width=120)
     print_report(console, summary)
     assert "inf" not in console.file.getvalue()
+    assert "mean stay –: under that policy an episode may never end." in console.file.getvalue()
