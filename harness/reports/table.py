@@ -38,7 +38,7 @@ def records(summaries: Sequence[Summary]) -> list[dict[str, Any]]:
 
     In an environment that is assumption-based nothing is ranked: the runs stand as they were asked for.
     """
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "policy": s.agent,
             "prompt": s.prompt,
