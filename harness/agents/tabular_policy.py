@@ -166,7 +166,7 @@ def home(folder: Path) -> tuple[Path, int | None]:
 def agent(folder: Path, env: Environment[Any, Any]) -> LearnedTable:
     """The agent in a folder: the policy of its first seed, or of the seed that `FOLDER/seed-3` names.
 
-    Its id is the algorithm, and the seed where one is named: 'q-learning/seed-3'.
+    Its id says which seed it is where the folder holds several: its value is that seed's alone.
 
     Raises
     ------
@@ -175,12 +175,13 @@ def agent(folder: Path, env: Environment[Any, Any]) -> LearnedTable:
     """
     place, seed = home(folder)
     found = load(place, env)
-    algorithm = str(found.about["algorithm"])
-    name = algorithm if seed is None else f"{algorithm}/seed-{seed}"
     seed = found.seeds[0] if seed is None else seed
     if seed not in found.seeds:
         raise RunError(f"{place} holds no policy of seed {seed}; it has those of {', '.join(map(str, found.seeds))}.")
+    algorithm = str(found.about["algorithm"])
     identity = {"algorithm": algorithm, "training_seed": seed, "policy_sha256": found.sha256}
+    n = len(found.seeds)
+    name = algorithm if n == 1 else f"{algorithm} (seed {seed}, one of {n})"
     return LearnedTable(name, _tabular(env, place), found.policy[found.seeds.index(seed)], identity)
 
 

@@ -66,7 +66,7 @@ class RunFolder:
         RunError
             If it cannot be created.
         """
-        plain = re.sub(r"[^\w.+=@-]+", "-", title)
+        plain = re.sub(r"[^\w.+=@-]+", "-", title).rstrip("-")
         stem = f"{datetime.now():%Y-%m-%dT%H-%M-%S}-{plain}"
         for n in range(1, 1_000):
             path = out / (stem if n == 1 else f"{stem}-{n}")

@@ -38,16 +38,8 @@ def records(summaries: Sequence[Summary]) -> list[dict[str, Any]]:
 
     In an environment that is assumption-based nothing is ranked: the runs stand as they were asked for.
     """
-    first = summaries[0]
-    task = {
-        "env": first.env,
-        "env_version": first.env_version,
-        "env_options": " ".join(f"{name}={value}" for name, value in sorted(first.env_options.items())) or None,
-        "value_name": first.value_name,
-    }
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
-            **task,
             "policy": s.agent,
             "prompt": s.prompt,
             "value": s.value,
@@ -70,13 +62,21 @@ def records(summaries: Sequence[Summary]) -> list[dict[str, Any]]:
         for s in summaries
     ]
     taken = {s.agent for s in summaries if s.exact}
+    first = summaries[0]
     for name, reference in first.references.items():
         if name not in taken:
             lost = None if first.optimal_value is None else first.optimal_value - reference.value
             known = {"value": reference.value, "lower": reference.value, "upper": reference.value, "certainty": "exact"}
             known |= {"regret": lost, "regret_lower": lost, "regret_upper": lost}
-            rows.append(dict.fromkeys(rows[0]) | task | {"policy": name} | known)
-    return rows if first.assumption_based else sorted(rows, key=lambda row: -float(row["value"]))
+            rows.append(dict.fromkeys(rows[0]) | {"policy": name} | known)
+    task = {
+        "env": first.env,
+        "env_version": first.env_version,
+        "env_options": " ".join(f"{name}={value}" for name, value in sorted(first.env_options.items())) or None,
+        "value_name": first.value_name,
+    }
+    ordered = rows if first.assumption_based else sorted(rows, key=lambda row: -float(row["value"]))
+    return [task | row for row in ordered]
 
 
 def _score(s: Summary) -> dict[str, float | None]:

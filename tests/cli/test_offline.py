@@ -44,14 +44,15 @@ def test_every_learner_trains_and_its_folder_is_an_agent(data, harness_here, nam
 
 def test_a_trained_policy_has_one_name_in_every_report_and_in_the_folders_of_its_runs(data, harness_here):
     trained = [json.loads(harness_here("train", "bc", "--data", "data.npz", "--json").stdout)["run_dir"] for _ in "ab"]
-    run = json.loads(harness_here("eval", "--agent", f"{trained[0]}/seed-0", "--json").stdout)
-    assert run["agent"] == "behaviour-cloning/seed-0"
-    assert Path(run["run_dir"]).name.endswith("-icu-sepsis-behaviour-cloning-seed-0")
-    agents = [word for who in (*trained, run["run_dir"]) for word in ("--agent", who)]
-    shown = json.loads(harness_here("safety", *agents, "--json").stdout)
-    assert {row["policy"] for row in shown} == {
-        *(f"behaviour-cloning ({Path(folder).name})" for folder in trained), "behaviour-cloning/seed-0"
-    }  # fmt: skip
+    words = ("--agent", f"{trained[0]}/seed-0", "--out", "evaluated", "--json")
+    run = json.loads(harness_here("eval", *words).stdout)
+    assert run["agent"] == "behaviour-cloning"
+    assert Path(run["run_dir"]).name.endswith("-icu-sepsis-behaviour-cloning")
+    for one in (trained[0], run["run_dir"]):
+        assert json.loads(harness_here("safety", one, "--json").stdout)[0]["policy"] == "behaviour-cloning"
+    shown = json.loads(harness_here("safety", *trained, run["run_dir"], "--json").stdout)
+    folders = (*trained, run["run_dir"])
+    assert {row["policy"] for row in shown} == {f"behaviour-cloning ({Path(folder).name})" for folder in folders}
 
 
 def test_what_learned_where_inadmissible_actions_kill_acts_nowhere_else(harness_here):
