@@ -44,6 +44,7 @@ def collect(
     """Parse, collect, write, print what was written."""
     from harness.cli.tables import print_json, print_lines
     from harness.cli.task import env_id, env_options
+    from harness.envs.registry import make
     from harness.evaluation import datasets
     from harness.evaluation.about import finite
     from harness.evaluation.intervals import of_returns
@@ -63,7 +64,7 @@ def collect(
         out = str(write(out, about, data))
     else:
         datasets.write(target, about, data)
-    mean = of_returns(data.returns)
+    mean = of_returns(data.returns, binary=make(about.env, **about.options).spec.binary)
     if json:
         print_json(
             {"out": out, **about.model_dump(), "transitions": len(data), "mean_return": mean.value}

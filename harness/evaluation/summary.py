@@ -112,12 +112,16 @@ class Summary(BaseModel):
     )
     regret_lower: float | None = None
     regret_upper: float | None = None
+    length: float | None = Field(None, description="rollout: mean decisions of an episode")
     length_lower: float | None = Field(None, description="expected decisions in an episode, as `lower` and `upper`")
     length_upper: float | None = None
     hours_per_step: float | None = None
     mean_score: float | None = Field(None, description="rollout: mean grade")
     mean_score_lower: float | None = None
     mean_score_upper: float | None = None
+    no_interval: dict[str, str] = Field(
+        {}, description="rollout: why there is no interval of the regret, the mean stay or the score, if there is none"
+    )
     samples: int = Field(1, description="replies drawn in each state")
     vote: int = Field(1, description="replies of which the majority was one decision")
     temperature: float | None = Field(None, description="null for an agent that is no language model")

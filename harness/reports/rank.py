@@ -49,7 +49,11 @@ def _usual(summaries: Sequence[Summary]) -> str:
 
 
 def _cell(s: Summary, usual: str) -> str:
-    value = number(s.value) if s.lower == s.upper else f"{number(s.value)} ({between(s.lower, s.upper)})"
+    value = (
+        number(s.value)
+        if s.lower is not None and s.lower == s.upper
+        else f"{number(s.value)} ({between(s.lower, s.upper)})"
+    )
     return value if certainty(s) == usual else f"{value}, {certainty(s)}"
 
 

@@ -14,7 +14,7 @@ from harness.core.text import harmless
 from harness.envs.ids import short_name
 from harness.evaluation.config import Method
 from harness.evaluation.summary import Audit, Summary
-from harness.reports.text import between, duration, not_for_ranking, number, percent, with_options
+from harness.reports.text import between, duration, not_for_ranking, number, percent, with_options, without_interval
 
 WORST_SHOWN = 5
 AGAINST = {
@@ -82,6 +82,8 @@ def _drawing(s: Summary) -> str:
 def _finding(s: Summary) -> str:
     what = s.value_name
     if s.method is Method.ROLLOUT:
+        if s.lower is None or s.upper is None:
+            return f"{what} {number(s.value)}, {without_interval(s)} (n = {s.episodes})"
         return f"{what} {number(s.value)}, 95 % interval {between(s.lower, s.upper)} ({s.interval}, n = {s.episodes})"
     asked = f"asked {s.decisions} of {s.states} states"
     if s.samples > 1:
@@ -133,12 +135,20 @@ def _policies(s: Summary) -> Table:
 
 def _length(s: Summary, unit: float) -> str:
     if s.length_lower is None or s.length_upper is None:
-        return "–"
+        return "–" if s.length is None else f"{unit * s.length:.1f} (–)"
     low, high = unit * s.length_lower, unit * s.length_upper
     return f"{low:.1f}" if high - low < 0.05 else f"{low:.1f} – {high:.1f}"
 
 
 def _meaning(s: Summary) -> str:
+    text = _read(s)
+    for why in dict.fromkeys(s.no_interval.values()):
+        names = [name for name, its in s.no_interval.items() if its == why and (name != "score" or not s.references)]
+        text += f"\nNo interval of {', '.join(names)}: {why}." if names else ""
+    return text
+
+
+def _read(s: Summary) -> str:
     if s.truncated_episodes:
         return (
             f"{s.agent}: mean return of {s.episodes} episodes, of which {s.truncated_episodes} were cut off. The other "

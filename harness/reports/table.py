@@ -10,7 +10,7 @@ from harness.evaluation.config import Method
 from harness.evaluation.intervals import CONFIDENCE
 from harness.evaluation.summary import Summary
 from harness.reports.block import Block
-from harness.reports.text import between, not_for_ranking, number, percent
+from harness.reports.text import between, not_for_ranking, number, percent, without_interval
 
 
 class Format(StrEnum):
@@ -23,9 +23,13 @@ class Format(StrEnum):
 
 
 def certainty(s: Summary) -> str:
-    """What the bounds of a value are: 'exact', 'certain', or the confidence of an interval with its sample size."""
+    """What the bounds of a value are: 'exact', 'certain', or the confidence of an interval with its sample size.
+
+    Where there is no interval, that, and why.
+    """
     if s.method is Method.ROLLOUT:
-        return f"{CONFIDENCE:.0%}, n = {s.episodes}"
+        sure = without_interval(s) if s.lower is None or s.upper is None else f"{CONFIDENCE:.0%}"
+        return f"{sure}, n = {s.episodes}"
     if s.samples > 1:
         return s.interval
     if s.caveats:

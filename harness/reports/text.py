@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping
 
 from harness.envs.ids import short_name
+from harness.evaluation.intervals import NO_INTERVAL
+from harness.evaluation.summary import Summary
 
 DIGITS = 4
 """Decimals of a value; survival differences of interest are a few thousandths."""
@@ -42,6 +44,11 @@ def between(lower: float | None, upper: float | None) -> str:
     if lower == upper:
         return number(lower)
     return " – ".join(outward(lower, upper))
+
+
+def without_interval(s: Summary) -> str:
+    """'no interval', and why there is none where that is known."""
+    return s.interval if s.interval.startswith(NO_INTERVAL) else NO_INTERVAL
 
 
 def plus_minus(value: float, lower: float, upper: float) -> str:
