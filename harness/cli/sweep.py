@@ -101,11 +101,13 @@ def _print(path: Path, json: bool) -> None:
     from harness.evaluation.sweep.results import cells, held, rows
     from harness.evaluation.sweep.run import plan_of
     from harness.reports.sweep import blocks
+    from harness.reports.text import policy_name
 
     plan = plan_of(path)
     there = cells(path, plan)
     found, compared = rows(plan, there), held(plan, there)
-    references = {name: known.value for name, known in reference_values(make_tabular(plan.env, **plan.options)).items()}
+    known = reference_values(make_tabular(plan.env, **plan.options))
+    references = {name: one.value for name, one in known.items()}
     if json:
         print_json(
             {
@@ -135,5 +137,6 @@ def _print(path: Path, json: bool) -> None:
             }
         )
         return
-    print_blocks(blocks(plan, found, compared, references))
+    shown = {policy_name(name, one.kind): one.value for name, one in known.items()}
+    print_blocks(blocks(plan, found, compared, shown))
     print_lines([f"run {path}", "A benchmark, not medical advice."])

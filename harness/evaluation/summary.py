@@ -19,13 +19,15 @@ SCHEMA_VERSION = 1
 class ReferenceValue(BaseModel):
     """An exactly known policy of the environment.
 
-    `length` is the expected number of decisions; null where an episode may never end.
+    `length` is the expected number of decisions; null where an episode may never end. `kind` says what an optimum is;
+    null for a policy that is none.
     """
 
     model_config = ConfigDict(frozen=True)
 
     value: float
     length: float | None
+    kind: ReferenceKind | None = None
 
 
 class WorstDecision(BaseModel):

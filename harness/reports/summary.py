@@ -14,7 +14,16 @@ from harness.core.text import harmless
 from harness.envs.ids import short_name
 from harness.evaluation.config import Method
 from harness.evaluation.summary import Audit, Summary
-from harness.reports.text import between, duration, not_for_ranking, number, percent, with_options, without_interval
+from harness.reports.text import (
+    between,
+    duration,
+    not_for_ranking,
+    number,
+    percent,
+    policy_name,
+    with_options,
+    without_interval,
+)
 
 WORST_SHOWN = 5
 AGAINST = {
@@ -103,12 +112,10 @@ def _policies(s: Summary) -> Table:
     for heading in (s.value_name, "regret", *scored, stay, "invalid", "inadmissible", *vetoes):
         table.add_column(heading, justify="right")
     unit = s.hours_per_step or 1.0
-    own = Text(s.agent, style="bold")
+    own = Text(policy_name(s.agent, s.regret_kind), style="bold")
     rows: list[tuple[float, list[str | Text]]] = []
     for name, reference in s.references.items():
-        label = "expert (clinician)" if name == "expert" else name
-        if name == "optimal" and s.regret_kind is ReferenceKind.INFORMED:
-            label = "optimal (informed: knows what agents cannot)"
+        label = "expert (clinician)" if name == "expert" else policy_name(name, s.regret_kind)
         if name == s.agent and s.exact:
             continue
         lost = (s.optimal_value or 0.0) - reference.value

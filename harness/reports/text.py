@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+from harness.core.environment import ReferenceKind
 from harness.envs.ids import short_name
 from harness.evaluation.intervals import NO_INTERVAL
 from harness.evaluation.summary import Summary
@@ -44,6 +45,12 @@ def between(lower: float | None, upper: float | None) -> str:
     if lower == upper:
         return number(lower)
     return " – ".join(outward(lower, upper))
+
+
+def policy_name(name: str, kind: ReferenceKind | None) -> str:
+    """The name of a policy in a table; of an optimum that no agent can reach, that too."""
+    informed = name == "optimal" and kind is ReferenceKind.INFORMED
+    return "optimal (informed: knows what agents cannot)" if informed else name
 
 
 def without_interval(s: Summary) -> str:

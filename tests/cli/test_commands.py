@@ -152,3 +152,13 @@ def test_a_value_that_is_none_for_its_option_is_one_sentence(harness_command, co
     done = harness_command(command, "--model", "qwen", "--prompt", "direct", "--prompt", "reasoned", "--timeout", "0")
     sentence = "harness: An option is not understood: timeout_s: Input should be greater than 0.\n"
     assert (done.returncode, done.stdout, done.stderr) == (2, "", sentence)
+
+
+def test_an_optimum_that_no_agent_can_reach_is_called_so_wherever_it_stands(harness_command, tmp_path):
+    task, said = ("--env", "sepsis-os-hidden"), "optimal (informed: knows what agents cannot)"
+    assert said in harness_command("optimum", *task).stdout
+    assert json.loads(harness_command("optimum", *task, "--json").stdout)["optimal"]["kind"] == "informed"
+    run = ("eval", *task, "--out", str(tmp_path), "--episodes", "0", "--quiet")
+    assert said in harness_command(*run, "--agent", "optimal").stdout
+    assert said in harness_command(*run, "--agent", "random", "--agent", "fallback").stdout
+    assert said not in harness_command("optimum").stdout
