@@ -166,6 +166,8 @@ def home(folder: Path) -> tuple[Path, int | None]:
 def agent(folder: Path, env: Environment[Any, Any]) -> LearnedTable:
     """The agent in a folder: the policy of its first seed, or of the seed that `FOLDER/seed-3` names.
 
+    Its id says which seed it is where the folder holds several: its value is that seed's alone.
+
     Raises
     ------
     UsageError, RunError
@@ -178,7 +180,9 @@ def agent(folder: Path, env: Environment[Any, Any]) -> LearnedTable:
         raise RunError(f"{place} holds no policy of seed {seed}; it has those of {', '.join(map(str, found.seeds))}.")
     algorithm = str(found.about["algorithm"])
     identity = {"algorithm": algorithm, "training_seed": seed, "policy_sha256": found.sha256}
-    return LearnedTable(algorithm, _tabular(env, place), found.policy[found.seeds.index(seed)], identity)
+    n = len(found.seeds)
+    name = algorithm if n == 1 else f"{algorithm} (seed {seed}, one of {n})"
+    return LearnedTable(name, _tabular(env, place), found.policy[found.seeds.index(seed)], identity)
 
 
 def _tabular(env: Environment[Any, Any], folder: Path) -> TabularEnvironment[Any, Any]:

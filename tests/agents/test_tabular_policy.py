@@ -58,6 +58,7 @@ def test_a_folder_is_its_first_seeds_policy_and_any_seed_can_be_called(tmp_path,
     assert np.array_equal(first.policy(sepsis.mdp), three[0][0])
     assert np.array_equal(last.policy(sepsis.mdp), three[0][2])
     assert last.identity["training_seed"] == 6
+    assert (first.id, last.id) == ("q-learning (seed 4, one of 3)", "q-learning (seed 6, one of 3)")
     assert first.identity["policy_sha256"] == last.identity["policy_sha256"]
     with pytest.raises(RunError, match="holds no policy of seed 7; it has those of 4, 5, 6"):
         agents.make(str(folder / "seed-7"), sepsis)
