@@ -31,10 +31,11 @@ class ReferenceValue(BaseModel):
 
 
 class WorstDecision(BaseModel):
-    """One of the decisions that cost most.
+    """One of the decisions that cost most; of a policy with chance `chosen` is the draw that costs most.
 
-    `regret` is lost each time the state is met, `visits` how often that is in an episode, `cost` their product: the
-    decision's share of the policy's regret. In a rollout, `visits` is the mean (discounted) count over the episodes.
+    `regret`, the mean over draws, is lost each time the state is met, `visits` how often that is in an episode, `cost`
+    their product: the decision's share of the policy's regret. In a rollout, `visits` is the mean (discounted) count
+    over the episodes.
     """
 
     model_config = ConfigDict(frozen=True)
