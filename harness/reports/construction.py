@@ -39,8 +39,8 @@ def blocks(out: Path, manifest: dict[str, Any]) -> list[Block]:
     ]
     doubt = (
         f"Mind: in {unsupported:,} of {manifest['states']:,} states no action was seen {recipe['visits']} times; "
-        "patients go on there as in the data whatever is done, and the optimum can be better in the other states alone. "
-        "With fewer --visits or --states there are more of these.",
+        "patients go on there as in the data whatever is done, and the optimum can be better in the other states "
+        "alone. With fewer --visits or --states there are more of these.",
     )
     notes = (
         *(doubt if unsupported else ()),
