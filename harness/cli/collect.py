@@ -13,13 +13,13 @@ HELP = """Let an agent treat simulated patients, and keep every transition for o
 
 [bold]Examples[/bold]
 
-  harness collect --env icu-sepsis --agent expert --episodes 5000 --out data.parquet\n
+  harness collect --env icu-sepsis --agent expert --episodes 5000 --out data.npz\n
   harness collect --agent runs/…-q-learning --seed 3 --out mine.npz\n
   harness collect --agent random --format minari --out icu-sepsis/random-v0\n
   harness train bcq --data ~/.minari/datasets/icu-sepsis/random-v0
 
-For tabular environments, and agents with a policy table. Parquet needs pyarrow: pip install 'harness[data]'; Minari's
-format needs minari: pip install 'harness[offline]'. A benchmark for research, not medical advice.
+For tabular environments, and agents with a policy table. Parquet needs pyarrow: pip install 'harness\\[data]'; Minari's
+format needs minari: pip install 'harness\\[offline]'. A benchmark for research, not medical advice.
 """
 
 Written = Literal["file", "minari"]

@@ -162,3 +162,10 @@ def test_an_optimum_that_no_agent_can_reach_is_called_so_wherever_it_stands(harn
     assert said in harness_command(*run, "--agent", "optimal").stdout
     assert said in harness_command(*run, "--agent", "random", "--agent", "fallback").stdout
     assert said not in harness_command("optimum").stdout
+
+
+def test_no_extra_is_swallowed_as_markup_in_a_help(harness_command):
+    for words in (["collect"], ["plot"], ["report"], ["build-mdp"], ["data"]):
+        told = " ".join(harness_command(*words, "--help").stdout.split())
+        assert "pip install 'harness[" in told
+        assert "pip install 'harness'" not in told
