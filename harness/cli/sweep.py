@@ -61,6 +61,7 @@ def sweep(
     from harness.agents.offline.learners import LEARNERS
     from harness.cli.resuming import only_resumed
     from harness.cli.task import env_id, env_options
+    from harness.core.errors import UsageError
     from harness.core.run import RunFolder
     from harness.evaluation.sweep.plan import ALPHAS, SIZES, standard_arms
     from harness.evaluation.sweep.run import SWEEP, start
@@ -69,6 +70,8 @@ def sweep(
         only_resumed(context, "processes")
         folder = RunFolder.resume(resume, SWEEP)
     else:
+        if alpha and learner and "conservative-q" not in learner:
+            raise UsageError("--alpha belongs to --learner conservative-q, and no such learner is here; leave it out.")
         folder = start(
             out,
             env_id(context, env, mdp),
