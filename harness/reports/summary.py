@@ -16,6 +16,7 @@ from harness.evaluation.config import Method
 from harness.evaluation.summary import Audit, Summary
 from harness.reports.text import (
     between,
+    counted,
     duration,
     not_for_ranking,
     number,
@@ -158,17 +159,17 @@ def _meaning(s: Summary) -> str:
 def _read(s: Summary) -> str:
     if s.truncated_episodes:
         return (
-            f"{s.agent}: mean return of {s.episodes} episodes, of which {s.truncated_episodes} were cut off. The other "
+            f"{s.agent}: mean return of {counted(s.episodes)}, of which {s.truncated_episodes} were cut off. The other "
             "rows are exact values without that limit, so no regret is given."
         )
     if s.method is Method.ROLLOUT and s.references:
         how = {"mean return": "the mean return"}.get(s.estimator or "", "J* minus the summed regret of the decisions")
-        text = f"{s.agent}: an estimate over {s.episodes} episodes, {how}. The other rows are exact."
+        text = f"{s.agent}: an estimate over {counted(s.episodes)}, {how}. The other rows are exact."
         if s.until is not None and s.upper is not None and s.lower is not None and (s.upper - s.lower) / 2 > s.until:
-            text += f"\n--until {s.until:g} was not reached in {s.episodes} episodes; --episodes sets their number."
+            text += f"\n--until {s.until:g} was not reached in {counted(s.episodes)}; --episodes sets their number."
         return text
     if s.method is Method.ROLLOUT:
-        text = f"{s.agent}: means of {s.episodes} episodes"
+        text = f"{s.agent}: means of {counted(s.episodes)}"
         if s.regret is None or s.regret_kind is None:
             return f"{text}; nothing was measured against an optimum."
         return f"{text}, each measured against {AGAINST[s.regret_kind]}."

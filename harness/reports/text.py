@@ -80,6 +80,15 @@ def percent(share: float | None) -> str:
     return "–" if share is None else f"{100 * share:.1f} %"
 
 
+def counted(episodes: int) -> str:
+    """So many episodes, in words.
+
+    >>> counted(1), counted(30)
+    ('1 episode', '30 episodes')
+    """
+    return f"{episodes} episode{'' if episodes == 1 else 's'}"
+
+
 def duration(seconds: float) -> str:
     """'3:12', or '1:02:45'."""
     minutes, rest = divmod(round(seconds), 60)

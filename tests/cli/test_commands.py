@@ -23,7 +23,8 @@ import pytest
         (["eval", "--agent", "random", "--json", "--format", "csv"], "--json and --format csv contradict"),
         (["eval", "--base-url", "http://127.0.0.1:1/v1"], "--base-url and --model-id belong together"),
         (["eval", "--agent", "random", "--out", "/dev/null/x"], "Cannot write /dev/null/x"),
-        (["eval", "--agent", "random", "--json", "--log", "openenv"], "both want stdout"),
+        (["eval", "--agent", "random", "--json", "--log", "openenv"], "--json and --log both want stdout"),
+        (["eval", "--agent", "random", "--format", "csv", "--log", "openenv"], "--format csv and --log both want"),
         (
             ["eval", "--agent", "random", "--seed-start", "7", "--method", "rollout"],
             "Seed 7 cannot be used to evaluate",
