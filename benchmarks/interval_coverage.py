@@ -105,7 +105,7 @@ def main() -> None:
             returns = population.returns.reshape(REPEATS, -1)
             for n in SIZES:
                 cells = [
-                    covered(truth, returns[:, :n], of_returns),
+                    covered(truth, returns[:, :n], partial(of_returns, binary=env.spec.binary)),
                     covered(truth, losses[:, :n], partial(default.of_losses, scale=scale)),
                     covered(truth, own[:, :n], partial(default.of_losses, scale=scale)),
                     covered(scale.optimal - truth, losses[:, :n], student_t),

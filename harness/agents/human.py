@@ -102,7 +102,8 @@ class HumanAgent:
             if typed == QUIT:
                 raise StoppedRun("Stopped.", 0)
             if typed == HELP:
-                self._write(harmless(f"{name}: {_described(field)}"))
+                told = _described(field)
+                self._write(harmless(told if told.startswith(f"{name}:") else f"{name}: {told}"))
                 continue
             value = None if typed == "" and _optional(field) else typed
             why = wrong({**values, name: value})

@@ -111,12 +111,15 @@ def ab(
 
     if model is not None and (base_url is not None or model_id is not None):
         raise UsageError("--model and --base-url with --model-id both name a model; give one of them.")
+    if model is None and base_url is None and model_id is None:
+        raise UsageError("No model was named; expected --model ALIAS, or --base-url URL with --model-id ID.")
     limits = o.limits(context)
     task, options = env_id(context, env, mdp), env_options(inadmissible, discount, option)
     found = runs.contestants([], [model] if model else [], base_url, [model_id] if model_id else [], prompt or [], task)
     prompts = [str(who["prompt"]) for who in found]
     if len(prompts) < (1 if sensitivity else 2):
-        raise UsageError(f"{len(prompts)} prompt was given; expected two or more, each after --prompt.")
+        given, expected = len(prompts) or "No", "one or more" if sensitivity else "two or more"
+        raise UsageError(f"{given} prompt was given; expected {expected}, each after --prompt.")
     if twice := [name for i, name in enumerate(prompts) if name in prompts[:i]]:
         raise UsageError(f"The prompt '{twice[0]}' was given twice; a prompt does not differ from itself.")
     made = make(task, **options)

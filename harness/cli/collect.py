@@ -13,13 +13,13 @@ HELP = """Let an agent treat simulated patients, and keep every transition for o
 
 [bold]Examples[/bold]
 
-  harness collect --env icu-sepsis --agent expert --episodes 5000 --out data.parquet\n
+  harness collect --env icu-sepsis --agent expert --episodes 5000 --out data.npz\n
   harness collect --agent runs/…-q-learning --seed 3 --out mine.npz\n
   harness collect --agent random --format minari --out icu-sepsis/random-v0\n
   harness train bcq --data ~/.minari/datasets/icu-sepsis/random-v0
 
-For tabular environments, and agents with a policy table. Parquet needs pyarrow: pip install 'harness[data]'; Minari's
-format needs minari: pip install 'harness[offline]'. A benchmark for research, not medical advice.
+For tabular environments, and agents with a policy table. Parquet needs pyarrow: pip install 'harness\\[data]'; Minari's
+format needs minari: pip install 'harness\\[offline]'. A benchmark for research, not medical advice.
 """
 
 Written = Literal["file", "minari"]
@@ -44,6 +44,7 @@ def collect(
     """Parse, collect, write, print what was written."""
     from harness.cli.tables import print_json, print_lines
     from harness.cli.task import env_id, env_options
+    from harness.envs.registry import make
     from harness.evaluation import datasets
     from harness.evaluation.about import finite
     from harness.evaluation.intervals import of_returns
@@ -63,7 +64,7 @@ def collect(
         out = str(write(out, about, data))
     else:
         datasets.write(target, about, data)
-    mean = of_returns(data.returns)
+    mean = of_returns(data.returns, binary=make(about.env, **about.options).spec.binary)
     if json:
         print_json(
             {"out": out, **about.model_dump(), "transitions": len(data), "mean_return": mean.value}

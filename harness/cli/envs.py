@@ -73,10 +73,11 @@ def _of_its_own(env: str, made: Environment[Any, Any]) -> list[str]:
         lines += [f"reference    the best policy known, from any state; it is achievable, and no optimum{estimated}"]
     elif made.reference is not None:
         lines += [f"optimum      computed from any state; it is {made.reference.kind}"]
+    low, high = spec.reward_range
     pace = f", one every {spec.hours_per_step:g} h" if spec.hours_per_step else ""
     return [
         *lines,
-        f"value        {spec.value_name}, discount {spec.discount:g}, rewards {spec.reward_range}",
+        f"value        {spec.value_name}, discount {spec.discount:g}, rewards {low:g} to {high:g}",
         f"score        {spec.score}",
         f"horizon      {spec.horizon or 'none'} decisions{pace}",
         f"fallback     {spec.fallback}",

@@ -145,7 +145,8 @@ def evaluate(
         raise UsageError(f"--json and --format {written} contradict each other; give one of them.")
     shown = Format.JSON if json else Format(written or Format.TEXT)
     if shown is not Format.TEXT and log:
-        raise UsageError(f"The {shown} and --log both want stdout; give one of them.")
+        named = "--json" if json else f"--format {shown}"
+        raise UsageError(f"{named} and --log both want stdout; give one of them.")
     limits = o.limits(context)
     listen = OpenEnvLog(sys.stdout).tell if log else None
     if resume is not None:

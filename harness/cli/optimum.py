@@ -32,19 +32,20 @@ def optimum(
     from harness.envs.registry import make
     from harness.evaluation.references import reference_values
     from harness.mdp.environment import TabularEnvironment
+    from harness.reports.text import policy_name
 
     made = make(env_id(context, env, mdp), **env_options(inadmissible, discount, option))
     if not isinstance(made, TabularEnvironment):
         raise UsageError(f"{made.spec.id} is not tabular; it has no exact reference values.")
     found = reference_values(made, everything=True)
     if json:
-        print_json({name: value.model_dump() for name, value in found.items()})
+        print_json({name: value.model_dump(mode="json") for name, value in found.items()})
         return
     spec = made.spec
     hours = spec.hours_per_step
     rows = [
         (
-            name,
+            policy_name(name, r.kind),
             f"{r.value:.4f}",
             "–" if r.length is None else f"{r.length:.2f}",
             f"{hours * r.length:.1f}" if hours and r.length is not None else "–",

@@ -36,7 +36,7 @@ def contestants(
     asked += [{"base_url": base_url, "model_id": name} for name in model_ids]
     found: list[dict[str, Any]] = [{"agent": name} for name in agents]
     found += [who | {"prompt": prompt_of(prompt, env)} for who in asked for prompt in prompts]
-    if not found:
+    if not agents and not asked:
         raise UsageError(
             "Nobody was named to decide; expected --agent ID, --model ALIAS, or --base-url URL with --model-id ID."
         )

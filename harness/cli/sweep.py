@@ -65,6 +65,7 @@ def sweep(
     from harness.cli.resuming import only_resumed
     from harness.cli.task import env_id, env_options
     from harness.cli.train.offline import SHORT
+    from harness.core.errors import UsageError
     from harness.core.run import RunFolder
     from harness.evaluation.sweep.plan import ALPHAS, SIZES, standard_arms
     from harness.evaluation.sweep.run import SWEEP, start
@@ -74,11 +75,14 @@ def sweep(
         folder = RunFolder.resume(resume, SWEEP)
     else:
         in_full = {short: name for name, short in SHORT.items()}
+        learners = tuple(in_full.get(name, name) for name in learner or LEARNERS)
+        if alpha and "conservative-q" not in learners:
+            raise UsageError("--alpha belongs to --learner conservative-q, and no such learner is here; leave it out.")
         folder = start(
             out,
             env_id(context, env, mdp),
             agent,
-            standard_arms(tuple(alpha or ALPHAS), tuple(in_full.get(name, name) for name in learner or LEARNERS)),
+            standard_arms(tuple(alpha or ALPHAS), learners),
             sizes=tuple(size or SIZES),
             seeds=tuple(range(seeds)),
             options=env_options(inadmissible, discount, option),
@@ -106,11 +110,13 @@ def _print(path: Path, json: bool) -> None:
     from harness.evaluation.sweep.results import cells, held, rows
     from harness.evaluation.sweep.run import plan_of
     from harness.reports.sweep import blocks
+    from harness.reports.text import policy_name
 
     plan = plan_of(path)
     there = cells(path, plan)
     found, compared = rows(plan, there), held(plan, there)
-    references = {name: known.value for name, known in reference_values(make_tabular(plan.env, **plan.options)).items()}
+    known = reference_values(make_tabular(plan.env, **plan.options))
+    references = {name: one.value for name, one in known.items()}
     if json:
         print_json(
             {
@@ -140,5 +146,6 @@ def _print(path: Path, json: bool) -> None:
             }
         )
         return
-    print_blocks(blocks(plan, found, compared, references))
+    shown = {policy_name(name, one.kind): one.value for name, one in known.items()}
+    print_blocks(blocks(plan, found, compared, shown))
     print_lines([f"run {path}", f"figure: harness plot {path}", "A benchmark, not medical advice."])

@@ -227,7 +227,7 @@ def load(name: str) -> Recipe:
             raise UsageError(f"{name} cannot be read: {reason}.") from None
         return parse(text, name)
     if name not in built_in():
-        raise unknown_name("recipe", name, [*built_in(), "or the path of a .toml file"])
+        raise UsageError(f"{unknown_name('recipe', name, built_in())} The path of a {SUFFIX} file is valid too.")
     return parse((files(f"{__package__}.recipes") / f"{name}{SUFFIX}").read_text(encoding="utf-8"), f"recipe '{name}'")
 
 

@@ -112,6 +112,7 @@ def manifest(built: Built, hashes: Mapping[str, str]) -> dict[str, Any]:
         "endings": list(endings(built.construction.recipe)),
         "actions": mdp.n_actions,
         "admissible": int(mdp.admissible[:K].sum()),
+        "unsupported_states": int((built.estimated.visits[:K].max(axis=1) < built.construction.recipe.visits).sum()),
         "continuation": data.discount,
         "optimal_value": solve(mdp).J,
         "behaviour_value": evaluate(mdp, built.estimated.behaviour).J,

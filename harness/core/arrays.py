@@ -37,4 +37,5 @@ def read_arrays(path: Path, names: Iterable[str] | None = None) -> dict[str, Any
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in (file.files if names is None else names)}
     except (OSError, ValueError, EOFError, BadZipFile, KeyError, AttributeError, TypeError) as error:
-        raise RunError(f"{path} cannot be read ({error}); it is no file of arrays, or damaged.") from error
+        why = "it holds objects, which are never loaded, or no arrays at all" if "pickle" in str(error) else error
+        raise RunError(f"{path} cannot be read ({why}); it is no file of arrays, or damaged.") from error

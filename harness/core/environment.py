@@ -45,6 +45,9 @@ class EnvSpec(BaseModel):
     return_range: tuple[float, float] | None = Field(
         None, description="least and most of an episode's return, where the horizon's worth of rewards cannot be earned"
     )
+    binary: bool = Field(
+        False, description="whether every return is 0 or 1, so that a value is a share of episodes, as survival is"
+    )
     value_name: str = Field(description="what a value is, in one or two words, e.g. 'survival'")
     score: str = Field(description="what the score in [0, 1] of an episode means")
     fallback: str = Field(description="what is done when an agent gives no legal action")

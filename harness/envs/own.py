@@ -193,6 +193,7 @@ def _spec(given: GivenMDP, env_id: str, labels: tuple[str, ...], alike: int, ori
         hours_per_step=about.hours_per_step,
         discount=mdp.discount,
         reward_range=(low, high),
+        binary=_binary(mdp),
         value_name=about.value_name,
         score=about.score or f"the return of the episode, from {low:g} (scores 0) to {high:g} (scores 1)",
         fallback=fallback,
@@ -215,21 +216,29 @@ def _rewarded_forever(mdp: TabularMDP) -> int | None:
     return int(found[0]) if found.size else None
 
 
+def _binary(mdp: TabularMDP) -> bool:
+    """Whether every return is 0 or 1: nothing is discounted, and only ending is rewarded, with 1 or not at all."""
+    rewards = mdp.row_rewards
+    return mdp.discount == 1.0 and rewards is not None and _at_the_end(mdp) and set(rewards.data.tolist()) <= {0.0, 1.0}
+
+
+def _at_the_end(mdp: TabularMDP) -> bool:
+    """Whether only ending is rewarded; unknown, and so False, where rewards are means over what comes next."""
+    rewards = mdp.row_rewards
+    return rewards is not None and bool(mdp.terminal[rewards.indices[rewards.data != 0]].all())
+
+
 def _return_range(mdp: TabularMDP, horizon: int) -> tuple[float, float]:
     """Bounds on an episode's return; exact where only ending is rewarded.
 
     Otherwise every decision might pay the lowest or the highest reward, as often as the horizon allows; grades are not
     discounted.
     """
-    if mdp.row_rewards is None:
-        paid, at_the_end = mdp.row_reward, False
-    else:
-        paid = mdp.row_rewards.data
-        at_the_end = bool(mdp.terminal[mdp.row_rewards.indices[paid != 0]].all())
+    paid = mdp.row_reward if mdp.row_rewards is None else mdp.row_rewards.data
     low, high = min(float(paid.min(initial=0.0)), 0.0), max(float(paid.max(initial=0.0)), 0.0)
     if low == high:
         return 0.0, 1.0
-    often = 1.0 if at_the_end else horizon
+    often = 1.0 if _at_the_end(mdp) else horizon
     return round(low * often, 9), round(high * often, 9)
 
 

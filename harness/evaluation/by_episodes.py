@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from harness.core.agent import Outcome, Request
 from harness.core.environment import EnvSpec
 from harness.core.errors import BudgetSpent
@@ -18,7 +20,7 @@ from harness.core.trace import End, Episode, stream_episodes
 from harness.envs import registry as envs
 from harness.evaluation import about
 from harness.evaluation.config import RunConfig
-from harness.evaluation.intervals import Estimate, Interval, clustered_share, of_mean, of_returns, within
+from harness.evaluation.intervals import NO_INTERVAL, Estimate, Interval, clustered_share, of_mean, of_returns, within
 from harness.evaluation.job import Job
 from harness.evaluation.rollout import Estimator, looks, planned_episodes, play_episodes, scale_of
 from harness.evaluation.summary import Summary, WorstDecision
@@ -27,6 +29,9 @@ from harness.mdp.environment import TabularEnvironment
 
 SHORTEST = 1.0
 """Every episode has at least one decision, whatever an interval says."""
+
+ROUNDED = 9
+"""Decimals to which an episode's regret is known."""
 
 UNKNOWN_SPREAD = 0.5
 """Standard deviation taken for returns of which nothing is known, to plan a sequential interval: that of a coin."""
@@ -88,7 +93,8 @@ async def played(job: Job) -> Summary:
     truncated = sum(end.status == "truncated" for end in ends)
     decisions = sum(end.steps for end in ends)
     lengths = [end.steps for end in ends]
-    stay, score = of_mean(lengths), within(of_returns([end.grade.score for end in ends]), 0.0, 1.0)
+    stay, score = of_mean(lengths), _score(env.spec, ends)
+    lost = _lost(tabular, ends, config.interval, beatable=env.reference is None or env.reference.kind.beatable)
     invalid = clustered_share([end.invalid for end in ends], lengths)
     inadmissible = clustered_share([end.inadmissible for end in ends], lengths)
     vetoed = clustered_share(vetoes, lengths) if config.shield else None
@@ -109,14 +115,14 @@ async def played(job: Job) -> Summary:
         raw_lower=about.finite(raw.lower),
         raw_upper=about.finite(raw.upper),
         until=config.until,
-        **_regret(
-            tabular, estimate, ends, config.interval, beatable=env.reference is None or env.reference.kind.beatable
-        ),
+        **_regret(tabular, estimate, ends, lost),
+        length=stay.value,
         length_lower=None if math.isnan(stay.lower) else max(stay.lower, SHORTEST),
         length_upper=about.finite(stay.upper),
         mean_score=score.value,
         mean_score_lower=about.finite(score.lower),
         mean_score_upper=about.finite(score.upper),
+        no_interval=_without({"regret": lost, "mean stay": stay, "score": score}),
         episodes=len(ends),
         truncated_episodes=truncated,
         decisions=decisions,
@@ -138,24 +144,39 @@ async def played(job: Job) -> Summary:
     )
 
 
+def _score(spec: EnvSpec, ends: Sequence[End]) -> Estimate:
+    """The mean grade: a share where grades are the returns and these are 0 or 1."""
+    binary = spec.binary and spec.reward_range == (0.0, 1.0)
+    return within(of_returns([end.grade.score for end in ends], binary=binary), 0.0, 1.0)
+
+
+def _lost(
+    env: TabularEnvironment[Any, Any] | None, ends: Sequence[End], interval: Interval, *, beatable: bool
+) -> Estimate | None:
+    """The mean of the episodes' regrets where no table has the optimum; None where it has, or they are not known.
+
+    They are not where an episode was cut off: the optimum is that of episodes without a limit, which were not played.
+    """
+    known = [end.regret for end in ends if end.regret is not None]
+    if env is not None or len(known) < len(ends) or any(end.status == "truncated" for end in ends):
+        return None
+    rounded = np.round(known, ROUNDED)  # what is rounding alone is no spread
+    return within(of_returns(rounded, interval), -math.inf if beatable else 0.0, math.inf)
+
+
 def _regret(
-    env: TabularEnvironment[Any, Any] | None,
-    estimate: Estimate,
-    ends: Sequence[End],
-    interval: Interval,
-    *,
-    beatable: bool,
+    env: TabularEnvironment[Any, Any] | None, estimate: Estimate, ends: Sequence[End], lost: Estimate | None
 ) -> dict[str, float | None]:
     """The regret and its interval, as fields of a `Summary`: of a table J* - J, else the mean of the episodes' regrets.
 
-    There is none where an episode was cut off: the optimum is that of episodes without a limit, which were not played.
+    There is none where an episode was cut off.
     """
-    known = [end.regret for end in ends if end.regret is not None]
-    if any(end.status == "truncated" for end in ends) or (env is None and len(known) < len(ends)):
-        return {"regret": None}
     if env is None:
-        lost = within(of_returns(known, interval), -math.inf if beatable else 0.0, math.inf)
+        if lost is None:
+            return {"regret": None}
         value, lower, upper = lost.value, about.finite(lost.lower), about.finite(lost.upper)
+    elif any(end.status == "truncated" for end in ends):
+        return {"regret": None}
     else:
         value = env.optimum.J - estimate.value
         lower = None if (most := about.finite(estimate.upper)) is None else env.optimum.J - most
@@ -163,14 +184,23 @@ def _regret(
     return {"regret": value, "regret_lower": lower, "regret_upper": upper}
 
 
+def _without(found: dict[str, Estimate | None]) -> dict[str, str]:
+    """Why there is no interval of a quantity, by its name, as it stands in a `Summary`."""
+    return {
+        name: one.interval.removeprefix(f"{NO_INTERVAL}: ")
+        for name, one in found.items()
+        if one is not None and one.interval.startswith(NO_INTERVAL)
+    }
+
+
 def _estimator(config: RunConfig, spec: EnvSpec, env: TabularEnvironment[Any, Any] | None) -> Estimator:
     scale = scale_of(env) if env is not None else None
     possible = spec.possible_returns if env is None else (-math.inf, math.inf)
     if config.until is None:
-        return Estimator(scale, config.interval, possible=possible)
+        return Estimator(scale, config.interval, possible=possible, binary=spec.binary)
     spread = scale.spread if scale is not None else UNKNOWN_SPREAD
     planned = planned_episodes(spread, config.until, config.episodes)
-    return Estimator(scale, config.interval, planned, len(looks(config.episodes)), possible)
+    return Estimator(scale, config.interval, planned, len(looks(config.episodes)), possible, spec.binary)
 
 
 def _first_complete(path: Path) -> list[End]:

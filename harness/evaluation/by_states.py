@@ -22,7 +22,7 @@ from harness.evaluation.intervals import Estimate, within
 from harness.evaluation.job import Job
 from harness.evaluation.rollout import play_episodes
 from harness.evaluation.sampled import sampled_value
-from harness.evaluation.state_decision import StateDecision, chosen
+from harness.evaluation.state_decision import StateDecision, costliest_draw
 from harness.evaluation.summary import Audit, Summary, WorstDecision
 from harness.evaluation.tabular import (
     EXACT_WIDTH,
@@ -148,7 +148,7 @@ def _summary(
             WorstDecision(
                 state=c.state,
                 description=env.describe(c.state),
-                chosen=chosen(env, asker.answers[c.state]),
+                chosen=costliest_draw(env, asker.answers[c.state]),
                 best=env.action_labels[env.optimum.actions[c.state]],
                 regret=c.regret,
                 visits=c.visits,

@@ -185,6 +185,8 @@ def _paired(base: Run, other: Run) -> Difference:
     p = None
     if differ < FEW_LOSSES:
         found = without_interval(gain, f"only {differ} of {len(gain)} episodes differ")
+    elif np.ptp(gain) == 0:
+        found = without_interval(gain, "all episodes differ by the same")
     elif looked:  # how many episodes there are was decided by looking at them
         found = anytime(gain, FIRST_LOOK)
     else:

@@ -19,6 +19,11 @@ NO_LOSS = 1e-9
 LARGEST_BET = 0.75
 """Share of the capital that one bet may lose; its authors propose 1/2 or 3/4."""
 
+NO_INTERVAL = "no interval"
+
+ALL_EQUAL = "all are equal"
+"""Why a sample without spread has no interval, unless what is counted are shares."""
+
 FEW_LOSSES = 5
 """With fewer episodes that lost anything, a sample says too little about how much is lost in those that do."""
 
@@ -40,8 +45,8 @@ def student_t(sample: ArrayLike, confidence: float = CONFIDENCE) -> Estimate:
 
     Notes
     -----
-    `mean ± t_{n-1, (1+c)/2} s / sqrt(n)`. A sample without any spread has an interval of width zero, which is right
-    for an agent that never loses anything and optimistic for one that was seen only a few times.
+    `mean ± t_{n-1, (1+c)/2} s / sqrt(n)`. A sample without any spread says nothing of its error and has no interval:
+    one of width zero would be right for what never varies, and look as sure of what was seen only a few times.
     """
     from scipy import stats
 
@@ -50,6 +55,8 @@ def student_t(sample: ArrayLike, confidence: float = CONFIDENCE) -> Estimate:
     mean = float(x.mean())
     if n < 2:
         return Estimate(mean, math.nan, math.nan, n, f"Student-t {confidence:.0%}")
+    if np.ptp(x) == 0:
+        return without_interval(x, ALL_EQUAL)
     half = float(stats.t.ppf((1 + confidence) / 2, n - 1) * x.std(ddof=1) / math.sqrt(n))
     return Estimate(mean, mean - half, mean + half, n, f"Student-t {confidence:.0%}")
 
@@ -71,7 +78,7 @@ def skewness_corrected(sample: ArrayLike, confidence: float = CONFIDENCE) -> Est
     name = f"skewness-corrected t {confidence:.0%}"
     if n < 3 or np.ptp(x) == 0:
         known = student_t(x, confidence)
-        return Estimate(mean, known.lower, known.upper, n, name)
+        return known if n > 2 else replace(known, interval=name)
     s, g = float(x.std(ddof=1)), _skewness(x)
     half = float(stats.t.ppf((1 + confidence) / 2, n - 1)) / math.sqrt(n)
     return Estimate(mean, mean - s * _untransformed(half, g, n), mean - s * _untransformed(-half, g, n), n, name)
@@ -103,7 +110,7 @@ def _untransformed(y: float, g: float, n: int) -> float:
 def bca(sample: ArrayLike, confidence: float = CONFIDENCE, *, seed: int = 0) -> Estimate:
     """Mean with the bias-corrected and accelerated bootstrap interval (Efron, JASA 1987;82:171), by SciPy.
 
-    The resamples belong to `seed`. A sample without any spread has an interval of width zero.
+    The resamples belong to `seed`. A sample without any spread has no interval.
     """
     from scipy import stats
 
@@ -111,7 +118,7 @@ def bca(sample: ArrayLike, confidence: float = CONFIDENCE, *, seed: int = 0) -> 
     name = f"BCa bootstrap {confidence:.0%}"
     if len(x) < 3 or np.ptp(x) == 0:
         known = student_t(x, confidence)
-        return Estimate(known.value, known.lower, known.upper, len(x), name)
+        return known if len(x) > 2 else replace(known, interval=name)
     found = stats.bootstrap(
         (x,), np.mean, confidence_level=confidence, n_resamples=RESAMPLES, batch=max(1, 10_000_000 // len(x)),
         method="BCa", rng=np.random.default_rng(seed),
@@ -122,7 +129,7 @@ def bca(sample: ArrayLike, confidence: float = CONFIDENCE, *, seed: int = 0) -> 
 def without_interval(sample: ArrayLike, why: str) -> Estimate:
     """The mean alone, where the sample has nothing to say about its error."""
     x = np.asarray(sample, dtype=np.float64)
-    return Estimate(float(x.mean()), math.nan, math.nan, len(x), f"no interval: {why}")
+    return Estimate(float(x.mean()), math.nan, math.nan, len(x), f"{NO_INTERVAL}: {why}")
 
 
 def within(found: Estimate, low: float, high: float) -> Estimate:
@@ -271,6 +278,8 @@ def anytime(sample: ArrayLike, planned: int, confidence: float = CONFIDENCE) -> 
     name = f"anytime {confidence:.0%}"
     if n < 2:
         return Estimate(mean, math.nan, math.nan, n, name)
+    if np.ptp(x) == 0:
+        return without_interval(x, ALL_EQUAL)
     half = anytime_factor(n, planned, confidence) * float(x.std(ddof=1))
     return Estimate(mean, mean - half, mean + half, n, name)
 
@@ -296,17 +305,25 @@ def of_mean(sample: ArrayLike, interval: Interval = Interval.SKEWNESS) -> Estima
 
 
 def of_returns(
-    returns: ArrayLike, interval: Interval = Interval.SKEWNESS, *, planned: int | None = None, looks: int = 1
+    returns: ArrayLike,
+    interval: Interval = Interval.SKEWNESS,
+    *,
+    binary: bool = False,
+    planned: int | None = None,
+    looks: int = 1,
 ) -> Estimate:
-    """Mean return: Wilson's interval where every return is 0 or 1, else that of the given name.
+    """Mean return: Wilson's interval where a return can be nothing but 0 or 1, else that of the given name.
 
-    With `planned`, an interval that holds at each of `looks` looks: Bonferroni's for shares, else `anytime`. There is
-    none where all returns are equal.
+    With `planned`, an interval that holds at each of `looks` looks: Bonferroni's for shares, else `anytime`.
+
+    Parameters
+    ----------
+    binary : bool
+        Whether what is measured is 0 or 1 in every episode (`EnvSpec.binary`). The sample cannot tell: all of a few
+        returns may be 0 where others would be -12. Equal returns of any other kind have no interval.
     """
     x = np.asarray(returns, dtype=np.float64)
-    if np.isin(x, (0.0, 1.0)).all():
+    if binary:
         found = wilson(int(x.sum()), len(x), 1 - (1 - CONFIDENCE) / looks)
         return found if planned is None else replace(found, interval=f"Wilson {CONFIDENCE:.0%} at every look")
-    if np.ptp(x) == 0:
-        return without_interval(x, "all returns are equal")
     return of_mean(x, interval) if planned is None else anytime(x, planned)

@@ -51,6 +51,10 @@ YOUNGER = {"assumption_based": False, "provenance": None}
 """Fields of a spec that manifests of this format did not always have, and what they then were."""
 
 
+NO_DYNAMICS = ("binary",)
+"""Fields of a spec that say how its values are measured and change no decision; older manifests lack them."""
+
+
 def manifest_of(config: RunConfig, run_id: str, cast: Cast) -> dict[str, Any]:
     """Everything needed to repeat the run, and to say which weights or which server answered."""
     spec = cast.env.spec
@@ -141,7 +145,8 @@ def _deciding(manifest: dict[str, Any]) -> dict[str, Any]:
     """A manifest without what changes no reply of its model; a field of a spec that is younger has its default."""
     model, env = _table(manifest.get("model")), _table(manifest.get("env"))
     entry = {name: value for name, value in _table(model.get("entry")).items() if name not in OF_NO_CONSEQUENCE}
-    return manifest | {"env": YOUNGER | env, "model": model | {"entry": entry}}
+    spec = {name: value for name, value in (YOUNGER | env).items() if name not in NO_DYNAMICS}
+    return manifest | {"env": spec, "model": model | {"entry": entry}}
 
 
 def environment_of(path: Path) -> Environment[Any, Any]:

@@ -11,7 +11,7 @@ from harness.core.trace import End, Start, Step
 class OpenEnvLog:
     """Writes `[START]`, `[STEP]` and `[END]` lines, whole episodes one after the other.
 
-    `success` is a score of at least 0.5; `error` is `null` or one line of text in quotes.
+    Readers split the lines at spaces: those of an agent's name are written `_`. `success` is a score of at least 0.5; `error` is `null` or one line of text in quotes.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -23,7 +23,7 @@ class OpenEnvLog:
         if isinstance(event, Start):
             self._rewards = []
             task = event.env.split("@")[0]
-            line = f"[START] task={task} env=harness model={event.agent}"
+            line = f"[START] task={task} env=harness model={event.agent.replace(' ', '_')}"
         elif isinstance(event, Step):
             self._rewards.append(event.reward)
             action = json.dumps(event.action, separators=(",", ":"))

@@ -15,8 +15,9 @@ from harness.agents.tabular_policy import home
 from harness.agents.trained import is_folder
 from harness.core.agent import HasTable
 from harness.core.errors import RunError, UsageError
-from harness.core.run import DECISIONS
-from harness.evaluation.manifest import decider, opened, require_environment
+from harness.core.run import DECISIONS, EVALUATION, MANIFEST, kind_of, read_manifest
+from harness.evaluation.config import Method
+from harness.evaluation.manifest import decider, opened, part_of, require_environment
 from harness.evaluation.state_decision import read_decisions
 from harness.evaluation.tabular import bounds_from
 from harness.mdp.certify import completion
@@ -46,10 +47,12 @@ def named_policy(who: str, env: TabularEnvironment[Any, Any], options: Mapping[s
     UsageError
         If there is no such agent, or it has no policy table.
     RunError
-        If the folder is of another environment or of other options, or holds no decisions.
+        If the folder is of another environment or of other options, is a rollout, or holds no decisions.
     """
-    if who not in agents.AGENTS.entries() and is_folder(who) and (Path(who) / DECISIONS).is_file():
-        return _of_run(Path(who), env, dict(options or {}))
+    if who not in agents.AGENTS.entries() and is_folder(who):
+        _require_policy(Path(who))
+        if (Path(who) / DECISIONS).is_file():
+            return _of_run(Path(who), env, dict(options or {}))
     agent = agents.make(who, env)
     if not isinstance(agent, HasTable):
         raise UsageError(
@@ -77,6 +80,17 @@ def named_policies(
         else policy
         for policy, who in zip(found, those, strict=True)
     ]
+
+
+def _require_policy(path: Path) -> None:
+    """Refuse a run that played episodes: it says what was done in the states that were met, and in no other."""
+    if not (path / MANIFEST).is_file() or kind_of(path) != EVALUATION:
+        return
+    if part_of(read_manifest(path), ("config", "method")) == Method.ROLLOUT:
+        raise RunError(
+            f"The run {path} is by rollout, which tells no policy for every state; expected a run by exact or certify: "
+            "harness eval --method exact."
+        )
 
 
 def _of_run(path: Path, env: TabularEnvironment[Any, Any], options: dict[str, str]) -> NamedPolicy:

@@ -6,6 +6,7 @@ import math
 from contextlib import suppress
 from typing import Any
 
+from harness.core.environment import ReferenceKind
 from harness.core.errors import InvalidMDP, InvalidPolicy
 from harness.evaluation.summary import ReferenceValue
 from harness.mdp.environment import TabularEnvironment
@@ -30,6 +31,7 @@ def reference_values(env: TabularEnvironment[Any, Any], *, everything: bool = Fa
         with suppress(InvalidMDP):  # where one can go on for ever there may be none
             tables["worst"] = deterministic(mdp, env.worst.actions)
         tables["fallback"] = deterministic(mdp, env.fallback_actions)
+    kinds = {"optimal": env.reference_kind, "achievable": ReferenceKind.ACHIEVABLE}
     found = {}
     for name, table in tables.items():
         if table is None:
@@ -37,6 +39,8 @@ def reference_values(env: TabularEnvironment[Any, Any], *, everything: bool = Fa
         with suppress(InvalidPolicy):  # a policy that never ends has no undiscounted value
             evaluation = evaluate(mdp, table)
             found[name] = ReferenceValue(
-                value=evaluation.J, length=evaluation.length if math.isfinite(evaluation.length) else None
+                value=evaluation.J,
+                length=evaluation.length if math.isfinite(evaluation.length) else None,
+                kind=kinds.get(name),
             )
     return found

@@ -109,6 +109,8 @@ class Estimator:
         How many times they may be looked at, at most.
     possible : tuple of float
         What no mean return can be beyond; intervals are cut to it.
+    binary : bool
+        Whether every return is 0 or 1.
     """
 
     scale: Scale | None
@@ -116,6 +118,7 @@ class Estimator:
     planned: int | None = None
     looks: int = 1
     possible: tuple[float, float] = (-math.inf, math.inf)
+    binary: bool = False
 
     def value(self, ends: Sequence[End]) -> Value:
         """The value that the episodes speak for.
@@ -128,7 +131,8 @@ class Estimator:
         over them (the own-action part of AIVAT; Burch et al. 2018). It counts no loss after a cut, so it is used only
         where every episode ended.
         """
-        returns = of_returns([e.episode_return for e in ends], self.interval, planned=self.planned, looks=self.looks)
+        seen = [e.episode_return for e in ends]
+        returns = of_returns(seen, self.interval, binary=self.binary, planned=self.planned, looks=self.looks)
         least, most = self.possible
         lower, upper = max(returns.lower, least), min(returns.upper, most)  # in this order, NaN stays
         raw = replace(returns, lower=min(lower, returns.value), upper=max(upper, returns.value))

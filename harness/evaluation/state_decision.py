@@ -124,6 +124,19 @@ def chosen(env: TabularEnvironment[Any, Any], line: StateDecision) -> str:
     return with_outcome(env.choice_label(line.row(env.mdp.n_actions)), line.outcome)
 
 
+def costliest_draw(env: TabularEnvironment[Any, Any], line: StateDecision) -> str:
+    """What costs most of what was decided in a state: of a policy with chance not the likeliest action, often the best.
+
+    Of several actions it is the one whose probability times regret is largest.
+    """
+    row = line.row(env.mdp.n_actions)
+    if row.max() == 1.0:
+        return chosen(env, line)
+    index = int(np.where(row > 0, row * np.nan_to_num(env.regret[line.state]), 0.0).argmax())
+    label = f"{env.action_labels[index]} ({100 * row[index]:.0f} % of draws, the costliest)"
+    return with_outcome(label, line.outcome)
+
+
 def with_outcome(label: str, outcome: str) -> str:
     """The name of an action, marked where it is only the fallback."""
     return f"{label} (no legal action)" if outcome == Outcome.INVALID else label

@@ -19,20 +19,23 @@ SCHEMA_VERSION = 1
 class ReferenceValue(BaseModel):
     """An exactly known policy of the environment.
 
-    `length` is the expected number of decisions; null where an episode may never end.
+    `length` is the expected number of decisions; null where an episode may never end. `kind` says what an optimum is;
+    null for a policy that is none.
     """
 
     model_config = ConfigDict(frozen=True)
 
     value: float
     length: float | None
+    kind: ReferenceKind | None = None
 
 
 class WorstDecision(BaseModel):
-    """One of the decisions that cost most.
+    """One of the decisions that cost most; of a policy with chance `chosen` is the draw that costs most.
 
-    `regret` is lost each time the state is met, `visits` how often that is in an episode, `cost` their product: the
-    decision's share of the policy's regret. In a rollout, `visits` is the mean (discounted) count over the episodes.
+    `regret`, the mean over draws, is lost each time the state is met, `visits` how often that is in an episode, `cost`
+    their product: the decision's share of the policy's regret. In a rollout, `visits` is the mean (discounted) count
+    over the episodes.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -112,12 +115,16 @@ class Summary(BaseModel):
     )
     regret_lower: float | None = None
     regret_upper: float | None = None
+    length: float | None = Field(None, description="rollout: mean decisions of an episode")
     length_lower: float | None = Field(None, description="expected decisions in an episode, as `lower` and `upper`")
     length_upper: float | None = None
     hours_per_step: float | None = None
     mean_score: float | None = Field(None, description="rollout: mean grade")
     mean_score_lower: float | None = None
     mean_score_upper: float | None = None
+    no_interval: dict[str, str] = Field(
+        {}, description="rollout: why there is no interval of the regret, the mean stay or the score, if there is none"
+    )
     samples: int = Field(1, description="replies drawn in each state")
     vote: int = Field(1, description="replies of which the majority was one decision")
     temperature: float | None = Field(None, description="null for an agent that is no language model")

@@ -19,7 +19,8 @@ Beside these may lie what makes states and actions readable, with header rows:
     actions.csv   'label', 'description' if wanted, and 'action' if the rows are not in order
     mdp.toml      what the task is, see `words.About`
 
-A folder may hold an archive `mdp.npz` in the place of all tables of numbers; so does what `harness build-mdp` makes.
+A folder may hold an archive `mdp.npz` in the place of all tables of numbers, never beside one; so does what `harness
+build-mdp` makes.
 
 An archive holds `tx_mat`, `r_mat`, `d_0` and `expert_policy`, as in the package `icu-sepsis`; or `P` (S, A, S), `R`
 ((S,), (S, A) or (S, A, S)) and `d0`. It may hold `terminal` (a mask or indices), `discount` and `admissible` (S, A).
@@ -36,7 +37,20 @@ from pathlib import Path
 import numpy as np
 
 from harness.core.errors import InvalidMDP, InvalidPolicy, UsageError
-from harness.mdp.arrays import ABOUT, ACTIONS, ARCHIVE, EXPERT, FILES, NEEDED, STATES, from_archive, from_folder
+from harness.mdp.arrays import (
+    ABOUT,
+    ACTIONS,
+    ADMISSIBLE,
+    ARCHIVE,
+    CENTRES,
+    EXPERT,
+    FILES,
+    NEEDED,
+    SOFA,
+    STATES,
+    from_archive,
+    from_folder,
+)
 from harness.mdp.build import from_arrays
 from harness.mdp.doses import fitting
 from harness.mdp.policy import check_policy
@@ -179,6 +193,12 @@ def _files(path: Path) -> list[Path]:
     if not path.is_dir():
         raise UsageError(f"There is no folder or archive '{path}'; {expected}.")
     if (path / ARCHIVE).is_file():
+        tables = [name for name in (*NEEDED, EXPERT, ADMISSIBLE, SOFA, CENTRES) if (path / name).is_file()]
+        if tables:
+            raise UsageError(
+                f"'{path}' holds both {ARCHIVE} and {tables[0]}, which may say different things; expected one of them: "
+                "take the other away."
+            )
         return [path / name for name in (ARCHIVE, STATES, ACTIONS, ABOUT) if (path / name).is_file()]
     missing = [name for name in NEEDED if not (path / name).is_file()]
     if missing:

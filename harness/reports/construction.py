@@ -14,6 +14,8 @@ def blocks(out: Path, manifest: dict[str, Any]) -> list[Block]:
     """How much of what, and the exact values beside the mean of the data."""
     recipe, origin = manifest["recipe"], Provenance.model_validate(manifest["provenance"])
     pairs = manifest["states"] * manifest["actions"]
+    unsupported = manifest["unsupported_states"]
+    else_oftenest = f"; in {unsupported:,} states none was, and it is the one seen oftenest" if unsupported else ""
     rows = [
         ("patients × steps", f"{manifest['patients']:,} patients, {manifest['rows']:,} rows"),
         ("decisions", f"{manifest['transitions']:,}, none from one patient to another"),
@@ -22,7 +24,7 @@ def blocks(out: Path, manifest: dict[str, Any]) -> list[Block]:
         (
             "admissible",
             f"{manifest['admissible']:,} of {pairs:,} pairs ({100 * manifest['admissible'] / pairs:.1f} %), seen "
-            f"{recipe['visits']} times or more",
+            f"{recipe['visits']} times or more{else_oftenest}",
         ),
     ]
     error = manifest["standard_error_of_that"]
@@ -35,7 +37,13 @@ def blocks(out: Path, manifest: dict[str, Any]) -> list[Block]:
             f"standard error {number(error)}, n = {manifest['episodes']:,} patients" if error is not None else "n = 1",
         ),
     ]
+    doubt = (
+        f"Mind: in {unsupported:,} of {manifest['states']:,} states no action was seen {recipe['visits']} times; "
+        "patients go on there as in the data whatever is done, and the optimum can be better in the other states "
+        "alone. With fewer --visits or --states there are more of these.",
+    )
     notes = (
+        *(doubt if unsupported else ()),
         "The optimum is that of an estimated MDP, which flatters its own policy; --diagnose and the held-out patients "
         "of `harness doubt` say by how much. A benchmark, not medical advice.",
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.reports.block import Block
-from harness.reports.text import number, with_options
+from harness.reports.text import number, policy_name, with_options
 from harness.training.tables import Learned
 
 
@@ -19,7 +19,7 @@ def table(done: Learned) -> Block:
         " · ".join(part for part in title if part),
         ("policy", done.value_name, "regret"),
         [
-            (name, number(value), number(best - value))
+            (policy_name(name, done.reference_kind), number(value), number(best - value))
             for name, value in sorted(values.items(), key=lambda item: -item[1])
         ],
         ("Exact: one linear solve a policy, no sampling. What was learned belongs to these data.",),

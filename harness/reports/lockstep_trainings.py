@@ -10,7 +10,7 @@ from typing import Any
 from harness.evaluation.intervals import Estimate, student_t
 from harness.evaluation.summary import ReferenceValue
 from harness.reports.block import Block
-from harness.reports.text import DIGITS, number, outward, plus_minus, with_options
+from harness.reports.text import DIGITS, number, outward, plus_minus, policy_name, with_options
 from harness.reproduce.table_3 import PUBLISHED, Row
 from harness.training.convergence import LAST, SMOOTHING, WITHIN, Convergence
 from harness.training.learning_curves import Trained
@@ -47,8 +47,8 @@ def final(done: Trained, references: Mapping[str, ReferenceValue]) -> Block:
     found = done.convergence
     rows = [(done.algorithm, estimated(done.final_value), estimated(student_t(done.length[:, -1]), 2))]
     rows += [
-        (name, number(found.value), "–" if found.length is None else f"{found.length:.2f}")
-        for name, found in references.items()
+        (policy_name(name, known.kind), number(known.value), "–" if known.length is None else f"{known.length:.2f}")
+        for name, known in references.items()
     ]
     notes = (
         f"{done.algorithm}: n = {len(done.seeds)} seeds; the others are exact.",

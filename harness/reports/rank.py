@@ -9,7 +9,7 @@ from typing import Any
 from harness.evaluation.summary import Summary
 from harness.reports.block import Block
 from harness.reports.table import certainty
-from harness.reports.text import between, not_for_ranking, number
+from harness.reports.text import between, not_for_ranking, number, policy_name
 
 
 def task_of(s: Summary) -> str:
@@ -20,7 +20,7 @@ def task_of(s: Summary) -> str:
 
 def agent_of(s: Summary) -> str:
     """An agent with its prompt, if it has one."""
-    return f"{s.agent} {s.prompt}" if s.prompt else s.agent
+    return f"{s.agent} {s.prompt}" if s.prompt else policy_name(s.agent, s.regret_kind)
 
 
 def ranked(summaries: Sequence[Summary]) -> Block:

@@ -14,7 +14,17 @@ from harness.core.text import harmless
 from harness.envs.ids import short_name
 from harness.evaluation.config import Method
 from harness.evaluation.summary import Audit, Summary
-from harness.reports.text import between, duration, not_for_ranking, number, percent, with_options
+from harness.reports.text import (
+    between,
+    counted,
+    duration,
+    not_for_ranking,
+    number,
+    percent,
+    policy_name,
+    with_options,
+    without_interval,
+)
 
 WORST_SHOWN = 5
 AGAINST = {
@@ -82,6 +92,8 @@ def _drawing(s: Summary) -> str:
 def _finding(s: Summary) -> str:
     what = s.value_name
     if s.method is Method.ROLLOUT:
+        if s.lower is None or s.upper is None:
+            return f"{what} {number(s.value)}, {without_interval(s)} (n = {s.episodes})"
         return f"{what} {number(s.value)}, 95 % interval {between(s.lower, s.upper)} ({s.interval}, n = {s.episodes})"
     asked = f"asked {s.decisions} of {s.states} states"
     if s.samples > 1:
@@ -101,12 +113,10 @@ def _policies(s: Summary) -> Table:
     vetoes = ["vetoed"] if s.shield else []
     for heading in (s.value_name, "regret", *scored, stay, "invalid", "inadmissible", *vetoes):
         table.add_column(heading, justify="right")
-    own = Text(s.agent, style="bold")
+    own = Text(policy_name(s.agent, s.regret_kind), style="bold")
     rows: list[tuple[float, list[str | Text]]] = []
     for name, reference in s.references.items():
-        label = "expert (clinician)" if name == "expert" else name
-        if name == "optimal" and s.regret_kind is ReferenceKind.INFORMED:
-            label = "optimal (informed: knows what agents cannot)"
+        label = "expert (clinician)" if name == "expert" else policy_name(name, s.regret_kind)
         if name == s.agent and s.exact:
             continue
         lost = (s.optimal_value or 0.0) - reference.value
@@ -153,25 +163,33 @@ def _columns(s: Summary) -> Iterator[str]:
 
 def _length(s: Summary, unit: float) -> str:
     if s.length_lower is None or s.length_upper is None:
-        return "–"
+        return "–" if s.length is None else f"{unit * s.length:.1f} (–)"
     low, high = unit * s.length_lower, unit * s.length_upper
     return f"{low:.1f}" if high - low < 0.05 else f"{low:.1f} – {high:.1f}"
 
 
 def _meaning(s: Summary) -> str:
+    text = _read(s)
+    for why in dict.fromkeys(s.no_interval.values()):
+        names = [name for name, its in s.no_interval.items() if its == why and (name != "score" or not s.references)]
+        text += f"\nNo interval of {', '.join(names)}: {why}." if names else ""
+    return text
+
+
+def _read(s: Summary) -> str:
     if s.truncated_episodes:
         return (
-            f"{s.agent}: mean return of {s.episodes} episodes, of which {s.truncated_episodes} were cut off. The other "
+            f"{s.agent}: mean return of {counted(s.episodes)}, of which {s.truncated_episodes} were cut off. The other "
             "rows are exact values without that limit, so no regret is given."
         )
     if s.method is Method.ROLLOUT and s.references:
         how = {"mean return": "the mean return"}.get(s.estimator or "", "J* minus the summed regret of the decisions")
-        text = f"{s.agent}: an estimate over {s.episodes} episodes, {how}. The other rows are exact."
+        text = f"{s.agent}: an estimate over {counted(s.episodes)}, {how}. The other rows are exact."
         if s.until is not None and s.upper is not None and s.lower is not None and (s.upper - s.lower) / 2 > s.until:
-            text += f"\n--until {s.until:g} was not reached in {s.episodes} episodes; --episodes sets their number."
+            text += f"\n--until {s.until:g} was not reached in {counted(s.episodes)}; --episodes sets their number."
         return text
     if s.method is Method.ROLLOUT:
-        text = f"{s.agent}: means of {s.episodes} episodes"
+        text = f"{s.agent}: means of {counted(s.episodes)}"
         if s.regret is None or s.regret_kind is None:
             return f"{text}; nothing was measured against an optimum."
         return f"{text}, each measured against {AGAINST[s.regret_kind]}."

@@ -10,7 +10,7 @@ from harness.evaluation.config import Method
 from harness.evaluation.intervals import CONFIDENCE
 from harness.evaluation.summary import Summary
 from harness.reports.block import Block
-from harness.reports.text import between, not_for_ranking, number, percent
+from harness.reports.text import between, not_for_ranking, number, percent, policy_name, without_interval
 
 
 class Format(StrEnum):
@@ -23,9 +23,13 @@ class Format(StrEnum):
 
 
 def certainty(s: Summary) -> str:
-    """What the bounds of a value are: 'exact', 'certain', or the confidence of an interval with its sample size."""
+    """What the bounds of a value are: 'exact', 'certain', or the confidence of an interval with its sample size.
+
+    Where there is no interval, that, and why.
+    """
     if s.method is Method.ROLLOUT:
-        return f"{CONFIDENCE:.0%}, n = {s.episodes}"
+        sure = without_interval(s) if s.lower is None or s.upper is None else f"{CONFIDENCE:.0%}"
+        return f"{sure}, n = {s.episodes}"
     if s.samples > 1:
         return s.interval
     if s.caveats:
@@ -50,6 +54,7 @@ def records(summaries: Sequence[Summary]) -> list[dict[str, Any]]:
             "regret": s.regret,
             "regret_lower": s.regret_lower,
             "regret_upper": s.regret_upper,
+            "regret_kind": s.regret_kind,
             **_score(s),
             "invalid": s.invalid_share,
             "inadmissible": s.inadmissible_share,
@@ -67,7 +72,7 @@ def records(summaries: Sequence[Summary]) -> list[dict[str, Any]]:
         if name not in taken:
             lost = None if first.optimal_value is None else first.optimal_value - reference.value
             known = {"value": reference.value, "lower": reference.value, "upper": reference.value, "certainty": "exact"}
-            known |= {"regret": lost, "regret_lower": lost, "regret_upper": lost}
+            known |= {"regret": lost, "regret_lower": lost, "regret_upper": lost, "regret_kind": first.regret_kind}
             rows.append(dict.fromkeys(rows[0]) | {"policy": name} | known)
     task = {
         "env": first.env,
@@ -89,7 +94,7 @@ def _score(s: Summary) -> dict[str, float | None]:
 def cells(row: dict[str, Any], value_name: str) -> dict[str, str]:
     """The same for a reader: rounded outward, shares in percent, empty where nothing is to be said."""
     return {
-        "policy": row["policy"],
+        "policy": policy_name(row["policy"], row["regret_kind"]),
         "prompt": row["prompt"] or "",
         value_name: _with_bounds(row, ""),
         "certainty": row["certainty"],

@@ -5,7 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+from harness.core.environment import ReferenceKind
 from harness.envs.ids import short_name
+from harness.evaluation.intervals import NO_INTERVAL
+from harness.evaluation.summary import Summary
 
 DIGITS = 4
 """Decimals of a value; survival differences of interest are a few thousandths."""
@@ -44,6 +47,17 @@ def between(lower: float | None, upper: float | None) -> str:
     return " – ".join(outward(lower, upper))
 
 
+def policy_name(name: str, kind: ReferenceKind | None) -> str:
+    """The name of a policy in a table; of an optimum that no agent can reach, that too."""
+    informed = name == "optimal" and kind is ReferenceKind.INFORMED
+    return "optimal (informed: knows what agents cannot)" if informed else name
+
+
+def without_interval(s: Summary) -> str:
+    """'no interval', and why there is none where that is known."""
+    return s.interval if s.interval.startswith(NO_INTERVAL) else NO_INTERVAL
+
+
 def plus_minus(value: float, lower: float, upper: float) -> str:
     """A value with the half-width of its symmetric interval, rounded up so that what is printed encloses it.
 
@@ -64,6 +78,15 @@ def with_options(options: Mapping[str, str]) -> str:
 def percent(share: float | None) -> str:
     """A share as '12.1 %'."""
     return "–" if share is None else f"{100 * share:.1f} %"
+
+
+def counted(episodes: int) -> str:
+    """So many episodes, in words.
+
+    >>> counted(1), counted(30)
+    ('1 episode', '30 episodes')
+    """
+    return f"{episodes} episode{'' if episodes == 1 else 's'}"
 
 
 def duration(seconds: float) -> str:

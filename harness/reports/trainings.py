@@ -56,7 +56,7 @@ def dqn_table(done: Trained[dqn.Settings]) -> Block:
 def _on(patients: int) -> str:
     return (
         f"on {patients} patients of training seeds {HELD_OUT.start} to {HELD_OUT.stop - 1} that nothing is learned "
-        "from, with 95 % intervals."
+        "from, with 95 % intervals; – where there is none, all being equal."
     )
 
 
@@ -80,5 +80,5 @@ def _held_out(row: dict[str, Any]) -> str:
 
 def _looked(found: Estimate) -> str:
     if math.isnan(found.lower) or math.isnan(found.upper):
-        return number(found.value)
+        return f"{number(found.value)} (–)"
     return f"{number(found.value)} ({between(found.lower, found.upper)})"

@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from harness.agents import tabular_policy
 from harness.agents.bandits import contextual
 from harness.agents.offline.learners import learner, within_legal
+from harness.core.environment import ReferenceKind
 from harness.core.run import MANIFEST, SUMMARY, TRAINING, RunFolder
 from harness.envs import registry as envs
 from harness.envs.ids import short_name
@@ -54,6 +55,8 @@ class Learned:
         Exact mean number of decisions.
     references : dict of str to float
         Exact values of the reference policies.
+    reference_kind : ReferenceKind
+        What 'optimal' among them is.
     """
 
     run_dir: str
@@ -67,6 +70,7 @@ class Learned:
     value: float
     length: float
     references: dict[str, float]
+    reference_kind: ReferenceKind
 
 
 def train(path: Path, name: str, settings: BaseModel, out: Path, env_id: str | None = None) -> Learned:
@@ -190,6 +194,7 @@ def learned(
         value=worth.J,
         length=worth.length,
         references={name: reference.value for name, reference in reference_values(env).items()},
+        reference_kind=env.reference_kind,
     )
 
 

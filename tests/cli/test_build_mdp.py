@@ -34,6 +34,12 @@ def test_from_a_file_to_the_optimum(harness_here, made, tmp_path):
     assert (tmp_path / "mine" / "mdp.npz").read_bytes() == (tmp_path / "again" / "mdp.npz").read_bytes()
 
 
+def test_states_in_which_nothing_was_seen_often_enough_are_counted(harness_here, made):
+    plain = json.loads(harness_here(*BUILD, "--out", "mine", "--visits", "100000", "--json", "--quiet").stdout)
+    assert (plain["unsupported_states"], plain["admissible"]) == (10, 10)
+    assert plain["optimal_value"] == pytest.approx(plain["behaviour_value"])
+
+
 def spoil(path, change):
     lines = [line.split(",") for line in path.read_text().splitlines()]
     change(lines)

@@ -14,13 +14,17 @@ import pytest
         (["eval", "--model", "qwenn"], "no model 'qwenn'. Did you mean 'qwen'?"),
         (["eval", "--model", "qwen2.5-72b"], "needs a key: set the environment variable HF_TOKEN"),
         (["eval"], "Nobody was named to decide; expected --agent ID"),
+        (["ab"], "No model was named; expected --model ALIAS, or --base-url"),
+        (["ab", "--model", "smollm2"], "No prompt was given; expected two or more, each after --prompt"),
+        (["ab", "--model", "smollm2", "--prompt", "direct"], "1 prompt was given; expected two or more"),
         (["eval", "--agent", "random", "--prompt", "direct"], "--prompt belongs to a model"),
         (["eval", "--agent", "random", "--epsilon", "0.1"], "--epsilon belongs to --method certify"),
         (["eval", "--agent", "random", "--until", "0.1"], "--until belongs to --method rollout"),
         (["eval", "--agent", "random", "--json", "--format", "csv"], "--json and --format csv contradict"),
         (["eval", "--base-url", "http://127.0.0.1:1/v1"], "--base-url and --model-id belong together"),
         (["eval", "--agent", "random", "--out", "/dev/null/x"], "Cannot write /dev/null/x"),
-        (["eval", "--agent", "random", "--json", "--log", "openenv"], "both want stdout"),
+        (["eval", "--agent", "random", "--json", "--log", "openenv"], "--json and --log both want stdout"),
+        (["eval", "--agent", "random", "--format", "csv", "--log", "openenv"], "--format csv and --log both want"),
         (
             ["eval", "--agent", "random", "--seed-start", "7", "--method", "rollout"],
             "Seed 7 cannot be used to evaluate",
@@ -164,3 +168,20 @@ def test_a_value_that_is_none_for_its_option_is_one_sentence(harness_command, co
     done = harness_command(command, "--model", "qwen", "--prompt", "direct", "--prompt", "reasoned", "--timeout", "0")
     sentence = "harness: An option is not understood: timeout_s: Input should be greater than 0.\n"
     assert (done.returncode, done.stdout, done.stderr) == (2, "", sentence)
+
+
+def test_an_optimum_that_no_agent_can_reach_is_called_so_wherever_it_stands(harness_command, tmp_path):
+    task, said = ("--env", "sepsis-os-hidden"), "optimal (informed: knows what agents cannot)"
+    assert said in harness_command("optimum", *task).stdout
+    assert json.loads(harness_command("optimum", *task, "--json").stdout)["optimal"]["kind"] == "informed"
+    run = ("eval", *task, "--out", str(tmp_path), "--episodes", "0", "--quiet")
+    assert said in harness_command(*run, "--agent", "optimal").stdout
+    assert said in harness_command(*run, "--agent", "random", "--agent", "fallback").stdout
+    assert said not in harness_command("optimum").stdout
+
+
+def test_no_extra_is_swallowed_as_markup_in_a_help(harness_command):
+    for words in (["collect"], ["plot"], ["report"], ["build-mdp"], ["data"]):
+        told = " ".join(harness_command(*words, "--help").stdout.split())
+        assert "pip install 'harness[" in told
+        assert "pip install 'harness'" not in told

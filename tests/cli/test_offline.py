@@ -95,6 +95,10 @@ def test_wrong_data_get_one_sentence(data, harness_here, tmp_path):
         assert told.stderr == f"harness: {option[1]}: Input should be a finite number.\n"
     told = harness_here("sweep", "--learner", "conservative-q", "--alpha", "inf")
     assert told.stderr == "harness: This is no sweep: alpha: Input should be a finite number.\n"
+    told = harness_here("sweep", "--learner", "pessimistic-vi", "--alpha", "3")
+    assert told.stderr == (
+        "harness: --alpha belongs to --learner conservative-q, and no such learner is here; leave it out.\n"
+    )
     assert not (tmp_path / "runs").exists()
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from harness.evaluation import evaluate as evaluation
 from harness.evaluation.config import configured
+from harness.evaluation.manifest import changes
 from harness.evaluation.pace import seconds_per_call
 
 
@@ -119,3 +120,11 @@ def test_runs_that_cannot_be_read_say_nothing_about_the_pace(run, tmp_path):
     changed(run, "summary.json", lambda summary: summary.pop("llm_calls"))
     changed(run, "manifest.json", lambda manifest: manifest.update(model=[]))
     assert seconds_per_call(run.parent, {}, "direct@1", None) is None
+
+
+def test_a_run_from_before_a_spec_said_what_is_a_share_is_of_the_same_environment(run):
+    now = json.loads((run / "manifest.json").read_text())
+    before = now | {"env": {name: value for name, value in now["env"].items() if name != "binary"}}
+    assert now["env"]["binary"]
+    assert changes(before, now, ("the environment",)) == []
+    assert changes(now | {"env": now["env"] | {"version": 1}}, now, ("the environment",)) == ["the environment"]

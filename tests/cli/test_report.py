@@ -92,3 +92,17 @@ def test_a_wrong_task_is_one_sentence(words, sentence, harness_here):
     assert done.returncode == 2
     assert sentence in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_rollout_is_named_as_what_has_no_policy_for_every_state(harness_here, tmp_path):
+    assert (
+        harness_here("eval", "--agent", "random", "--method", "rollout", "--episodes", "2", "--quiet").returncode == 0
+    )
+    (run,) = (tmp_path / "runs").iterdir()
+    for words in (("safety", "--agent", f"runs/{run.name}"), ("report", f"runs/{run.name}", "--out", "told")):
+        refused = harness_here(*words)
+        assert refused.returncode != 0
+        assert (
+            "is by rollout, which tells no policy for every state; expected a run by exact or certify" in refused.stderr
+        )
+        assert len(refused.stderr.strip().splitlines()) == 1

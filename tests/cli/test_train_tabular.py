@@ -37,7 +37,16 @@ def test_an_agent_is_trained_shown_and_evaluated_exactly(harness_here, tmp_path,
 
     again = harness_here("train", name, "--resume", found["run_dir"], "--quiet")
     assert again.returncode == 0, again.stderr
-    for text in ("exact value", "optimal", "expert", "random", "0.8751", "n = 2 seeds", "not medical advice"):
+    for text in (
+        "exact value",
+        "optimal",
+        "expert",
+        "random",
+        "0.8751",
+        "n = 2 seeds",
+        "policy of seed 3 alone",
+        "not medical advice",
+    ):
         assert text in again.stdout
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -145,3 +146,14 @@ async def test_episodes_that_were_cut_off_are_compared_by_their_returns(tmp_path
     (d,) = differences(runs)
     returns = [np.mean([end.episode_return for end in run.ends]) for run in runs]
     assert d.value == pytest.approx(returns[1] - returns[0])
+
+
+async def test_episodes_that_all_differ_by_the_same_have_neither_interval_nor_p(tmp_path):
+    runs = load_runs([await finished(tmp_path, "random", Method.ROLLOUT, episodes=8) for _ in range(2)])
+    base, other = (
+        replace(run, ends=tuple(end.model_copy(update={"regret": lost}) for end in run.ends))
+        for run, lost in zip(runs, (0.25, 0.5), strict=True)
+    )
+    (d,) = differences([base, other])
+    assert (d.value, d.lower, d.upper, d.p) == (-0.25, None, None, None)
+    assert d.kind == "paired no interval: all episodes differ by the same"

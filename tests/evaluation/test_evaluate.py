@@ -23,7 +23,7 @@ from harness.envs.registry import make
 from harness.evaluation import evaluate as evaluation
 from harness.evaluation.config import Method, RunConfig
 from harness.evaluation.job import Observers
-from harness.evaluation.state_decision import read_decisions
+from harness.evaluation.state_decision import costliest_draw, line_of_row, read_decisions
 from harness.llm import client as client_module
 from harness.llm.registry import ReplyFormat
 from harness.llm.structured import ReplyContract
@@ -404,6 +404,20 @@ async def test_shares_are_of_decisions_whatever_the_method(tmp_path):
     assert exact.inadmissible_share == pytest.approx(0.1210, abs=5e-5)
     assert exact.inadmissible_share_of_states == pytest.approx(0.1564, abs=5e-5)
     assert sampled.inadmissible_share == pytest.approx(exact.inadmissible_share, abs=0.015)
+
+
+def test_what_costs_most_among_draws_is_named_not_the_likeliest_which_may_be_the_best(sepsis):
+    state = next(s for s in sepsis.mdp.decision_states if (sepsis.regret[s] > 1e-6).sum() > 2)
+    best, order = int(sepsis.optimum.actions[state]), np.argsort(sepsis.regret[state])
+    little, much = int(order[-3]), int(order[-1])
+    row = np.zeros(25)
+    row[[best, little, much]] = 0.5, 0.1, 0.4
+    line = line_of_row(sepsis, state, row)
+    assert sepsis.choice_label(row).startswith(sepsis.action_labels[best])
+    assert costliest_draw(sepsis, line) == f"{sepsis.action_labels[much]} (40 % of draws, the costliest)"
+    alone = np.zeros(25)
+    alone[much] = 1.0
+    assert costliest_draw(sepsis, line_of_row(sepsis, state, alone)) == sepsis.action_labels[much]
 
 
 # --------------------------------------------------------------------------- hidden states, endless episodes

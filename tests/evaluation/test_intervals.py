@@ -13,6 +13,7 @@ from scipy import stats
 
 from harness.core.environment import Grade
 from harness.core.trace import End
+from harness.envs.own import _binary
 from harness.envs.registry import make
 from harness.evaluation.intervals import (
     Interval,
@@ -30,6 +31,7 @@ from harness.evaluation.intervals import (
     wilson,
 )
 from harness.evaluation.rollout import TOLD_FROM, Estimator, Scale, looks, planned_episodes
+from harness.mdp.environment import TabularEnvironment
 
 samples = st.lists(st.floats(-50, 50), min_size=5, max_size=60).filter(lambda x: np.std(x) > 1e-3)
 
@@ -87,18 +89,31 @@ def test_the_bootstrap_agrees_with_the_correction():
 
 
 @pytest.mark.parametrize("interval", list(Interval))
-def test_a_sample_without_spread_has_no_width(interval):
+def test_a_sample_without_spread_has_no_interval_and_says_so(interval):
     found = of_mean([0.5] * 10, interval)
-    assert (found.value, found.lower, found.upper) == (0.5, 0.5, 0.5)
+    assert (found.value, found.n, found.interval) == (0.5, 10, "no interval: all are equal")
+    assert math.isnan(found.lower)
+    assert math.isnan(found.upper)
 
 
-def test_coins_get_wilsons_interval_and_nothing_else_does():
-    assert of_returns([0, 1, 1, 1]).interval.startswith("Wilson")
-    assert of_returns([0, 1, 1, 0.5]).interval.startswith("skewness")
-    expected = stats.binomtest(3, 4).proportion_ci(method="wilson")
-    assert (of_returns([0, 1, 1, 1]).lower, of_returns([0, 1, 1, 1]).upper) == pytest.approx(
-        (expected.low, expected.high)
-    )
+def test_what_is_a_share_gets_wilsons_interval_and_nothing_else_does_whatever_was_seen():
+    found, expected = of_returns([0, 1, 1, 1], binary=True), stats.binomtest(3, 4).proportion_ci(method="wilson")
+    assert found.interval.startswith("Wilson")
+    assert (found.lower, found.upper) == pytest.approx((expected.low, expected.high))
+    assert of_returns([0, 1, 1, 1]).interval.startswith("skewness")
+    for seen in (0.0, 1.0, -12.0):
+        assert of_returns([seen] * 20).interval == "no interval: all are equal"
+
+
+@pytest.mark.parametrize(
+    ("env_id", "binary"),
+    [("icu-sepsis", True), ("sepsis-os", False), ("heparin-hit", False), ("polypharmacy/easy-screening", False)],
+)
+def test_what_is_a_share_is_told_by_the_task(env_id, binary):
+    env = make(env_id)
+    assert env.spec.binary is binary
+    if isinstance(env, TabularEnvironment):
+        assert _binary(env.mdp) is binary
 
 
 def test_an_anytime_interval_holds_at_every_look_at_once():
@@ -164,8 +179,8 @@ def test_a_sample_without_spread_says_nothing_of_its_error():
     for planned in (None, 200):
         found = of_returns([2.0] * 50, planned=planned)
         assert math.isnan(found.lower)
-        assert found.interval == "no interval: all returns are equal"
-    assert of_returns([1.0] * 50, planned=200, looks=20).lower == wilson(50, 50, 1 - 0.05 / 20).lower < 1
+        assert found.interval == "no interval: all are equal"
+    assert of_returns([1.0] * 50, binary=True, planned=200, looks=20).lower == wilson(50, 50, 1 - 0.05 / 20).lower < 1
 
 
 def test_without_a_worst_policy_few_losses_have_no_interval():

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from harness.core.environment import Grade
 from harness.core.run import TRACE, read_manifest
@@ -14,13 +15,16 @@ from harness.core.trace import End, read_episodes
 from harness.envs.polypharmacy.review import FINISH, ReviewAction
 from harness.envs.registry import make
 from harness.evaluation import evaluate as evaluation
-from harness.evaluation.by_episodes import _regret
+from harness.evaluation.by_episodes import _lost
 from harness.evaluation.compare import differences, load_runs
 from harness.evaluation.config import Method, RunConfig
 from harness.evaluation.intervals import Interval, of_returns
 from harness.evaluation.job import Observers
 from harness.reports import trace
 from harness.reports.play import Narrator
+from harness.reports.rank import ranked
+from harness.reports.summary import print_report
+from harness.reports.table import records
 
 ENV_ID = "polypharmacy/budgeted-screening"
 
@@ -61,9 +65,25 @@ def test_no_interval_says_that_an_optimum_might_be_beaten(beatable):
         )
         for i, x in enumerate(lost)
     ]  # fmt: skip
-    found = _regret(None, of_returns(lost), ends, Interval.SKEWNESS, beatable=beatable)
-    assert found["regret"] == pytest.approx(0.04)
-    assert (found["regret_lower"] < 0) is beatable
+    found = _lost(None, ends, Interval.SKEWNESS, beatable=beatable)
+    assert found.value == pytest.approx(0.04)
+    assert (found.lower < 0) is beatable
+
+
+async def test_regrets_that_are_all_nothing_have_no_interval_and_every_output_says_why(tmp_path):
+    found = await run(tmp_path, env="heparin-hit", agent="hit-oracle", episodes=3)
+    assert (found.regret, found.regret_lower, found.regret_upper) == (0.0, None, None)
+    assert found.no_interval["regret"] == "all are equal"
+    console = Console(width=200)
+    with console.capture() as capture:
+        print_report(console, found)
+    shown = capture.get()
+    assert "0.0000 (–)" in shown
+    assert "No interval of regret" in shown
+    assert f"{found.value_name} -6.0000, no interval: all are equal (n = 3)" in shown
+    row = records([found])[0]
+    assert (row["lower"], row["certainty"]) == (None, "no interval: all are equal, n = 3")
+    assert ranked([found]).rows[0][1] == "-6.0000 (–)"
 
 
 async def test_without_regret_everything_else_is_the_same(tmp_path):

@@ -302,6 +302,14 @@ def test_an_archive_may_list_what_ends_an_episode(tmp_path):
         assert (found.mdp.discount, found.mdp.terminal.tolist()) == (0.5, [False, True])
 
 
+def test_an_archive_beside_tables_is_refused_because_they_may_say_different_things(tmp_path):
+    ward = write(tmp_path / "ward")
+    read(ward)
+    np.savez(ward / "mdp.npz", **arrays())
+    with pytest.raises(UsageError, match=r"holds both mdp.npz and transitionFunction.csv, which may say different"):
+        read(ward)
+
+
 def test_pickled_objects_are_never_loaded(tmp_path):
     path = tmp_path / "own.npz"
     np.savez(path, **arrays(d0=np.array([1.0, None], dtype=object)))

@@ -104,7 +104,15 @@ def carry_out(
         print_json(as_json(done))
         return
     print_blocks([curve(done), final(done, reference_values(make_tabular(done.env, **done.options)))])
-    print_lines([evaluate_with(done.env, done.options, done.run_dir), NOTICE])
+    print_lines([evaluate_with(done.env, done.options, done.run_dir), *_which(done), NOTICE])
+
+
+def _which(done: Trained) -> list[str]:
+    """Whose policy that folder is, where there are several: a value of it is one seed's, and no mean."""
+    if len(done.seeds) == 1:
+        return []
+    first, last = done.seeds[0], done.seeds[-1]
+    return [f"That is the policy of seed {first} alone; of another seed: --agent {done.run_dir}/seed-{last}"]
 
 
 def _carried_out(folder: RunFolder, algorithm: str, processes: int, quiet: bool) -> Trained:

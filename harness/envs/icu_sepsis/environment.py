@@ -101,6 +101,7 @@ SPEC = EnvSpec(
     hours_per_step=4.0,
     discount=1.0,
     reward_range=(0.0, 1.0),
+    binary=True,
     value_name="survival",
     score="1 if the patient survived, else 0",
     fallback="nothing is given (fluid 0, vasopressor 0); with --inadmissible terminate or raise, and where giving "

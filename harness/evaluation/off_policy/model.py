@@ -17,6 +17,7 @@ Kallus, Uehara: Double reinforcement learning for efficient off-policy evaluatio
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -158,7 +159,8 @@ def _estimated(data: Dataset, policy: FloatArray, found: Counts, name: str, *, f
     if fitted.stuck > 0:
         then = "go on as in the data" if fill else "end there, unpaid"
         notes.append(f"{100 * fitted.stuck:.1f} % of episodes come to where the data have no way out, and {then}")
-    return estimate.of(replace(known, value=value, interval=INTERVAL), name, ess, "; ".join(notes))
+    interval = known.interval if math.isnan(known.lower) else INTERVAL
+    return estimate.of(replace(known, value=value, interval=interval), name, ess, "; ".join(notes))
 
 
 def _effective(data: Dataset, found: Counts, fitted: Fitted) -> float:

@@ -56,7 +56,11 @@ class Weights:
         if self.estimated:
             return ""
         mean = student_t(self.episode, SURELY)
-        if math.isnan(mean.lower) or mean.lower <= 1.0 <= mean.upper:
+        if math.isnan(mean.lower):  # one episode, or all weigh the same
+            fine = mean.n < 2 or math.isclose(mean.value, 1.0)
+        else:
+            fine = mean.lower <= 1.0 <= mean.upper
+        if fine:
             return ""
         return (
             f"the mean weight is {mean.value:.2g}, not 1: the data lack what the policy does, or weights vary too much"

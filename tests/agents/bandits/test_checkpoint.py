@@ -121,7 +121,7 @@ def test_pickled_objects_are_never_unpickled(begun, tmp_path):
     with np.load(tmp_path / STATE) as file:
         arrays = {name: file[name] for name in file.files}
     np.savez(tmp_path / STATE, **(arrays | {"U": np.array([{"a": 1}], dtype=object)}))
-    with pytest.raises(RunError, match="allow_pickle=False"):
+    with pytest.raises(RunError, match="objects, which are never loaded"):
         open_search(tmp_path, DATA, SETTINGS, 0)
 
 
