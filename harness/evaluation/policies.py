@@ -16,8 +16,7 @@ from harness.core.agent import HasTable
 from harness.core.errors import RunError, UsageError
 from harness.core.run import DECISIONS
 from harness.evaluation.manifest import opened, require_environment
-from harness.evaluation.state_decision import read_decisions
-from harness.evaluation.tabular import bounds_from
+from harness.evaluation.tabular import recorded_bounds
 from harness.mdp.certify import completion
 from harness.mdp.environment import TabularEnvironment
 from harness.mdp.evaluate import evaluate
@@ -72,7 +71,7 @@ def _of_run(path: Path, env: TabularEnvironment[Any, Any], options: dict[str, st
     if config.env_options != options:
         said = ", ".join(f"{name}={value}" for name, value in config.env_options.items()) or "no options"
         raise RunError(f"The run {path} was made with {said} of {env.spec.id}; give the same here.")
-    bounds = bounds_from(env, read_decisions(path))
+    bounds = recorded_bounds(path, env)
     table = completion(env.mdp, bounds)
     occupancy = evaluate(env.mdp, table).occupancy
     unknown = np.where(bounds.asked, bounds.unseen, 1.0)
