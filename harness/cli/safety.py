@@ -10,6 +10,7 @@ from harness.cli import options as o
 
 HELP = """Say what policies of a tabular task do to whom: extreme doses, distance from the clinicians in the data,
 abrupt changes and inadmissible actions, by how ill patients are, all exact. What has no meaning for a task is left out.
+A run by certify has two tables: what it did not ask decided optimally, and as badly as can be.
 
 [bold]Examples[/bold]
 
@@ -47,7 +48,7 @@ def safety(
     from harness.reports import safety as report
 
     task, options = tabular_task(context, agent, env, mdp, inadmissible, option)
-    policies = [named_policy(who, task, options) for who in agent]
+    policies = [policy for who in agent for policy in named_policy(who, task, options).completions()]
     found = [(policy, measure(task, policy.table)) for policy in policies]
     if json:
         print_json(report.records(found))

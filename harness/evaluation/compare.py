@@ -152,7 +152,7 @@ def _ends(path: Path, summary: Summary) -> tuple[End, ...]:
     elif summary.optimal_value is not None and summary.value != summary.lower:  # else cut to the worst policy's value
         told = summary.estimator != "advantage sum"
         lost = [end.expected_regret if told and end.expected_regret is not None else end.regret for end in ends]
-        require_value(path, summary.value, summary.optimal_value - float(np.mean(lost, dtype=np.float64)))
+        require_value(path, summary.value, summary.optimal_value - float(np.mean([x for x in lost if x is not None])))
     return ends
 
 
