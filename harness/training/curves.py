@@ -108,7 +108,7 @@ def _in_lockstep(run: Path) -> Curve:
 def _network(run: Path) -> tuple[Curve, str]:
     """The curve of a run of one seed, and the hash of the data that it learned from."""
     manifest = read_manifest(run, TRAINING)
-    algorithm = manifest.get("algorithm")
+    algorithm = str(manifest.get("algorithm"))
     if algorithm in ALGORITHMS:
         raise _unfinished(run, algorithm)
     if algorithm not in NEURAL:
