@@ -34,6 +34,14 @@ def test_from_a_file_to_the_optimum(harness_here, made, tmp_path):
     assert (tmp_path / "mine" / "mdp.npz").read_bytes() == (tmp_path / "again" / "mdp.npz").read_bytes()
 
 
+def test_an_mdp_that_replaces_another_says_so(harness_here, made):
+    said = "Another MDP was in mine and is replaced"
+    for words, other in ((("--seed", "1"), False), (("--seed", "1"), False), (("--visits", "9"), True)):
+        done = harness_here(*BUILD, "--out", "mine", "--quiet", *words)
+        assert done.returncode == 0, done.stderr
+        assert (said in " ".join(done.stdout.split())) is other
+
+
 def spoil(path, change):
     lines = [line.split(",") for line in path.read_text().splitlines()]
     change(lines)
