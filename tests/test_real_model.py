@@ -15,7 +15,7 @@ from harness.agents.script import Script
 from harness.core.run import read_manifest
 from harness.core.trace import read_episodes
 from harness.evaluation.prompts import Prompts
-from harness.evaluation.state_decision import read_decisions
+from harness.evaluation.recorded import read_decisions
 from harness.llm.client import ChatClient
 from harness.llm.lengths import counted
 from harness.llm.registry import ReplyFormat, resolve

@@ -106,7 +106,7 @@ def ab(
     from harness.evaluation.cast import check
     from harness.evaluation.config import Method, configured
     from harness.evaluation.flips import usual_method
-    from harness.evaluation.state_decision import read_decisions
+    from harness.evaluation.recorded import read_decisions
     from harness.llm.registry import resolve
 
     if model is not None and (base_url is not None or model_id is not None):

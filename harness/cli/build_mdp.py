@@ -47,6 +47,7 @@ def build_mdp(
     from harness.data.fetch import existing
     from harness.data.read import read
     from harness.reports import construction as report
+    from harness.reports.block import Block
 
     wanted = changed(load(recipe), states=states, visits=visits, seed=seed)
     check_target(out)
@@ -56,7 +57,9 @@ def build_mdp(
         table = read(existing(schema, data), schema)
         built = build(table, wanted, tell)
         tell("writing")
+        before = _hash(out)
         manifest = write(built, out)
+        replaced = before not in (None, _hash(out))
         if diagnose:
             from harness.construction.diagnostics import diagnose as diagnosed
             from harness.reports.diagnostics import write as written
@@ -64,11 +67,24 @@ def build_mdp(
             found = diagnosed(built, tell)
             written(found, out)
     if json:
-        print_json({"out": str(out), **manifest})
+        print_json({"out": str(out), "replaced": replaced, **manifest})
         return
     blocks = report.blocks(out, manifest)
     if diagnose:
         from harness.reports.diagnostics import blocks as doubts
 
         blocks += doubts(found)
+    if replaced:
+        said = f"Another MDP was in {out} and is replaced: runs and trainings of that one were made with other files."
+        blocks.append(Block("", (), (), (said,)))
     print_blocks(blocks)
+
+
+def _hash(folder: Path) -> str | None:
+    """Of the MDP in a folder, if there is one."""
+    from hashlib import sha256
+
+    from harness.mdp.arrays import ARCHIVE
+
+    archive = folder / ARCHIVE
+    return sha256(archive.read_bytes()).hexdigest() if archive.is_file() else None

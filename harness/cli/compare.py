@@ -39,7 +39,7 @@ def compare(
     from harness.evaluation.flips import between as flips_between
     from harness.reports import compare as table
     from harness.reports.flips import blocks
-    from harness.reports.text import not_for_ranking, number
+    from harness.reports.text import between, not_for_ranking, number
 
     loaded = load_runs(runs)
     found = differences(loaded)
@@ -56,13 +56,16 @@ def compare(
         return
     base = loaded[0].summary
     task = f"{short_name(base.env)} v{base.env_version}"
-    print_lines([f"{task}: {base.value_name} beyond {loaded[0].label} ({number(base.value)})"])
+    limits = "" if base.interval == "none" else between(base.lower, base.upper)
+    worth = limits if base.interval == "certain" else f"{number(base.value)}{limits and f', {limits}'}"
+    print_lines([f"{task}: {base.value_name} beyond {loaded[0].label} ({worth})"])
     print_table(table.HEADINGS, table.rows(found))
     for pair in flipped:
         print_blocks(blocks(pair, base.value_name, max(top, 0)))
+    unasked = ", states that were not asked being decided optimally" if any(d.kind == "certain" for d in found) else ""
     for label, listed in shares.items():
         if listed:
-            print_lines([f"Where {label} differs, {base.value_name} per 1,000 patients:"])
+            print_lines([f"Where {label} differs, {base.value_name} per 1,000 patients{unasked}:"])
             print_table(
                 ("state", "patient", loaded[0].label, label, "worth"),
                 [(str(c.state), c.description, c.base, c.other, f"{1000 * c.worth:+.2f}") for c in listed],

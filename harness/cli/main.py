@@ -107,6 +107,10 @@ def main() -> None:
     """Run the command; every failure that a user can mend is one sentence on stderr and an exit status."""
     try:
         app()
+    except SystemExit as left:  # typer leaves without a word on Ctrl-C
+        if left.code == INTERRUPTED and _was_interrupted(left):
+            _leave("Interrupted.", INTERRUPTED)
+        raise
     except HarnessError as error:
         _leave(str(error), error.exit_status)
     except KeyboardInterrupt:
@@ -117,6 +121,13 @@ def main() -> None:
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
         _leave(f"The operating system refused: {error.strerror or error}{where}.", 1)
+
+
+def _was_interrupted(error: BaseException | None) -> bool:
+    """Whether Ctrl-C is what led to an error."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _leave(sentence: str, status: int) -> None:

@@ -46,6 +46,7 @@ def ope(
     import numpy as np
 
     from harness.cli.tables import print_blocks, print_json, print_lines
+    from harness.core.errors import UsageError
     from harness.evaluation.datasets import read
     from harness.evaluation.off_policy.every import by_model, by_weights
     from harness.evaluation.off_policy.weights import estimated_behaviour
@@ -55,7 +56,7 @@ def ope(
 
     task, about, logged = read(data, env)
     options = None if about is None else about.options
-    policies = named_policies(agent, task, options)
+    policies = [policy for one in named_policies(agent, task, options) for policy in one.completions()]
     behaviours: dict[str, FloatArray | None] = {}
     known = not np.isnan(logged.propensity).any()
     if behaviour == "recorded" or (behaviour == "both" and known):
@@ -63,7 +64,10 @@ def ope(
     if behaviour in (ESTIMATED, "both"):
         behaviours[ESTIMATED] = estimated_behaviour(logged)
     if not behaviours:
-        behaviours[behaviour] = named_policy(behaviour, task, options).table
+        known_to_act = named_policy(behaviour, task, options)
+        if known_to_act.bounds is not None:
+            raise UsageError(f"--behaviour {behaviour}: {known_to_act.caveat}; expected a run by --method exact.")
+        behaviours[behaviour] = known_to_act.table
     exact = values(task.mdp, [policy.table for policy in policies])
     blocks, plain = [], []
     for policy, value in zip(policies, exact, strict=True):

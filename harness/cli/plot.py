@@ -50,8 +50,8 @@ def _bounds(runs: list[Path], out: Path | None) -> None:
     """Recompute the bounds from the decisions and draw them."""
     from harness.core.errors import RunError, UsageError
     from harness.evaluation.manifest import decider, environment_of, opened
+    from harness.evaluation.recorded import read_decisions
     from harness.evaluation.references import reference_values
-    from harness.evaluation.state_decision import read_decisions
     from harness.evaluation.tabular import history
     from harness.mdp.environment import TabularEnvironment
     from harness.reports.plots import bounds
@@ -67,7 +67,7 @@ def _bounds(runs: list[Path], out: Path | None) -> None:
         raise RunError(f"{env.spec.id} is not tabular; it has no certain bounds.")
     drawn = {}
     for run, (manifest, config) in zip(runs, known, strict=True):
-        decisions = read_decisions(run)
+        decisions = read_decisions(run, env)
         if not decisions:
             raise RunError(f"The run {run} asked no states; bounds belong to runs by exact or certify.")
         who = decider(manifest, config)

@@ -42,25 +42,29 @@ def report(
     from harness.cli.tables import print_blocks, print_lines
     from harness.cli.task import tabular_task
     from harness.core.errors import UsageError
-    from harness.evaluation.policies import named_policies
+    from harness.evaluation.policies import certain_bounds, named_policies
     from harness.evaluation.safety import action_maps, dose_maps, safety
-    from harness.mdp.evaluate import values
     from harness.reports import dose_maps as figures
     from harness.reports import plots, written
     from harness.reports import safety as tables
     from harness.reports.block import Block
-    from harness.reports.text import number
+    from harness.reports.text import between
 
     plots.new_figure(1, 1)  # says what is missing before anything is computed
     task, options = tabular_task(context, policies, env, mdp, inadmissible, option)
-    known = named_policies(policies, task, options)
-    worth = values(task.mdp, [policy.table for policy in known])
+    named = named_policies(policies, task, options)
+    worth, best = certain_bounds(task, named), task.optimum.J
+    known = [policy for one in named for policy in one.completions()]
     found = [(policy, safety(task, policy.table)) for policy in known]
     by_action = [action_maps(task, policy.table) for policy in known]
     by_dose = [dose_maps(task, policy.table) for policy in known]
-    rows = [(p.name, number(v), number(task.optimum.J - v), p.caveat) for p, v in zip(known, worth, strict=True)]
+    rows = [
+        (p.name, between(low, high), between(max(best - high, 0.0), max(best - low, 0.0)), p.caveat)
+        for p, (low, high) in zip(named, worth, strict=True)
+    ]
+    what = "exact values" if all(policy.bounds is None for policy in named) else "exact values, or certain bounds"
     first = Block(
-        f"{task.spec.title} v{task.spec.version}: exact values",
+        f"{task.spec.title} v{task.spec.version}: {what}",
         ("policy", task.spec.value_name, "regret", "mind"),
         rows,
         tuple(tables.mind(task)),

@@ -10,6 +10,7 @@ from harness.cli import options as o
 
 HELP = """Say what policies of a tabular task do to whom: extreme doses, distance from the clinicians in the data,
 abrupt changes and inadmissible actions, by how ill patients are, all exact. What has no meaning for a task is left out.
+A run by certify has two tables: what it did not ask decided optimally, and as badly as can be.
 
 [bold]Examples[/bold]
 
@@ -59,7 +60,8 @@ def safety(
             "Nobody was named; expected agents' ids, or folders of runs by exact or certify or of trainings."
         )
     task, options = tabular_task(context, those, env, mdp, inadmissible, option)
-    found = [(policy, measure(task, policy.table)) for policy in named_policies(those, task, options)]
+    named = (policy for one in named_policies(those, task, options) for policy in one.completions())
+    found = [(policy, measure(task, policy.table)) for policy in named]
     if json:
         print_json(report.records(found))
         return

@@ -14,6 +14,9 @@ TRAINING_SEEDS = range(0, 10_000)
 EVALUATION_START = 100_000
 """Evaluation seeds start here, so that nothing is evaluated on what it was trained on."""
 
+MOST_EPISODES = 10_000_000
+"""Of one evaluation: the outcomes of all of them are in memory."""
+
 LARGEST_WORD = 2**32 - 1
 
 
@@ -113,7 +116,8 @@ def evaluation_seeds(start: int, n: int) -> range:
     Raises
     ------
     UsageError
-        If they would reach below `EVALUATION_START`, where the training seeds are, or there are none.
+        If they would reach below `EVALUATION_START`, where the training seeds are, there are none, or more than
+        `MOST_EPISODES`.
     """
     if start < EVALUATION_START:
         raise UsageError(
@@ -122,4 +126,6 @@ def evaluation_seeds(start: int, n: int) -> range:
         )
     if n < 1:
         raise UsageError(f"{n} episodes were asked for; expected at least 1.")
+    if n > MOST_EPISODES:
+        raise UsageError(f"{n:,} episodes were asked for; expected at most {MOST_EPISODES:,}.")
     return range(start, start + n)

@@ -13,9 +13,8 @@ import numpy as np
 
 from harness.core.agent import Decision, Request
 from harness.core.errors import INTERRUPTED, HarnessError, InvalidMDP, InvalidPolicy, RunError
-from harness.core.run import TRACE
 from harness.core.seeds import stream
-from harness.core.trace import read_episodes, recorded
+from harness.core.trace import recorded
 from harness.envs import registry as envs
 from harness.evaluation.asking import PATIENCE, ask_in_state
 from harness.evaluation.cast import Cast
@@ -25,8 +24,9 @@ from harness.evaluation.drift import FEW_FLIPS, draw, first_order, stakes
 from harness.evaluation.flips import Flips, flips_of
 from harness.evaluation.intervals import Estimate, clustered_share, wilson
 from harness.evaluation.rechecked import Change, sources
+from harness.evaluation.recorded import read_decisions, read_episodes
 from harness.evaluation.replay import StepFlip, ask_step
-from harness.evaluation.state_decision import StateDecision, read_decisions
+from harness.evaluation.state_decision import StateDecision
 from harness.evaluation.summary import Summary
 from harness.evaluation.tabular import ROUNDING, Progress, Watch, bounds_from
 from harness.execution.local import each
@@ -89,7 +89,7 @@ async def states(check: Check) -> tuple[dict[str, Any], Sequence[StateDecision]]
     """
     env, run = check.cast.env, check.run
     assert isinstance(env, TabularEnvironment)  # noqa: S101 - checked with a sentence in `check`
-    first = {line.state: line for line in read_decisions(run.path)}
+    first = {line.state: line for line in read_decisions(run.path, env)}
     bounds = bounds_from(env, list(first.values()))
     old = completion(env.mdp, bounds)
     among = np.isin(np.arange(env.mdp.n_states), list(first))
@@ -165,7 +165,7 @@ def _change(
 async def steps(check: Check) -> tuple[dict[str, Any], Sequence[Decision]]:
     """The same of steps of a rollout."""
     run, config = check.run, check.run.config
-    episodes = {episode.end.episode: episode for episode in read_episodes(run.path / TRACE)}
+    episodes = {episode.end.episode: episode for episode in read_episodes(run.path, check.cast.env)}
     every = [(number, step) for number, episode in episodes.items() for step in range(len(episode.steps))]
     sampled = check.n is not None and check.n < len(every)
     order = stream(check.seed, "recheck").permutation(len(every))[: check.n if sampled else None]

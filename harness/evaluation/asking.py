@@ -17,7 +17,8 @@ from harness.agents.shield import ShieldedTable
 from harness.core.agent import Agent, Decision, HasTable, Message, Outcome, Situation
 from harness.core.episode import decided
 from harness.core.run import DECISIONS, Clock, RunFolder
-from harness.evaluation.state_decision import StateDecision, line_of, line_of_row, read_decisions
+from harness.evaluation.recorded import read_decisions
+from harness.evaluation.state_decision import StateDecision, line_of, line_of_row
 from harness.execution.local import each
 from harness.mdp.environment import TabularEnvironment
 from harness.mdp.tabular import FloatArray, IntArray
@@ -73,7 +74,7 @@ class Asker:
         self._samples = samples
         self._table = np.asarray(agent.policy(env.mdp), dtype=np.float64) if isinstance(agent, HasTable) else None
         self._veto_shares = agent.veto_shares(env.mdp) if isinstance(agent, ShieldedTable) else None
-        self.answers = {line.state: line for line in read_decisions(folder.path)}
+        self.answers = {line.state: line for line in read_decisions(folder.path, env)}
 
     async def rows(self, states: IntArray) -> FloatArray:
         """The policy's rows for `states`, shape (n, A); states not yet asked are asked now."""

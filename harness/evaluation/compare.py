@@ -15,16 +15,15 @@ from typing import Any
 import numpy as np
 
 from harness.core.errors import RunError, UsageError
-from harness.core.run import TRACE, read_manifest
-from harness.core.trace import End, read_episodes
+from harness.core.trace import End
 from harness.evaluation.config import Method
 from harness.evaluation.decomposition import Decomposition, decomposition
 from harness.evaluation.intervals import FEW_LOSSES, anytime, p_value, skewness_corrected, without_interval
-from harness.evaluation.manifest import data_of, environment_of
+from harness.evaluation.manifest import data_of, environment_of, opened
+from harness.evaluation.recorded import read_episodes, require_value
 from harness.evaluation.rollout import FIRST_LOOK, TOLD_FROM
-from harness.evaluation.state_decision import read_decisions
 from harness.evaluation.summary import Summary, summary_of
-from harness.evaluation.tabular import bounds_from
+from harness.evaluation.tabular import recorded_bounds
 from harness.mdp.certify import completion
 from harness.mdp.environment import TabularEnvironment
 
@@ -99,7 +98,7 @@ def read_finished(path: Path) -> tuple[dict[str, Any], Summary]:
     RunError
         If it is no run, has not finished, or another version of the harness wrote its summary.
     """
-    manifest, found = read_manifest(path), summary_of(path)
+    manifest, found = opened(path)[0], summary_of(path)
     if found is None:
         raise RunError(f"The run {path} has not finished; go on with: harness eval --resume {path}")
     return manifest, found
@@ -120,7 +119,9 @@ def load_runs(paths: list[Path]) -> list[Run]:
     runs: list[Run] = []
     for path in paths:
         manifest, summary = read_finished(path)
-        ends = tuple(e.end for e in read_episodes(path / TRACE)) if summary.method is Method.ROLLOUT else ()
+        ends = _ends(path, summary) if summary.method is Method.ROLLOUT else ()
+        if not ends:
+            recorded_bounds(path, _tabular(path))
         taken = {run.label for run in runs}
         name = f"{summary.agent} {summary.prompt}" if summary.prompt else summary.agent
         label = next(n for n in (name, *(f"{name} #{i}" for i in range(2, 10_000))) if n not in taken)
@@ -139,6 +140,20 @@ def load_runs(paths: list[Path]) -> list[Run]:
                 "changed in between; their values cannot be compared."
             )
     return runs
+
+
+def _ends(path: Path, summary: Summary) -> tuple[End, ...]:
+    """How the episodes of a finished rollout ended, once they are known to be those of its summary."""
+    ends = tuple(episode.end for episode in read_episodes(path))
+    returns = float(np.mean([end.episode_return for end in ends]))
+    require_value(path, summary.raw_value, returns)
+    if summary.estimator == "mean return":
+        require_value(path, summary.value, returns)
+    elif summary.optimal_value is not None and summary.value != summary.lower:  # else cut to the worst policy's value
+        told = summary.estimator != "advantage sum"
+        lost = [end.expected_regret if told and end.expected_regret is not None else end.regret for end in ends]
+        require_value(path, summary.value, summary.optimal_value - float(np.mean([x for x in lost if x is not None])))
+    return ends
 
 
 def differences(runs: list[Run]) -> list[Difference]:
@@ -280,8 +295,13 @@ def decompose(base: Run, other: Run) -> Decomposition:
     for run in (base, other):
         if run.summary.method is Method.ROLLOUT:
             raise UsageError(f"The run {run.path} is a rollout; where a difference comes from needs exact or certify.")
-    env = environment_of(base.path)
-    if not isinstance(env, TabularEnvironment):
-        raise UsageError(f"{env.spec.id} has no table of states any more; where a difference comes from needs one.")
-    policies = [completion(env.mdp, bounds_from(env, read_decisions(run.path))) for run in (base, other)]
+    env = _tabular(base.path)
+    policies = [completion(env.mdp, recorded_bounds(run.path, env)) for run in (base, other)]
     return decomposition(env, *policies)
+
+
+def _tabular(path: Path) -> TabularEnvironment[Any, Any]:
+    env = environment_of(path)
+    if not isinstance(env, TabularEnvironment):
+        raise UsageError(f"{env.spec.id} has no table of states any more; a run that asked states needs one.")
+    return env

@@ -26,7 +26,7 @@ from harness.evaluation.cast import build, check
 from harness.evaluation.config import Method, RunConfig
 from harness.evaluation.job import Job, Observers
 from harness.evaluation.manifest import manifest_of, opened, require_unchanged
-from harness.evaluation.state_decision import read_decisions
+from harness.evaluation.recorded import read_decisions
 from harness.evaluation.summary import Summary, summary_of
 from harness.llm.budget import Limits
 
@@ -66,10 +66,10 @@ async def resume(path: Path, observers: Observers = NOBODY, limits: Limits | Non
     RunError
         If `path` is no run, or what it was made with has changed since.
     """
+    manifest, config = opened(path)
     finished = summary_of(path)
     if finished is not None:
         return finished
-    manifest, config = opened(path)
     run_id = str(manifest.get("run_id"))
     env = check(config)
     with RunFolder.resume(path) as folder:

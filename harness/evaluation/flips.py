@@ -16,13 +16,13 @@ import numpy as np
 
 from harness.core.environment import Environment
 from harness.core.errors import UsageError
-from harness.core.run import TRACE
-from harness.core.trace import Episode, read_episodes
+from harness.core.trace import Episode
 from harness.evaluation.compare import Contribution, Run, decompose, paired_gains
 from harness.evaluation.config import Method
 from harness.evaluation.decomposition import Decomposition
 from harness.evaluation.manifest import environment_of
-from harness.evaluation.state_decision import StateDecision, chosen, read_decisions, with_outcome
+from harness.evaluation.recorded import read_decisions, read_episodes
+from harness.evaluation.state_decision import StateDecision, chosen, with_outcome
 from harness.mdp.environment import TabularEnvironment
 
 DIFFERENCE = "the difference"
@@ -175,7 +175,7 @@ def flips(base: Run, other: Run) -> Flips:
         If a run is a rollout, which has no policy for every state.
     """
     found = decompose(base, other)
-    first, second = ({line.state: line for line in read_decisions(run.path)} for run in (base, other))
+    first, second = ({line.state: line for line in read_decisions(run.path, found.env)} for run in (base, other))
     adds_up_to = _meaning(base, other, float(found.worth.sum()))
     return flips_of(found, first, second, (base.label, other.label), adds_up_to)
 
@@ -260,7 +260,7 @@ def divergences(base: Run, other: Run) -> Divergences:
     """
     gains = paired_gains(base, other)
     env = environment_of(base.path)
-    first, second = ({e.end.seed: e for e in read_episodes(run.path / TRACE)} for run in (base, other))
+    first, second = ({e.end.seed: e for e in read_episodes(run.path, env)} for run in (base, other))
     pairs = ((first[seed], second[seed], gain) for seed, gain in gains.items())
     found = [d for a, b, gain in pairs if (d := _divergence(env, a, b, gain)) is not None]
     values = np.array(list(gains.values()))

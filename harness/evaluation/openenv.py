@@ -11,7 +11,8 @@ from harness.core.trace import End, Start, Step
 class OpenEnvLog:
     """Writes `[START]`, `[STEP]` and `[END]` lines, whole episodes one after the other.
 
-    Readers split the lines at spaces: those of an agent's name are written `_`. `success` is a score of at least 0.5; `error` is `null` or one line of text in quotes.
+    Readers split the lines at spaces: those of an agent's name are written `_`. `success` is a score of at least 0.5;
+    `error` is `null` or one line of text in quotes.
     """
 
     def __init__(self, stream: TextIO) -> None:

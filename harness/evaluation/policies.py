@@ -18,29 +18,45 @@ from harness.core.errors import RunError, UsageError
 from harness.core.run import DECISIONS, EVALUATION, MANIFEST, kind_of, read_manifest
 from harness.evaluation.config import Method
 from harness.evaluation.manifest import decider, opened, part_of, require_environment
-from harness.evaluation.state_decision import read_decisions
-from harness.evaluation.tabular import bounds_from
+from harness.evaluation.summary import summary_of
+from harness.evaluation.tabular import recorded_bounds
 from harness.mdp.certify import completion
 from harness.mdp.environment import TabularEnvironment
-from harness.mdp.evaluate import evaluate
+from harness.mdp.evaluate import evaluate, values
 from harness.mdp.policy import check_policy
 from harness.mdp.tabular import FloatArray
 
 
 @dataclass(frozen=True, eq=False)
 class NamedPolicy:
-    """A policy table (S, A) with its name; `caveat` is what is to be minded of it, or empty."""
+    """A policy table (S, A) with its name; `caveat` is what is to be minded of it, or empty.
+
+    Of a run that did not ask all states, `table` decides the others optimally and `worst` as badly as can be, and
+    `bounds` are the certain bounds of the run's value: those of the two tables, but for labels that were not listed.
+    """
 
     name: str
     table: FloatArray
     caveat: str = ""
+    worst: FloatArray | None = None
+    bounds: tuple[float, float] | None = None
+
+    def completions(self) -> tuple[NamedPolicy, ...]:
+        """Policies of which every decision is known: this one, or both ends of what it may be."""
+        if self.worst is None:
+            return (self,)
+        said = "decisions that are not known are taken to be"
+        return (
+            NamedPolicy(f"{self.name}, at best", self.table, f"{said} optimal; {self.caveat}"),
+            NamedPolicy(f"{self.name}, at worst", self.worst, f"{said} the worst; {self.caveat}"),
+        )
 
 
 def named_policy(who: str, env: TabularEnvironment[Any, Any], options: Mapping[str, str] | None = None) -> NamedPolicy:
     """The policy of an agent's id, of a training's folder, or of the folder of a run by exact or certify.
 
-    States that a run did not ask are decided optimally, and the caveat says how often that is. `options` are those that
-    the environment was made with, if any.
+    Of a run that did not ask all states there are both ends of what its policy may be, and the caveat says how often it
+    is not known what it decides. `options` are those that the environment was made with, if any.
 
     Raises
     ------
@@ -82,6 +98,12 @@ def named_policies(
     ]
 
 
+def certain_bounds(env: TabularEnvironment[Any, Any], policies: Sequence[NamedPolicy]) -> list[tuple[float, float]]:
+    """Certain bounds on what policies are worth; both are the exact value where every decision is known."""
+    exact = values(env.mdp, [policy.table for policy in policies])
+    return [policy.bounds or (float(value), float(value)) for policy, value in zip(policies, exact, strict=True)]
+
+
 def _require_policy(path: Path) -> None:
     """Refuse a run that played episodes: it says what was done in the states that were met, and in no other."""
     if not (path / MANIFEST).is_file() or kind_of(path) != EVALUATION:
@@ -99,10 +121,17 @@ def _of_run(path: Path, env: TabularEnvironment[Any, Any], options: dict[str, st
     if config.env_options != options:
         said = ", ".join(f"{name}={value}" for name, value in config.env_options.items()) or "no options"
         raise RunError(f"The run {path} was made with {said} of {env.spec.id}; give the same here.")
-    bounds = bounds_from(env, read_decisions(path))
-    table = completion(env.mdp, bounds)
-    occupancy = evaluate(env.mdp, table).occupancy
+    bounds = recorded_bounds(path, env)
+    best, worst = (completion(env.mdp, bounds, worst=end) for end in (False, True))
+    who = decider(manifest, config)
+    summary = summary_of(path)
+    caveats = [*summary.caveats] if summary is not None else []
+    if config.samples > 1:
+        caveats.append(f"its probabilities are shares of {config.samples} replies in each state, an estimate")
     unknown = np.where(bounds.asked, bounds.unseen, 1.0)
-    share = float(occupancy @ unknown / occupancy.sum())
-    caveat = f"{100 * share:.1f} % of its decisions are not known and taken to be optimal" if share > 0 else ""
-    return NamedPolicy(decider(manifest, config), table, caveat)
+    share = max(float(o @ unknown / o.sum()) for o in (evaluate(env.mdp, table).occupancy for table in (best, worst)))
+    if share == 0:
+        return NamedPolicy(who, best, "; ".join(caveats))
+    caveats.append(f"up to {100 * share:.1f} % of its decisions are not known")
+    known = np.array_equal(best, worst)
+    return NamedPolicy(who, best, "; ".join(caveats), None if known else worst, (bounds.lower.J, bounds.upper.J))

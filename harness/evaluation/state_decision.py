@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import math
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from harness.core.agent import Decision, Failure, Outcome, Request, Veto
-from harness.core.errors import RunError, first_problem
-from harness.core.run import DECISIONS
-from harness.core.trace import read_lines
 from harness.mdp.environment import TabularEnvironment
 from harness.mdp.tabular import FloatArray
 
@@ -140,23 +135,3 @@ def costliest_draw(env: TabularEnvironment[Any, Any], line: StateDecision) -> st
 def with_outcome(label: str, outcome: str) -> str:
     """The name of an action, marked where it is only the fallback."""
     return f"{label} (no legal action)" if outcome == Outcome.INVALID else label
-
-
-def read_decisions(run: Path) -> list[StateDecision]:
-    """The decisions of a run.
-
-    Raises
-    ------
-    RunError
-        If a line is not one.
-    """
-    lines = []
-    for number, value in enumerate(read_lines(run / DECISIONS), start=1):
-        try:
-            line = StateDecision.model_validate(value)
-        except ValidationError as error:
-            raise RunError(f"Line {number} of {run / DECISIONS} is no decision: {first_problem(error)}.") from None
-        if not math.isfinite(line.regret):
-            raise RunError(f"Line {number} of {run / DECISIONS} holds an illegal action of state {line.state}.")
-        lines.append(line)
-    return lines

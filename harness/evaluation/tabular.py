@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from harness.core.errors import InvalidMDP
 from harness.evaluation.asking import Asker
+from harness.evaluation.recorded import read_decisions, require_value
 from harness.evaluation.state_decision import StateDecision
+from harness.evaluation.summary import summary_of
 from harness.mdp.certify import Bounds, ask, completion, known, next_states, promise, settled, states_left, unasked
 from harness.mdp.environment import TabularEnvironment
 from harness.mdp.evaluate import evaluate
@@ -172,6 +175,23 @@ def bounds_from(env: TabularEnvironment[Any, Any], decisions: Sequence[StateDeci
         return settled(env.mdp, policy)
     bounds = unasked(env.mdp, env.optimum)
     return _asked(env, bounds, decisions) if decisions else bounds
+
+
+def recorded_bounds(run: Path, env: TabularEnvironment[Any, Any]) -> Bounds:
+    """The bounds that the decisions of a run amount to.
+
+    Raises
+    ------
+    RunError
+        If they are no decisions in `env`, or not those of which the run's summary tells the value.
+    """
+    bounds = bounds_from(env, read_decisions(run, env))
+    summary = summary_of(run)
+    if summary is not None and summary.samples == 1:  # else the summary has an interval about a policy drawn from
+        require_value(run, summary.lower, bounds.lower.J)
+        require_value(run, summary.upper, bounds.upper.J)
+        require_value(run, summary.value, (bounds.lower.J + bounds.upper.J) / 2)
+    return bounds
 
 
 def _asked(env: TabularEnvironment[Any, Any], bounds: Bounds, decisions: Sequence[StateDecision]) -> Bounds:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import multiprocessing
 import os
 import queue
-from collections.abc import Callable, Sequence
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from multiprocessing.process import BaseProcess
 from typing import Any, TypeVar
@@ -60,7 +62,8 @@ def each(jobs: Sequence[J], work: Work[J], processes: int, watch: Callable[[list
             while waiting and len(running) < processes:
                 number, job = waiting.pop()
                 running[number] = context.Process(target=_alone, args=(work, job, number, heard), daemon=True)
-                running[number].start()
+                with _deaf():
+                    running[number].start()
             _hear(heard, tell)
             for number, process in list(running.items()):
                 if not process.is_alive():
@@ -75,6 +78,19 @@ def each(jobs: Sequence[J], work: Work[J], processes: int, watch: Callable[[list
         for process in running.values():
             process.terminate()
             process.join()
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """What starts in here does not hear Ctrl-C, from its first import on: it is this process that stops it then."""
+    if not hasattr(signal, "pthread_sigmask"):  # on Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _hear(heard: Any, tell: Callable[[int, int], None], *, wait: bool = True) -> None:

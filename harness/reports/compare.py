@@ -19,5 +19,6 @@ def rows(found: Sequence[Difference]) -> list[tuple[str, ...]]:
         certainty = d.kind if d.n is None else f"{d.kind}, n = {d.n}"
         won = "" if d.wins is None else f"{d.wins}/{d.ties}/{d.losses}"
         p = "" if d.p_holm is None else f"{d.p_holm:.2g}"
-        listed.append((harmless(d.other), f"{d.value:+.4f}", limits, certainty, won, p))
+        value = "" if d.kind == "certain" else f"{d.value:+.4f}"  # the middle of certain bounds is no estimate
+        listed.append((harmless(d.other), value, limits, certainty, won, p))
     return listed

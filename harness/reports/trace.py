@@ -12,21 +12,22 @@ from typing import Any
 
 from harness.core.environment import Environment
 from harness.core.errors import RunError, UsageError
-from harness.core.run import TRACE, read_manifest
+from harness.core.run import read_manifest
 from harness.core.text import harmless
-from harness.core.trace import Episode, read_episodes
+from harness.core.trace import Episode
 from harness.evaluation.manifest import environment_of, opened, part_of
-from harness.evaluation.state_decision import StateDecision, read_decisions
-from harness.evaluation.tabular import bounds_from, costliest
+from harness.evaluation.recorded import read_decisions, read_episodes
+from harness.evaluation.state_decision import StateDecision
+from harness.evaluation.tabular import costliest, recorded_bounds
 from harness.mdp.environment import TabularEnvironment
 
 
 def overview(run: Path) -> Iterator[str]:
     """What there is to see in a run."""
     manifest, config = opened(run)
+    decisions, episodes = read_decisions(run), read_episodes(run)
     who = config.model or config.model_id or config.agent
     yield harmless(f"{run}: {who} in {config.env}, method {config.method}, begun {manifest.get('created')}")
-    decisions, episodes = read_decisions(run), read_episodes(run / TRACE)
     if decisions:
         yield f"{len(decisions)} states asked; the costliest with --worst N"
     for e in episodes:
@@ -45,11 +46,11 @@ def episode(run: Path, number: int) -> Iterator[str]:
     RunError
         If the run has no complete episode of that number.
     """
-    found = {e.end.episode: e for e in read_episodes(run / TRACE)}
+    env = environment_of(run)
+    found = {e.end.episode: e for e in read_episodes(run, env)}
     if number not in found:
         there = f"0 to {max(found)}" if found else "none"
         raise RunError(f"The run {run} has no complete episode {number}; it has {there}.")
-    env = environment_of(run)
     yield from _system(run)
     yield from _episode(found[number], env)
 
@@ -67,13 +68,13 @@ def worst(run: Path, n: int) -> Iterator[str]:
     if n < 1:
         raise UsageError(f"--worst {n} shows nothing; expected at least 1.")
     env = environment_of(run)
-    decisions = read_decisions(run)
+    decisions = read_decisions(run, env) if isinstance(env, TabularEnvironment) else []
     yield from _system(run)
     if not decisions or not isinstance(env, TabularEnvironment):
         yield from _worst_steps(run, env, n)
         return
     by_state = {d.state: d for d in decisions}
-    for costly in costliest(env, bounds_from(env, decisions))[:n]:
+    for costly in costliest(env, recorded_bounds(run, env))[:n]:
         d = by_state[costly.state]
         yield ""
         yield f"state {d.state} · {env.describe(d.state)}"
@@ -95,7 +96,8 @@ def vetoed(run: Path) -> Iterator[str]:
     if not shield:
         raise RunError(f"The run {run} had no shield, so nothing was vetoed; give it rules by --shield.")
     env: Any = environment_of(run)
-    asked, episodes = read_decisions(run), read_episodes(run / TRACE)
+    tabular = env if isinstance(env, TabularEnvironment) else None
+    asked, episodes = read_decisions(run, tabular), read_episodes(run, env)
     if not asked and not episodes:
         raise RunError(f"The run {run} has decided nothing yet.")
     counts: Counter[str] = Counter()
@@ -123,7 +125,7 @@ def vetoed(run: Path) -> Iterator[str]:
 
 
 def _worst_steps(run: Path, env: Environment[Any, Any], n: int) -> Iterator[str]:
-    episodes = read_episodes(run / TRACE)
+    episodes = read_episodes(run, env)
     if not episodes:
         raise RunError(f"The run {run} has no complete episode yet.")
     steps = [(step.regret, episode, step) for episode in episodes for step in episode.steps if step.regret is not None]

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from harness.agents.offline.neural_settings import NEURAL
+from harness.agents.rl.tabular.algorithms import ALGORITHMS
 from harness.core.errors import RunError, UsageError
 from harness.core.run import TRAINING, RunFolder, read_manifest
 from harness.evaluation.intervals import student_t
@@ -107,14 +108,16 @@ def _in_lockstep(run: Path) -> Curve:
 def _network(run: Path) -> tuple[Curve, str]:
     """The curve of a run of one seed, and the hash of the data that it learned from."""
     manifest = read_manifest(run, TRAINING)
-    algorithm = manifest.get("algorithm")
+    algorithm = str(manifest.get("algorithm"))
+    if algorithm in ALGORITHMS:
+        raise _unfinished(run, algorithm)
     if algorithm not in NEURAL:
         raise RunError(
             f"The run {run} is of {algorithm}, which has no curve of exact values; tabular agents trained online and "
             f"{', '.join(NEURAL)} have one."
         )
     if not (run / CURVE).exists():
-        raise RunError(f"The run {run} has not finished; go on with: harness train {algorithm} --resume {run}")
+        raise _unfinished(run, algorithm)
     try:
         rows = json.loads((run / CURVE).read_text(encoding="utf-8"))["looks"]
         at = np.array([int(row["steps"]) for row in rows])
@@ -128,6 +131,10 @@ def _network(run: Path) -> tuple[Curve, str]:
         return curve, manifest["data"]["sha256"]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise RunError(f"{run / CURVE} cannot be read ({error}); it was damaged after it was written.") from error
+
+
+def _unfinished(run: Path, algorithm: str) -> RunError:
+    return RunError(f"The run {run} has not finished; go on with: harness train {algorithm} --resume {run}")
 
 
 def _joined(same: list[Curve]) -> Curve:

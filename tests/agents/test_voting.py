@@ -20,7 +20,7 @@ from harness.core.trace import read_episodes
 from harness.envs.registry import make
 from harness.evaluation import evaluate as evaluation
 from harness.evaluation.config import Method, RunConfig
-from harness.evaluation.state_decision import read_decisions
+from harness.evaluation.recorded import read_decisions
 from harness.mdp.evaluate import evaluate
 from harness.reports import trace
 from tests.conftest import as_json, hashed_action

@@ -40,6 +40,14 @@ def test_states_in_which_nothing_was_seen_often_enough_are_counted(harness_here,
     assert plain["optimal_value"] == pytest.approx(plain["behaviour_value"])
 
 
+def test_an_mdp_that_replaces_another_says_so(harness_here, made):
+    said = "Another MDP was in mine and is replaced"
+    for words, other in ((("--seed", "1"), False), (("--seed", "1"), False), (("--visits", "9"), True)):
+        done = harness_here(*BUILD, "--out", "mine", "--quiet", *words)
+        assert done.returncode == 0, done.stderr
+        assert (said in " ".join(done.stdout.split())) is other
+
+
 def spoil(path, change):
     lines = [line.split(",") for line in path.read_text().splitlines()]
     change(lines)

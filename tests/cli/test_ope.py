@@ -13,6 +13,7 @@ from harness.evaluation.datasets import collect, write
 from harness.evaluation.off_policy.every import ESTIMATORS, WEIGHTED
 from harness.evaluation.policies import named_policy
 from harness.mdp.evaluate import evaluate
+from harness.reports.text import outward
 from harness.reports.written import comma_separated, escaped, markdown
 
 
@@ -112,12 +113,48 @@ def test_the_policy_of_a_run_is_what_was_decided(harness_here, sepsis, tmp_path)
     live = sepsis.mdp.decision_states
     assert np.allclose(found.table[live], sepsis.expert_policy[live])
     part = json.loads(harness_here(*words, "--method", "certify", "--epsilon", "0.05").stdout)["run_dir"]
-    assert "taken to be optimal" in named_policy(str(tmp_path / part), sepsis).caveat
+    assert "of its decisions are not known" in named_policy(str(tmp_path / part), sepsis).caveat
     with pytest.raises(RunError, match="with no options of icu-sepsis; give the same"):
         named_policy(str(tmp_path / whole), sepsis, {"inadmissible": "terminate"})
     rollout = json.loads(harness_here(*words, "--method", "rollout", "--episodes", "3").stdout)["run_dir"]
     with pytest.raises(RunError):
         named_policy(str(tmp_path / rollout), sepsis)
+
+
+def test_a_certified_run_has_both_bounds_and_never_one_as_its_value(harness_here, logged, sepsis, tmp_path):
+    words = ["eval", "--agent", "expert", "--quiet", "--json", "--method", "certify", "--epsilon", "0.05"]
+    summary = json.loads(harness_here(*words).stdout)
+    run, both = summary["run_dir"], [summary["lower"], summary["upper"]]
+    assert both[1] - both[0] > 0.03
+    shown = " – ".join(outward(*both))
+    best, worst = named_policy(str(tmp_path / run), sepsis).completions()
+    assert [evaluate(sepsis.mdp, p.table).J for p in (worst, best)] == pytest.approx(both, abs=1e-9)
+
+    found = json.loads(harness_here("ope", "--data", str(logged), "--agent", run, "--json").stdout)["policies"]
+    exact = {"expert, at worst": both[0], "expert, at best": both[1]}
+    assert {p["agent"]: p["exact"] for p in found} == pytest.approx(exact, abs=1e-9)
+    assert all("are taken to be" in p["caveat"] for p in found)
+    refused = harness_here("ope", "--data", str(logged), "--agent", "expert", "--behaviour", run)
+    assert "not known; expected a run by --method exact" in refused.stderr
+
+    rows = json.loads(harness_here("safety", "--agent", run, "--json").stdout)
+    shares = {row["policy"]: row["inadmissible"] for row in rows if row["band"] == "all"}
+    assert shares["expert, at worst"] > shares["expert, at best"]
+
+    whole = json.loads(harness_here("eval", "--agent", "random", "--quiet", "--json", "--method", "exact").stdout)
+    text = harness_here("compare", run, whole["run_dir"]).stdout
+    assert f"survival beyond expert ({shown})" in text
+    (row,) = (line.split() for line in text.splitlines() if " certain " in line)
+    assert row[0::2] == ["random", "–", "certain"]  # no number but the two bounds
+    assert "states that were not asked being decided optimally" in text
+
+    pytest.importorskip("matplotlib")
+    done = harness_here("report", run, "expert", "--out", "folder")
+    assert done.returncode == 0, done.stderr
+    page = (tmp_path / "folder" / "report.md").read_text()
+    assert "exact values, or certain bounds" in page
+    assert f"| expert | {shown} |" in page
+    assert f"| {both[1]:.4f} |" not in page
 
 
 def test_foreign_text_stays_text_in_files():

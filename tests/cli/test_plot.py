@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.evaluation.state_decision import read_decisions
+from harness.evaluation.recorded import read_decisions
 from harness.evaluation.tabular import bounds_from, history
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 
 import pytest
 
@@ -76,6 +77,21 @@ def test_a_run_says_what_task_it_is_of(harness_here, tmp_path):
     assert refused.returncode != 0
     assert "and this is icu-sepsis" in refused.stderr
     assert len(refused.stderr.strip().splitlines()) == 1
+
+
+def test_a_run_of_an_mdp_that_was_built_again_says_that_its_files_are_others(harness_here, tmp_path):
+    write(build(stand_in("hypotension"), small("hypotension")), tmp_path / "mine")
+    done = harness_here("eval", "--mdp", "mine", "--agent", "random", "--method", "exact", "--quiet", "--out", "runs")
+    assert done.returncode == 0, done.stderr
+    trained = harness_here("train", "linucb", "--env", "mdp:mine", "--episodes", "20", "--quiet", "--out", "trained")
+    assert trained.returncode == 0, trained.stderr
+    shutil.rmtree(tmp_path / "mine")
+    write(build(stand_in("sepsis"), small("sepsis")), tmp_path / "mine")
+    (run,) = (str(path.relative_to(tmp_path)) for path in (tmp_path / "runs").iterdir())
+    for words in (("safety", "--agent", run), ("report", run, "--out", "page"), ("trace", run, "--worst", "1")):
+        done = harness_here(*words)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert "was made with other files than" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from harness.core.errors import UsageError
-from harness.core.seeds import stream, streams
+from harness.core.seeds import MOST_EPISODES, evaluation_seeds, stream, streams
 
 
 @pytest.mark.parametrize("seed", [0, 100_000, 2**32 - 1, 2**32, 2**70])
@@ -41,3 +41,13 @@ def test_streams_of_many_seeds_are_those_of_each(seeds):
 def test_streams_refuse_what_a_stream_refuses():
     with pytest.raises(UsageError, match="The seed is -1; expected 0 or more"):
         list(streams([3, -1], "patient"))
+
+
+@pytest.mark.parametrize(
+    ("n", "sentence"),
+    [(0, "expected at least 1"), (99_999_999_999, "99,999,999,999 episodes were asked for; expected")],
+)
+def test_more_episodes_than_can_be_kept_are_refused_as_none_are(n, sentence):
+    assert len(evaluation_seeds(100_000, MOST_EPISODES)) == MOST_EPISODES
+    with pytest.raises(UsageError, match=sentence):
+        evaluation_seeds(100_000, n)

@@ -16,8 +16,8 @@ from harness.core.errors import ModelServerError, UsageError
 from harness.envs.registry import make
 from harness.evaluation import evaluate as evaluation
 from harness.evaluation.config import Method, RunConfig
+from harness.evaluation.recorded import read_decisions
 from harness.evaluation.sampled import sampled_value
-from harness.evaluation.state_decision import read_decisions
 from harness.llm.budget import Limits
 from harness.llm.registry import ReplyFormat
 from harness.llm.reply import FirstToken

@@ -23,7 +23,8 @@ from harness.envs.registry import make
 from harness.evaluation import evaluate as evaluation
 from harness.evaluation.config import Method, RunConfig
 from harness.evaluation.job import Observers
-from harness.evaluation.state_decision import costliest_draw, line_of_row, read_decisions
+from harness.evaluation.recorded import read_decisions
+from harness.evaluation.state_decision import costliest_draw, line_of_row
 from harness.llm import client as client_module
 from harness.llm.registry import ReplyFormat
 from harness.llm.structured import ReplyContract

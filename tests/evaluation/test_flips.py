@@ -24,7 +24,7 @@ from harness.evaluation.flips import (
     between,
     usual_method,
 )
-from harness.evaluation.state_decision import read_decisions
+from harness.evaluation.recorded import read_decisions
 from harness.mdp.evaluate import evaluate
 from harness.mdp.policy import deterministic
 from harness.reports.flips import blocks

@@ -13,7 +13,7 @@ from harness.core.trace import read_lines
 from harness.evaluation import evaluate as evaluation
 from harness.evaluation.config import Method, RunConfig
 from harness.evaluation.job import Observers
-from harness.evaluation.state_decision import read_decisions
+from harness.evaluation.recorded import read_decisions
 from harness.llm import client as client_module
 from tests.conftest import as_json, completion, hashed_action
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 
 import pytest
 
@@ -24,6 +25,18 @@ def failing(job, tell):
 
 def dying(job, tell):
     os._exit(3)
+
+
+def listening(job, tell):
+    """Leave a file that says whether this process hears Ctrl-C."""
+    job.write_text(str(signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())))
+
+
+def test_ctrl_c_is_heard_by_the_first_process_alone(tmp_path):
+    jobs = [tmp_path / "a", tmp_path / "b"]
+    each(jobs, listening, 2, lambda done: None)
+    assert [job.read_text() for job in jobs] == ["False", "False"]
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
 
 @pytest.mark.parametrize("processes", [1, 2])

@@ -82,6 +82,11 @@ def test_what_cannot_be_drawn_together_is_told(tmp_path):
 def test_runs_without_a_curve_are_told(tmp_path):
     with pytest.raises(RunError, match="is of fitted-q, which has no curve of exact values"):
         curves([network(tmp_path, "table", [], algorithm="fitted-q")])
+    (tmp_path / "online").mkdir()
+    online = network(tmp_path / "online", "begun", [], algorithm="q-learning")
+    (online / CURVE).unlink()
+    with pytest.raises(RunError, match="has not finished; go on with: harness train q-learning --resume"):
+        curves([online])
     begun = network(tmp_path, "begun", [0.7], seed=0)
     whole = (begun / CURVE).read_text()
     (begun / CURVE).write_text(whole[:-9])
