@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -153,7 +154,7 @@ def test_a_certified_run_has_both_bounds_and_never_one_as_its_value(harness_here
     assert done.returncode == 0, done.stderr
     page = (tmp_path / "folder" / "report.md").read_text()
     assert "exact values, or certain bounds" in page
-    assert f"| expert | {shown} |" in page
+    assert f"| expert ({Path(run).name}) | {shown} |" in page  # the agent of that name is beside it
     assert f"| {both[1]:.4f} |" not in page
 
 

@@ -251,7 +251,7 @@ async def test_files_that_changed_end_what_rests_on_them(folder, tmp_path):
     states = folder / "states.csv"
     states.write_text(states.read_text().replace("72", "73"))
     third = await evaluation.run(config(folder, agent="optimal"), tmp_path / "runs")
-    with pytest.raises(UsageError, match="were made with different files of"):
+    with pytest.raises(RunError, match="was made with other files than"):
         load_runs([Path(first.run_dir), Path(third.run_dir)])
     with pytest.raises(RunError, match="was made with other files than"):
         contributions(*runs)

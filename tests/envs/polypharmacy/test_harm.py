@@ -351,8 +351,9 @@ def scores(env, decide, episodes: int) -> list[float]:
 def test_brute_means_score_badly(task):
     env = make(f"polypharmacy/{task}")
     for decide in (stop_everything, do_nothing, spend_at_random(env)):
-        found = of_mean(scores(env, decide, 80))
-        assert found.upper < 0.35, (decide, found)
+        reached = scores(env, decide, 80)
+        upper = max(reached) if len(set(reached)) == 1 else of_mean(reached).upper
+        assert upper < 0.35, (decide, reached)
 
 
 def test_the_sizes_of_harms_stand_in_an_order_that_makes_sense():
