@@ -197,16 +197,16 @@ def _decision(fields: dict[str, Any]) -> Iterator[str]:
         before = fields.get("remembered", 0)
         yield "  patient" + (f" (the prompt also holds the last {before} of the steps above)" if before else "")
         yield from _indented(prompt)
-    for name in ("first_reply", "rationale", "reply"):
+    for name, label in (("first_reply", "first"), ("rationale", "reason"), ("reply", "reply")):
         if fields.get(name):
-            yield f"  {name.replace('_reply', ''):8}{harmless(fields[name]).replace(chr(10), chr(10) + ' ' * 10)}"
+            yield f"  {label:8}{harmless(fields[name]).replace(chr(10), chr(10) + ' ' * 10)}"
     if votes := fields.get("votes"):
         counts = Counter("no legal action" if vote is None else _words(vote) for vote in votes)
         yield "  votes   " + ", ".join(f"{n} {what}" for what, n in counts.most_common())
     if veto := fields.get("veto"):
         yield from _veto(veto)
     if fields.get("error"):
-        yield f"  {fields['outcome']:8}{harmless(fields['error'])}"
+        yield f"  {fields['outcome']:7} {harmless(fields['error'])}"
 
 
 def _veto(veto: dict[str, Any]) -> Iterator[str]:

@@ -12,7 +12,7 @@ from typing import Any
 from harness.core.text import harmless
 from harness.reports.block import Block
 
-MARKS = re.compile(r"([\\`*_{}\[\]#+!|~$])")
+MARKS = re.compile(r"([\\`*_{}\[\]#!|~$])")
 """What Markdown may read as more than a sign; parentheses are one of a link only behind a bracket."""
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
