@@ -58,17 +58,24 @@ async def test_no_more_are_in_flight_than_the_gate_lets():
 
 
 class VirtualTime(asyncio.SelectorEventLoop):
-    """A loop whose clock jumps to the next timer as soon as nothing else is to be done."""
+    """A loop whose clock goes on by what it would wait, and that waits for nothing but its own wake-ups."""
 
     now = 0.0
 
+    def __init__(self):
+        super().__init__()
+        real = self._selector.select
+
+        def passed(timeout=None):
+            if timeout is None:
+                return real(None)
+            self.now += timeout
+            return real(0)
+
+        self._selector.select = passed
+
     def time(self):
         return self.now
-
-    def _run_once(self):
-        if not self._ready and self._scheduled:
-            self.now = max(self.now, self._scheduled[0]._when)
-        super()._run_once()
 
 
 def in_virtual_time(main):
