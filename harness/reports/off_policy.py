@@ -136,7 +136,17 @@ def _bias(score: Score) -> str:
 def _detail(policy: str, scores: Sequence[Score]) -> Block:
     return Block(
         f"{policy}: {POLICIES[policy]}",
-        ("episodes", "estimator", "behaviour", "bias ± 2 se", "RMSE", "coverage (95 %)", "median width", "ESS", "no value"),
+        (
+            "episodes",
+            "estimator",
+            "behaviour",
+            "bias ± 2 se",
+            "RMSE",
+            "coverage (95 %)",
+            "median width",
+            "ESS",
+            "no value",
+        ),
         [
             (
                 f"{s.episodes:,}",
